@@ -1,0 +1,59 @@
+# `make help` lists the targets. `make test` and `make demo` do all of their set-up themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PULUMI_SKIP_UPDATE_CHECK := true
+
+.PHONY: help venv setup litellm lab demo test check bench golden crds lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+venv: ## virtual environment with the pinned Python packages
+	@$(PYTHON) -I tools/environment.py
+
+setup: venv ## virtual environment, engine and control plane; builds what is missing
+	@$(BIN)/python -m tools setup
+
+litellm: venv ## the real LiteLLM proxy, in an environment of its own
+	@$(BIN)/python -m tools litellm
+
+lab: setup ## run a control plane until Ctrl-C
+	@$(BIN)/python -m lab
+
+demo: setup ## show the whole project at work, on a lab of its own
+	@$(BIN)/python -m demo
+
+test: setup litellm ## all tests
+	@$(BIN)/pytest
+
+check: venv ## lint, format, types, direction of imports, unused code
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+bench: setup ## measure time, memory and requests
+	@$(BIN)/python -m bench
+
+golden: venv ## write the expected plans anew
+	$(BIN)/pytest tests/plan --regenerate
+
+crds: venv ## write deploy/crds anew from the models
+	$(BIN)/python -m gateway_components.crds
+
+lock: ## write constraints.txt anew from the requirements
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	{ echo '# Exact versions of everything that requirements-dev.txt brings; made by `make lock`.'; \
+	  build/lock/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+	rm -r build/lock
+
+clean: ## remove everything generated here; the cache of built binaries stays
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

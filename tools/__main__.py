@@ -1,0 +1,43 @@
+"""`python -m tools`: set up the binaries that the project drives."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from tools.errors import ToolsError
+from tools.location import locate
+from tools.progress import end_on_signal
+from tools.proxy import set_up_proxy
+from tools.setup import set_up
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code: 0, or 1 with a message on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="find or build all binaries, and link them into .venv/bin")
+    commands.add_parser("litellm", help="install the real LiteLLM proxy into an environment of its own")
+    commands.add_parser("path", help="print the path of a binary").add_argument("name")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, end_on_signal)
+    try:
+        match options.command:
+            case "setup":
+                set_up()
+            case "litellm":
+                set_up_proxy()
+            case "path":
+                print(locate(options.name))
+    except (ToolsError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the next run goes on from here", file=sys.stderr)
+        return 128 + signal.SIGINT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

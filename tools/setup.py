@@ -1,0 +1,108 @@
+"""Setting up all parts: from PATH, from the cache, or built."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tools import go
+from tools.cache import cache_root, content_key, locked, produce
+from tools.check import check
+from tools.location import MODULES, VENV_BIN, link
+from tools.parts import PARTS, PROVIDER, Part
+from tools.plugin import register_provider, registered_provider
+from tools.progress import say
+from tools.search import search
+
+_ENGINE = next(part for part in PARTS if part.name == "pulumi")
+
+
+def set_up() -> None:
+    """Find or build every part, link it into the virtual environment, and register the provider.
+
+    Raises
+    ------
+    ToolsError
+        A part cannot be had; the message says what to do.
+    """
+    root = cache_root()
+    missing = []
+    for number, part in enumerate(PARTS, start=1):
+        folder = _find(part, root)
+        if folder is None:
+            missing.append((number, part))
+        else:
+            _use(part, folder, f"{_position(number, part)} {folder}")
+    if missing:
+        go.require_go(part for _, part in missing)
+        minutes = sum(part.minutes for _, part in missing)
+        say(f"To build into {root}: {len(missing)} of {len(PARTS)} parts.")
+        say(f"That takes about {minutes:.0f} min on 2 cores, once per machine.")
+        say("It can be interrupted: the next run goes on where this one stopped.")
+    for number, part in missing:
+        about = f"about {part.minutes:g} min on 2 cores; once per machine"
+        say(f"{_position(number, part)} building ({about})")
+        started = time.monotonic()
+        folder = _build(part, root)
+        seconds = time.monotonic() - started
+        _use(part, folder, f"{_position(number, part)} built and checked in {seconds:.0f} s")
+    _register(root)
+
+
+def _position(number: int, part: Part) -> str:
+    return f"[{number}/{len(PARTS)}] {part.name} …"
+
+
+def _use(part: Part, folder: Path, message: str) -> None:
+    if part is not PROVIDER:
+        for name in part.files:
+            link(name, folder / name)
+    say(message)
+
+
+def key_of(part: Part) -> str:
+    """Return the key of a part: it changes with the part's recipe and its folder in `tools/`."""
+    return content_key(part.recipe, [file for file in (MODULES / part.folder).iterdir() if file.is_file()])
+
+
+def _find(part: Part, root: Path) -> Path | None:
+    """Return the folder that has a part already, or None."""
+    if part is PROVIDER and (folder := registered_provider()):
+        return folder
+    found = search(part, (VENV_BIN, root), _ENGINE)
+    if found.folder:
+        return found.folder
+    cached = _cached(part, root)
+    if cached.is_dir():
+        return cached
+    for reason in found.reasons:
+        say(reason)
+    return None
+
+
+def _cached(part: Part, root: Path) -> Path:
+    return root / f"{part.name}-{key_of(part)}"
+
+
+def _build(part: Part, root: Path) -> Path:
+    def make(folder: Path) -> None:
+        go.build(part, folder)
+        check(part, folder)
+
+    def waiting() -> None:
+        say("      … another run is building it; waiting for that")
+
+    return produce(root, part.name, key_of(part), make, waiting=waiting)
+
+
+def _register(root: Path) -> None:
+    if registered_provider():
+        return
+
+    def waiting() -> None:
+        say("      … another run is registering the provider; waiting for that")
+
+    with locked(root / "register.lock", waiting):
+        if registered_provider() is None:
+            say("Registering the Kubernetes provider with Pulumi …")
+            register_provider(_cached(PROVIDER, root) / PROVIDER.name)
