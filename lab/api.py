@@ -1,0 +1,101 @@
+"""The few requests that the lab itself sends to its API server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from lab.errors import ApiError
+from lab.ports import HOST
+
+Manifest = dict[str, Any]
+
+_REQUEST_SECONDS = 10.0
+
+
+class Api:
+    """A client of one API server.
+
+    Parameters
+    ----------
+    port, token
+        Port of the API server on the loopback address, and the bearer token to use.
+    certificate
+        File with the certificate to trust; it need not exist before the API server is up.
+    """
+
+    def __init__(self, port: int, token: str, certificate: Path) -> None:
+        self._port = port
+        self._token = token
+        self._certificate = certificate
+
+    def ready(self) -> bool:
+        """Return whether the API server says that it is ready."""
+        try:
+            status, _ = self._send("GET", "/readyz")
+        # OSError covers a refused connection and a certificate file that is not there yet.
+        except (OSError, http.client.HTTPException):
+            return False
+        return status == HTTPStatus.OK
+
+    def get(self, path: str) -> Manifest | None:
+        """Return an object, or None if there is none.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        status, content = self._send("GET", path)
+        return None if status == HTTPStatus.NOT_FOUND else _manifest(path, status, content)
+
+    def create(self, path: str, manifest: Manifest) -> Manifest:
+        """Create an object and return it as stored.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        return _manifest(path, *self._send("POST", path, manifest))
+
+    def delete(self, path: str) -> None:
+        """Delete an object without waiting until it is gone.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        _manifest(path, *self._send("DELETE", path))
+
+    def _send(self, method: str, path: str, body: Manifest | None = None) -> tuple[int, bytes]:
+        context = ssl.create_default_context(cafile=str(self._certificate))
+        connection = http.client.HTTPSConnection(HOST, self._port, context=context, timeout=_REQUEST_SECONDS)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+
+def _manifest(path: str, status: int, content: bytes) -> Manifest:
+    try:
+        manifest: Manifest = json.loads(content)
+    except ValueError:
+        manifest = {"message": content.decode(errors="replace")}
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ApiError(status, f"{path}: {manifest.get('message', f'status {status}')}")
+    return manifest

@@ -1,0 +1,82 @@
+"""Filling a fresh control plane, and waiting until its components have done their share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from lab.api import Api, Manifest
+from lab.components import API_SERVER, CONTROLLER_MANAGER, KWOK
+from lab.errors import LabError
+from lab.objects import has_condition, simulated_node
+from lab.processes import Processes
+from lab.waiting import wait_until
+
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_NODES = "/api/v1/nodes"
+_DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
+
+
+class Content:
+    """Puts objects into the control plane and waits for components; all methods raise as `wait_for` does.
+
+    Parameters
+    ----------
+    processes
+        The components, so that a wait ends early when one of them has ended.
+    api
+        Client of the API server.
+    timeout
+        Seconds that each wait may take.
+    """
+
+    def __init__(self, processes: Processes, api: Api, timeout: float) -> None:
+        self._processes = processes
+        self._api = api
+        self._timeout = timeout
+
+    def wait_for_api_server(self) -> None:
+        """Wait until the API server says that it is ready."""
+        self.wait_for(self._api.ready, API_SERVER, "ready")
+
+    def fill(self, crds: Iterable[Manifest], nodes: int) -> None:
+        """Create custom resource definitions and nodes; wait until both and service accounts are in use."""
+        crd_paths = []
+        for crd in crds:
+            self._api.create(_CRDS, crd)
+            crd_paths.append(f"{_CRDS}/{crd['metadata']['name']}")
+        node_names = [f"node-{number}" for number in range(1, nodes + 1)]
+        for name in node_names:
+            self._api.create(_NODES, simulated_node(name))
+        for path in crd_paths:
+            self._wait_for_condition(path, "Established", API_SERVER)
+        for name in node_names:
+            self._wait_for_condition(f"{_NODES}/{name}", "Ready", KWOK)
+        self.wait_for(self._has_default_account, CONTROLLER_MANAGER, "creating service accounts")
+
+    def wait_for(self, condition: Callable[[], bool], component: str, what: str) -> None:
+        """Wait for something that a component does.
+
+        Raises
+        ------
+        PortTakenError
+            A component ended because its port was in use.
+        LabError
+            A component ended for another reason, or the wait took too long; the message shows the end of the
+            log.
+        """
+
+        def holds() -> bool:
+            self._processes.check()
+            return condition()
+
+        try:
+            wait_until(holds, timeout=self._timeout, what=f"{component} {what}")
+        except TimeoutError as error:
+            raise LabError(f"{error}. The end of its log:\n{self._processes.log_end(component)}") from error
+
+    def _wait_for_condition(self, path: str, kind: str, component: str) -> None:
+        what = f"making {path.rsplit('/', 1)[1]} {kind}"
+        self.wait_for(lambda: has_condition(self._api.get(path), kind), component, what)
+
+    def _has_default_account(self) -> bool:
+        return self._api.get(_DEFAULT_ACCOUNT) is not None

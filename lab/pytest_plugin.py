@@ -1,0 +1,33 @@
+"""Fixtures that give tests a control plane."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.control_plane import ControlPlane
+
+_CRDS = Path(__file__).parent.parent / "deploy" / "crds"
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[ControlPlane]:
+    """Return a control plane with the project's CRDs and one node, shared by all tests of the run.
+
+    It has a user `nobody` without rights and a user `alice` in the group `team`.
+    """
+    with ControlPlane.start(crds=[_CRDS], users={"nobody": [], "alice": ["team"]}) as control_plane:
+        yield control_plane
+
+
+@pytest.fixture
+def lab_namespace(lab: ControlPlane) -> Iterator[str]:
+    """Return the name of a new namespace, deleted after the test without waiting until it is gone."""
+    name = f"test-{secrets.token_hex(4)}"
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    lab.api.create("/api/v1/namespaces", manifest)
+    yield name
+    lab.api.delete(f"/api/v1/namespaces/{name}")
