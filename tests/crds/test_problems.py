@@ -1,0 +1,207 @@
+"""What a user reads about a faulty manifest, and what they are told to do."""
+
+import pytest
+
+from gateway_components.crds.aigateway import AiGateway
+from gateway_components.crds.parse import parse, parse_as, problems
+from gateway_components.crds.problem import dotted
+from gateway_components.errors import InputError
+from tests.crds.case import MODEL, Manifest, divisor, env, gateway
+
+TELLING: tuple[tuple[Manifest, str, str, str], ...] = (
+    (
+        gateway(port="80"),
+        "spec.port",
+        'is the text "80", but must be a whole number',
+        "Remove the quotes: 80.",
+    ),
+    (
+        gateway(port="http"),
+        "spec.port",
+        'is the text "http", but must be a whole number',
+        "Write a whole number there.",
+    ),
+    (
+        gateway(port=80.5),
+        "spec.port",
+        "is the number 80.5, but must be a whole number",
+        "Write a whole number there.",
+    ),
+    (gateway(port=0), "spec.port", "is 0, which is too small", "Use 1 or more."),
+    (gateway(port=70000), "spec.port", "is 70000, which is too large", "Use 65535 or less."),
+    (gateway(aiModels=[]), "spec.aiModels", "is an empty list", "Give it an entry."),
+    (gateway(aiModels=MODEL), "spec.aiModels", "is a map, but must be a list", "Begin each entry with '- '."),
+    (
+        gateway(aiModels=["a"]),
+        "spec.aiModels[0]",
+        'is the text "a", but must be a map of fields',
+        "Write a map of fields there.",
+    ),
+    (
+        gateway(aiModels=[None]),
+        "spec.aiModels[0]",
+        "is null, but must be a map of fields",
+        "Write a map of fields there.",
+    ),
+    (
+        gateway(aiModels=[{"name": "a"}]),
+        "spec.aiModels[0].provider",
+        "is required but missing",
+        "Add provider there.",
+    ),
+    (gateway(aiModels=[{**MODEL, "name": ""}]), "spec.aiModels[0].name", "is empty", "Give it a text."),
+    (
+        gateway(env=[{"name": "A", "value": True}]),
+        "spec.env[0].value",
+        "is true, but must be text",
+        'Put it in quotes: "true".',
+    ),
+    (
+        gateway(env=[{"name": "A", "value": 8}]),
+        "spec.env[0].value",
+        "is the number 8, but must be text",
+        'Put it in quotes: "8".',
+    ),
+    (
+        env(secretKeyRef={"name": "s", "key": "k", "optional": "true"}),
+        "spec.env[0].valueFrom.secretKeyRef.optional",
+        'is the text "true", but must be true or false',
+        "Remove the quotes: true.",
+    ),
+    (
+        divisor("abc"),
+        "spec.env[0].valueFrom.resourceFieldRef.divisor",
+        'is the text "abc", but must be a quantity such as 1, 100m or 1Gi',
+        "Write a quantity such as 1, 100m or 1Gi there.",
+    ),
+    (
+        gateway(commonMetadata={"labels": {"a": 1}}),
+        "spec.commonMetadata.labels.a",
+        "is the number 1, but must be text",
+        'Put it in quotes: "1".',
+    ),
+    (gateway(aiModel=[]), "spec.aiModel", "is not a field of this kind", "Did you mean aiModels?"),
+    (gateway(env_from=[]), "spec.env_from", "is not a field of this kind", "Did you mean envFrom?"),
+    (
+        gateway(zzz=1),
+        "spec.zzz",
+        "is not a field of this kind",
+        (
+            "Remove it; the fields here are aiGatewayClassName, aiModels, commonMetadata, env, envFrom, "
+            "guardrails, podMetadata, port."
+        ),
+    ),
+    (gateway(metadata={"name": "a", "zzz": 1}), "metadata.zzz", "is not a field of this kind", "Remove it."),
+    (gateway(metadata={}), "metadata.name", "is missing or empty", "Give it a name."),
+    (
+        gateway(metadata={"name": "A"}),
+        "metadata.name",
+        'is "A", which is no name for an object',
+        (
+            "Use lower-case letters, digits and '-', with a letter or digit at both ends. "
+            "Dots may join such parts."
+        ),
+    ),
+    (
+        gateway(metadata={"name": "a.b"}),
+        "metadata.name",
+        'is "a.b", which is no name for the Service that gets it',
+        "Use lower-case letters, digits and '-', with a letter or digit at both ends. No dots.",
+    ),
+    (
+        gateway(top={"kind": "AiGatewy"}),
+        "kind",
+        'is "AiGatewy", which is none of ours',
+        "Did you mean AiGateway?",
+    ),
+    (
+        gateway(top={"kind": "Pod"}),
+        "kind",
+        'is "Pod", which is none of ours',
+        "Use one of AiGateway, AiGatewayClass.",
+    ),
+    (gateway(top={"kind": None}), "kind", "is required but missing", "Use one of AiGateway, AiGatewayClass."),
+    (
+        gateway(top={"apiVersion": "runtime.agentic-layer.ai/v1"}),
+        "apiVersion",
+        'is "runtime.agentic-layer.ai/v1", which AiGateway does not have',
+        "Use runtime.agentic-layer.ai/v1alpha1.",
+    ),
+)
+
+
+@pytest.mark.parametrize(("manifest", "path", "message", "cure"), TELLING)
+def test_problem_names_field_fault_and_cure(manifest: Manifest, path: str, message: str, cure: str) -> None:
+    (problem,) = problems(manifest)
+    assert (dotted(problem.path), problem.message, problem.cure, problem.severity) == (
+        path,
+        message,
+        cure,
+        "error",
+    )
+
+
+def test_all_problems_are_told_at_once() -> None:
+    manifest = gateway(aiModels=[{"name": ""}], port=0, foo=1, metadata={"name": "a"})
+    told = {dotted(problem.path) for problem in problems(manifest)}
+    assert told == {"spec.aiModels[0].name", "spec.aiModels[0].provider", "spec.port", "spec.foo"}
+
+
+def test_a_right_manifest_has_no_problems() -> None:
+    assert problems(gateway()) == ()
+
+
+def test_a_long_value_is_shortened() -> None:
+    (problem,) = problems(gateway(podMetadata={"labels": {"a": "b" * 500}}))
+    assert len(problem.message) < 120
+
+
+def test_parse_gives_the_model_of_the_kind() -> None:
+    parsed = parse(gateway(port=None, unknown=1))
+    assert isinstance(parsed, AiGateway)
+    assert (parsed.metadata.name, parsed.spec.port, parsed.spec.ai_models[0].provider) == (
+        "example",
+        80,
+        "openai",
+    )
+
+
+def test_parse_leaves_out_a_field_in_snake_case_as_the_api_server_does() -> None:
+    parsed = parse_as(AiGateway, gateway(ai_gateway_class_name="litellm"))
+    assert parsed.spec.ai_gateway_class_name is None
+
+
+def test_parse_tells_what_is_wrong() -> None:
+    with pytest.raises(InputError, match=r"spec\.port: is 0, which is too small") as caught:
+        parse(gateway(port=0))
+    assert [problem.field for problem in caught.value.problems] == ["spec.port"]
+
+
+def test_parse_refuses_a_kind_that_is_not_ours() -> None:
+    with pytest.raises(InputError, match="kind"):
+        parse({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}})
+
+
+def test_parse_as_takes_the_entry_of_a_list_that_has_no_kind() -> None:
+    entry = {"metadata": {"name": "a"}, "spec": {"aiModels": [MODEL]}}
+    assert parse_as(AiGateway, entry).kind == "AiGateway"
+
+
+def test_parse_as_tells_what_is_wrong() -> None:
+    with pytest.raises(InputError, match=r"spec\.aiModels"):
+        parse_as(AiGateway, {"spec": {}})
+
+
+def test_broken_status_of_a_file_is_left_out() -> None:
+    assert parse_as(AiGateway, gateway(top={"status": {"conditions": [{"type": 1}]}})).status.conditions == ()
+
+
+def test_without_a_spec_there_are_no_models_and_no_class() -> None:
+    spec = parse_as(AiGateway, {"metadata": {"name": "a"}}).spec
+    assert (spec.ai_models, spec.ai_gateway_class_name, spec.port) == ((), None, 80)
+
+
+def test_keys_that_yaml_reads_as_numbers_or_booleans_are_text() -> None:
+    manifest = gateway(podMetadata={"labels": {7: "a", True: "b"}})
+    assert parse_as(AiGateway, manifest).spec.pod_metadata.labels == {"7": "a", "true": "b"}
+    assert problems(manifest) == ()
