@@ -1,0 +1,1 @@
+"""Generated configurations, loaded into the real LiteLLM proxy."""
