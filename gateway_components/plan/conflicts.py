@@ -1,0 +1,46 @@
+"""Objects that bear a name a gateway wants and belong to somebody else."""
+
+from collections.abc import Iterator, Mapping
+
+from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.keys import GatewayKey, ObjectKey
+from gateway_components.plan.kinds import API_VERSION
+from gateway_components.plan.snapshot import ExistingObject
+from gateway_components.plan.workload import config_map_name
+
+__all__ = ["check_names", "wanted_objects"]
+
+
+def wanted_objects(gateway: GatewayKey) -> Iterator[ObjectKey]:
+    """Yield the names of the objects that `gateway` wants."""
+    yield ObjectKey("ConfigMap", gateway.namespace, config_map_name(gateway.name))
+    yield ObjectKey("Deployment", gateway.namespace, gateway.name)
+    yield ObjectKey("Service", gateway.namespace, gateway.name)
+
+
+def check_names(gateway: GatewayKey, existing: Mapping[ObjectKey, ExistingObject]) -> None:
+    """Refuse to take over an object that `gateway` does not control.
+
+    An earlier gateway of the same kind and name counts as the same owner: its objects are handed on. An
+    object that nobody controls was made by a person or another tool and is left alone as well.
+
+    Raises
+    ------
+    Failure
+        ``NameConflict``, naming the object and its owner.
+    """
+    for wanted in wanted_objects(gateway):
+        found = existing.get(wanted)
+        if found is None or found.controller == (API_VERSION, gateway.kind, gateway.name):
+            continue
+        owner = (
+            f"belongs to {found.controller[1]} {found.controller[2]}"
+            if found.controller
+            else "does not belong to this gateway"
+        )
+        raise Failure(
+            Reason.NAME_CONFLICT,
+            f'{wanted.kind} "{wanted.name}" exists and {owner}; it is left as it is',
+            field="metadata.name",
+            cure=f"delete or rename that {wanted.kind}, or give the gateway another name",
+        )

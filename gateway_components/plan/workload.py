@@ -1,0 +1,205 @@
+"""The objects that run a gateway: ConfigMap, Deployment and Service (spec, "Objects")."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from gateway_components.crds.pod import MetadataOverlay
+from gateway_components.plan.environment import MULTIPROC_DIR
+from gateway_components.plan.hashes import object_digest
+from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.kinds import API_VERSION
+
+__all__ = ["IMAGE", "GatewayObjects", "Manifest", "WorkloadInputs", "build_objects", "config_map_name"]
+
+IMAGE = "ghcr.io/berriai/litellm:v1.83.14-stable.patch.2"
+_CONFIG_DIR = "/app/config"
+_CONFIG_KEY = "config.yaml"
+_HTTP_PORT = 80
+
+Manifest = Mapping[str, Any]
+"""A Kubernetes object in JSON types."""
+
+
+@dataclass(frozen=True)
+class GatewayObjects:
+    """The manifests of one gateway, complete and ready to apply."""
+
+    config_map: Manifest
+    deployment: Manifest
+    service: Manifest
+
+    @property
+    def manifests(self) -> tuple[Manifest, Manifest, Manifest]:
+        """The three in the order they are to be created: what is mounted before what mounts it."""
+        return self.config_map, self.deployment, self.service
+
+    @property
+    def url(self) -> str:
+        """Where clients inside the cluster reach the gateway; port 80 goes without saying."""
+        metadata, port = self.service["metadata"], self.service["spec"]["ports"][0]["port"]
+        host = f"{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
+        return f"http://{host}" if port == _HTTP_PORT else f"http://{host}:{port}"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all three: equal digests need no engine run."""
+        return object_digest(*self.manifests)
+
+
+@dataclass(frozen=True)
+class WorkloadInputs:
+    """What the objects are made of.
+
+    Attributes
+    ----------
+    gateway
+        Whose objects they are.
+    uid
+        UID of the gateway for the owner reference; None outside a cluster, where nothing owns them.
+    port
+        Port of container and Service.
+    config_yaml
+        Text of the configuration.
+    env, env_from
+        Environment of the container, in JSON types.
+    hashes
+        Annotations of the pod template whose change rolls the Deployment.
+    common, pod
+        ``spec.commonMetadata`` and ``spec.podMetadata``.
+    """
+
+    gateway: GatewayKey
+    uid: str | None
+    port: int
+    config_yaml: str
+    env: Sequence[Mapping[str, Any]]
+    env_from: Sequence[Mapping[str, Any]]
+    hashes: Mapping[str, str]
+    common: MetadataOverlay
+    pod: MetadataOverlay
+
+
+def config_map_name(gateway_name: str) -> str:
+    """Return the name of a gateway's ConfigMap (operator-reference, "Generated ConfigMap name pattern")."""
+    return f"{gateway_name}-config"
+
+
+def build_objects(inputs: WorkloadInputs) -> GatewayObjects:
+    """Return the three objects with exactly the fields that the specification lists.
+
+    ``replicas`` is left to others: the API server starts with one, and an autoscaler may change it.
+    """
+    return GatewayObjects(_config_map(inputs), _deployment(inputs), _service(inputs))
+
+
+def _config_map(inputs: WorkloadInputs) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(inputs, config_map_name(inputs.gateway.name), labels=_selector(inputs)),
+        "data": {_CONFIG_KEY: inputs.config_yaml},
+    }
+
+
+def _deployment(inputs: WorkloadInputs) -> Manifest:
+    labels = {**inputs.common.labels, **inputs.pod.labels, **_selector(inputs)}
+    annotations = {**inputs.common.annotations, **inputs.pod.annotations, **inputs.hashes}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _common_metadata(inputs),
+        "spec": {
+            "selector": {"matchLabels": _selector(inputs)},
+            "template": {
+                "metadata": {"labels": labels, "annotations": annotations},
+                "spec": {
+                    "containers": [_container(inputs)],
+                    "volumes": [
+                        {"name": "config", "configMap": {"name": config_map_name(inputs.gateway.name)}},
+                        {"name": "prometheus-multiproc", "emptyDir": {}},
+                    ],
+                },
+            },
+        },
+    }
+
+
+def _container(inputs: WorkloadInputs) -> Manifest:
+    container: dict[str, Any] = {
+        "name": "litellm",
+        "image": IMAGE,
+        "command": ["litellm", "--config", f"{_CONFIG_DIR}/{_CONFIG_KEY}", "--port", str(inputs.port)],
+        "ports": [{"name": "http", "containerPort": inputs.port}],
+        "env": list(inputs.env),
+        "resources": {
+            "requests": {"memory": "250M", "cpu": "100m"},
+            "limits": {"memory": "2G", "cpu": "500m"},
+        },
+        "livenessProbe": _probe("/health/liveliness", delay=30, failures=10),
+        "readinessProbe": _probe("/health/readiness", delay=5, failures=3),
+        "volumeMounts": [
+            {"name": "config", "mountPath": _CONFIG_DIR, "readOnly": True},
+            {"name": "prometheus-multiproc", "mountPath": MULTIPROC_DIR},
+        ],
+    }
+    if inputs.env_from:
+        container["envFrom"] = list(inputs.env_from)
+    return container
+
+
+def _probe(path: str, *, delay: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "initialDelaySeconds": delay,
+        "periodSeconds": 10,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }
+
+
+def _service(inputs: WorkloadInputs) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _common_metadata(inputs),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": _selector(inputs),
+            "ports": [{"name": "http", "port": inputs.port, "targetPort": inputs.port}],
+        },
+    }
+
+
+def _selector(inputs: WorkloadInputs) -> dict[str, str]:
+    return {"app": inputs.gateway.name}
+
+
+def _common_metadata(inputs: WorkloadInputs) -> Manifest:
+    labels = {**inputs.common.labels, **_selector(inputs)}
+    return _metadata(inputs, inputs.gateway.name, labels=labels, annotations=inputs.common.annotations)
+
+
+def _metadata(
+    inputs: WorkloadInputs,
+    name: str,
+    *,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str] | None = None,
+) -> Manifest:
+    metadata: dict[str, Any] = {"name": name, "namespace": inputs.gateway.namespace, "labels": dict(labels)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    if inputs.uid:
+        metadata["ownerReferences"] = [
+            {
+                "apiVersion": API_VERSION,
+                "kind": inputs.gateway.kind,
+                "name": inputs.gateway.name,
+                "uid": inputs.uid,
+                "controller": True,
+                "blockOwnerDeletion": True,
+            }
+        ]
+    return metadata

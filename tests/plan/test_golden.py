@@ -1,0 +1,105 @@
+"""Whole plans against the files below ``golden``, and what must hold in every one of them.
+
+``pytest tests/plan --regenerate`` writes the expected plans anew; read the difference before it is kept.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway_components import documents
+from gateway_components.plan.plan import plan
+from gateway_components.plan.workload import GatewayObjects
+from tests.plan.golden_case import CASES, GoldenCase
+
+HASH = "runtime.agentic-layer.ai/config-hash"
+
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def _all_objects(case: GoldenCase) -> Iterator[tuple[str, GatewayObjects]]:
+    for key, planned in case.plan.gateways.items():
+        if planned.objects is not None:
+            yield key.name, planned.objects
+
+
+def _config(objects: GatewayObjects) -> Any:
+    return yaml.safe_load(objects.config_map["data"]["config.yaml"])
+
+
+@every_case
+def test_plan_is_the_expected_one(case: GoldenCase, pytestconfig: pytest.Config) -> None:
+    text = documents.dump(case.report())
+    if pytestconfig.getoption("--regenerate"):
+        case.out.write_text(text, encoding="utf-8")
+    assert case.out.read_text(encoding="utf-8") == text
+
+
+def test_there_is_a_case_of_success_and_one_of_failure() -> None:
+    outcomes = {bool(planned.failure) for case in CASES for planned in case.plan.gateways.values()}
+    assert outcomes == {True, False}
+
+
+@every_case
+def test_a_gateway_has_either_objects_or_a_failure(case: GoldenCase) -> None:
+    for planned in case.plan.gateways.values():
+        assert (planned.objects is None) == (planned.failure is not None)
+
+
+@every_case
+def test_no_secret_value_stands_in_a_plan(case: GoldenCase) -> None:
+    written = repr(case.plan) + documents.dump(case.report())
+    assert not [value for value in case.secret_values() if value in written]
+
+
+@every_case
+def test_api_keys_are_read_from_variables_that_the_container_has(case: GoldenCase) -> None:
+    for _, objects in _all_objects(case):
+        (container,) = objects.deployment["spec"]["template"]["spec"]["containers"]
+        variables = {variable["name"] for variable in container["env"]}
+        for model in _config(objects).get("model_list", ()):
+            prefix, _, variable = model["litellm_params"]["api_key"].partition("/")
+            assert prefix == "os.environ"
+            assert variable in variables
+
+
+@every_case
+def test_objects_bear_the_names_that_follow_from_their_gateway(case: GoldenCase) -> None:
+    for name, objects in _all_objects(case):
+        names = [manifest["metadata"]["name"] for manifest in objects.manifests]
+        assert names == [f"{name}-config", name, name]
+        assert objects.deployment["spec"]["template"]["metadata"]["labels"]["app"] == name
+
+
+@every_case
+def test_config_hash_is_that_of_the_config(case: GoldenCase) -> None:
+    for _, objects in _all_objects(case):
+        text = objects.config_map["data"]["config.yaml"]
+        annotations: Mapping[str, str] = objects.deployment["spec"]["template"]["metadata"]["annotations"]
+        assert annotations[HASH] == hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@every_case
+def test_environment_is_sorted_and_names_nothing_twice(case: GoldenCase) -> None:
+    for _, objects in _all_objects(case):
+        (container,) = objects.deployment["spec"]["template"]["spec"]["containers"]
+        names = [variable["name"] for variable in container["env"]]
+        assert names == sorted(set(names))
+
+
+@every_case
+def test_plan_does_not_depend_on_the_order_of_what_is_on_the_cluster(case: GoldenCase) -> None:
+    again = plan(case.snapshot(reverse=True))
+    assert again == case.plan
+    assert list(again.gateways) == list(case.plan.gateways)
+
+
+@every_case
+def test_every_object_survives_yaml(case: GoldenCase) -> None:
+    for _, objects in _all_objects(case):
+        for manifest in objects.manifests:
+            assert yaml.safe_load(documents.dump(manifest)) == manifest
+            assert documents.parse(documents.dump(manifest)) == manifest

@@ -1,0 +1,154 @@
+"""The config patch: reading it, and merging it after RFC 7396."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.hashes import EMPTY_DIGEST
+from gateway_components.plan.patch import merge, read_patch
+from gateway_components.plan.plan import GatewayPlan, plan
+from gateway_components.plan.snapshot import Content
+from tests.plan.make import gateway, key, patch_contents, snapshot
+
+FIELD = "metadata.annotations[ai-gateway-litellm.agentic-layer.ai/config-patch]"
+
+RFC_7396: tuple[tuple[dict[str, Any], dict[str, Any], dict[str, Any]], ...] = (
+    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+    ({"a": "b"}, {"a": None}, {}),
+    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+)
+"""Appendix A of the RFC, but for the rows whose target or patch is no map: a configuration always is one."""
+
+EMPTY = ("", "\n", "# nothing yet\n", "---\n", "null\n", "{}\n")
+
+BROKEN = (
+    ("a: [1", "line 2, column 1", "the text does not parse"),
+    ("- a", "holds a list, not a map", "the text is a list"),
+    ("just words", "holds a single value, not a map", "the text is a scalar"),
+    ("7", "holds a single value, not a map", "the text is a number"),
+    ("a: 1\nb: 2\na: 3", 'line 3, column 1: key "a" stands twice, first in line 1', "a key stands twice"),
+    ("a:\n  b: 1\n  b: 2", 'line 3, column 3: key "b" stands twice', "a key below stands twice"),
+    ("a: 1\n---\nb: 2", "line 3, column 1: a second document", "there are two documents"),
+    ("a: !!binary aGk=", "line 1, column 4", "the text holds what JSON cannot"),
+    ("a: &a [*a]", "an alias stands inside the value that it names", "an alias has no end"),
+    ("[" * 100_000, "nested more than 100 deep", "the nesting would crash the parser"),
+    ("a: \x00", "a character that YAML does not allow", "a character is forbidden"),
+)
+
+
+def _planned(text: str) -> GatewayPlan:
+    return plan(snapshot(gateway(patch="patch"), contents=patch_contents(text))).gateways[key()]
+
+
+def _config(planned: GatewayPlan) -> Any:
+    assert planned.objects is not None
+    return yaml.safe_load(planned.objects.config_map["data"]["config.yaml"])
+
+
+@pytest.mark.parametrize(("target", "patch", "expected"), RFC_7396)
+def test_merge_follows_the_examples_of_the_rfc(
+    target: dict[str, Any], patch: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert merge(target, patch) == expected
+
+
+def test_merge_keeps_places_of_keys_and_appends_new_ones() -> None:
+    merged = merge({"a": 1, "b": {"c": 1, "d": 2}}, {"z": 0, "b": {"e": 3, "c": 4}, "a": 5})
+    assert list(merged) == ["a", "b", "z"]
+    assert list(merged["b"]) == ["c", "d", "e"]
+
+
+def test_merge_changes_neither_of_its_arguments() -> None:
+    target, patch = {"a": {"b": 1}}, {"a": {"c": 2}}
+    merge(target, patch)
+    assert (target, patch) == ({"a": {"b": 1}}, {"a": {"c": 2}})
+
+
+def test_a_null_inside_a_list_is_a_value() -> None:
+    assert merge({}, {"a": [None, {"b": None}]}) == {"a": [None, {"b": None}]}
+
+
+@pytest.mark.parametrize("text", EMPTY, ids=repr)
+def test_an_empty_patch_changes_nothing(text: str) -> None:
+    assert read_patch("patch", Content("", {"patch.yaml": text})) == {}
+    without = plan(snapshot(gateway())).gateways[key()]
+    assert _planned(text).objects == without.objects
+
+
+@pytest.mark.parametrize(("text", "told", "why"), BROKEN, ids=[case[2] for case in BROKEN])
+def test_a_broken_patch_is_a_failure_that_names_config_map_key_and_fault(
+    text: str, told: str, why: str
+) -> None:
+    planned = _planned(text)
+    assert planned.objects is None, why
+    assert planned.failure is not None
+    assert planned.failure.reason == Reason("ConfigPatchInvalid")
+    assert planned.failure.message.startswith('configmap "patch" key "patch.yaml"')
+    assert told in planned.failure.message
+    assert planned.failure.field == FIELD
+    assert planned.failure.cure
+
+
+def test_a_missing_config_map_is_told_in_the_words_of_the_reference() -> None:
+    failure = plan(snapshot(gateway(patch="x"))).gateways[key()].failure
+    assert failure is not None
+    assert failure.reason == Reason.CONFIG_PATCH_INVALID
+    assert 'configmap "x" not found' in str(failure)
+    assert FIELD in str(failure)
+
+
+def test_a_config_map_of_another_namespace_is_not_found() -> None:
+    contents = patch_contents("{}", namespace="elsewhere")
+    failure = plan(snapshot(gateway(patch="patch"), contents=contents)).gateways[key()].failure
+    assert failure is not None
+    assert 'configmap "patch" not found' in failure.message
+
+
+def test_a_missing_key_is_told_with_the_keys_there_are() -> None:
+    with pytest.raises(Failure, match=r'configmap "x" has no key "patch.yaml", its keys: a.yaml, patch.yml'):
+        read_patch("x", Content("", {"patch.yml": "", "a.yaml": ""}))
+    with pytest.raises(Failure, match="its keys: none"):
+        read_patch("x", Content(EMPTY_DIGEST))
+
+
+def test_lists_replace_and_maps_merge() -> None:
+    config = _config(_planned("litellm_settings:\n  callbacks: [mine]\nmodel_list: []\n"))
+    assert config == {"model_list": [], "litellm_settings": {"request_timeout": 600, "callbacks": ["mine"]}}
+
+
+def test_null_deletes() -> None:
+    config = _config(_planned("litellm_settings:\n  callbacks: null\nmodel_list: ~\nnot_there:\n"))
+    assert config == {"litellm_settings": {"request_timeout": 600}}
+
+
+def test_everything_can_be_deleted() -> None:
+    assert _config(_planned("litellm_settings: null\nmodel_list: null\n")) == {}
+
+
+def test_anchors_of_a_patch_are_written_out() -> None:
+    planned = _planned("a: &a {b: [1]}\nc: *a\nd: {<<: *a, e: 2}\n")
+    assert planned.objects is not None
+    text = planned.objects.config_map["data"]["config.yaml"]
+    assert "&" not in text
+    config = yaml.safe_load(text)
+    assert (config["a"], config["c"], config["d"]) == ({"b": [1]}, {"b": [1]}, {"b": [1], "e": 2})
+
+
+def test_text_that_looks_like_something_else_stays_text_for_litellm() -> None:
+    config = _config(_planned("general_settings: {a: '1e3', b: 'yes', c: 12:30, d: 2020-01-01, e: '0x1F'}\n"))
+    assert config["general_settings"] == {
+        "a": "1e3",
+        "b": "yes",
+        "c": "12:30",
+        "d": "2020-01-01",
+        "e": "0x1F",
+    }

@@ -1,0 +1,304 @@
+"""Strict YAML: what is read, what is refused and where, and what is written."""
+
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+
+from gateway_components import documents
+from gateway_components.errors import YamlError
+from tests.plan.strategies import json_maps, quick
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+LONG_LAUGHS = f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 1000)}]\n"
+MERGED_LAUGHS = "m0: &m0 {k: v}\n" + "".join(
+    f"m{i}: &m{i}\n  <<: [{', '.join([f'*m{i - 1}'] * 9)}]\n" for i in range(1, 9)
+)
+LADDER = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 2000))
+
+READ: tuple[tuple[str, Any, str], ...] = (
+    ("", None, "nothing is no document"),
+    ("# note\n", None, "a comment is no document"),
+    ("a:\n", {"a": None}, "a key may have no value"),
+    (
+        "a: 2025-01-31\nb: 2025-01-31T12:00:00Z",
+        {"a": "2025-01-31", "b": "2025-01-31T12:00:00Z"},
+        "dates stay text",
+    ),
+    ("1: a\ntrue: b\nnull: c\n1.5: d", {"1": "a", "true": "b", "null": "c", "1.5": "d"}, "keys become text"),
+    (
+        "a: yes\nb: Off\nc: y\nd: N",
+        {"a": True, "b": False, "c": True, "d": False},
+        "booleans are as in kubectl",
+    ),
+    (
+        "[1, -7, 0x1F, 0o17, 017, 0b11, 1_000]",
+        [1, -7, 31, 15, 15, 3, 1000],
+        "whole numbers are as in kubectl",
+    ),
+    ("[1.5, 1e3, .5, -2.5E-1, 08]", [1.5, 1000.0, 0.5, -0.25, 8.0], "other numbers are as in kubectl"),
+    (
+        "[12:30:45, 190:20.5, =, 1e400, 0.e]",
+        ["12:30:45", "190:20.5", "=", "1e400", "0.e"],
+        "the rest is text",
+    ),
+    ("a: &x [1]\nb: *x", {"a": [1], "b": [1]}, "an alias stands for its value"),
+    (
+        "a: &x {k: 1, l: 2}\nb: {<<: *x, l: 3}",
+        {"a": {"k": 1, "l": 2}, "b": {"k": 1, "l": 3}},
+        "a merge gives way",
+    ),
+    (
+        "a: &x {k: 1}\nb: &y {k: 2, l: 2}\nc: {<<: [*x, *y]}",
+        {"a": {"k": 1}, "b": {"k": 2, "l": 2}, "c": {"k": 1, "l": 2}},
+        "of several merged maps the first wins",
+    ),
+    (
+        "w: &w {k: 1}\na: {b: &x {<<: *w, k: 2}}\ny: {<<: *x}",
+        {"w": {"k": 1}, "a": {"b": {"k": 2}}, "y": {"k": 2}},
+        "a merged map may itself override what it merges",
+    ),
+    (
+        "w: &w {k: 1}\na:\n  <<: *w\n  <<: {l: 2}",
+        {"w": {"k": 1}, "a": {"k": 1, "l": 2}},
+        "two merges may stand",
+    ),
+    ("'<<': a", {"<<": "a"}, "in quotes it is a key like any other"),
+    (
+        "a: |\n  b\n   c\n\nd: >\n  e\n  f\n",
+        {"a": "b\n c\n", "d": "e f\n"},
+        "blocks are read as YAML has them",
+    ),
+    ('a: "\\u00e9\\U0001F642\\x01"', {"a": "é🙂\x01"}, "escapes may stand for what is forbidden"),
+    ("\ufeffa: b", {"a": "b"}, "a byte order mark is no content"),
+    ('{"a":\t[1, "x\\/y"],\n\t"b": null}', {"a": [1, "x/y"], "b": None}, "JSON is YAML"),
+    ("!!str 1", "1", "a tag may say what JSON has"),
+)
+
+REFUSED = (
+    ("a: 1\nb: 2\na: 3", 3, 1, 'key "a" stands twice, first in line 1'),
+    ("a:\n  - b: 1\n    'b': 2", 3, 5, 'key "b" stands twice, first in line 2'),
+    ("1: a\n'1': b", 2, 1, 'key "1" stands twice'),
+    ("a: &x {k: 1, k: 2}\nb: {<<: *x}", 1, 14, 'key "k" stands twice'),
+    ("? [a]\n: b", 1, 3, "a key must be text"),
+    ("{a: b}: c", 1, 1, "a key must be text"),
+    ("a: &x [*x]", 1, 4, "an alias stands inside the value that it names"),
+    ("&x {a: {b: *x}}", 1, 1, "an alias stands inside the value that it names"),
+    ("a: *nobody", 1, 4, "undefined alias"),
+    ("a: !!binary aGk=", 1, 4, "a tag has no counterpart in JSON"),
+    ("a: !!python/object:os.system {}", 1, 4, "a tag has no counterpart in JSON"),
+    ("a: !!timestamp 2025-01-31", 1, 4, "a tag has no counterpart in JSON"),
+    ("a: !mine b", 1, 4, "text that begins with '!' needs quotes"),
+    ("a: !!int x", 1, 4, "no whole number"),
+    ("a: !!float x", 1, 4, "no number"),
+    ("a: !!bool x", 1, 4, "neither true nor false"),
+    ("a: !!map x", 1, 4, "a map is expected"),
+    ("a: !!seq {b: c}", 1, 4, "expected a sequence"),
+    ("a: 1\nb: .inf", 2, 4, "has no counterpart in JSON"),
+    ("a: .NaN", 1, 4, "has no counterpart in JSON"),
+    ("a: 0x" + "f" * 50_000, 1, 4, "needs more than 64 bits"),
+    ("a: " + "9" * 5_000, 1, 4, "no whole number, or one that is too long"),
+    ("a: b\nc: \x00", 2, 1, "a character that YAML does not allow"),
+    ("a: b\nc: \x07d", 2, 1, "a character that YAML does not allow"),
+    ("a: b\nc: \ud800", 2, 1, "a character that YAML does not allow"),
+    ("a:\n\tb: c", 2, 1, "cannot start any token"),
+    ("a: b: c", 1, 5, "mapping values are not allowed"),
+    ("a: [1", 2, 1, "did not find expected ',' or ']'"),
+    ("a: 1\n---\nb: 2", 3, 1, "a second document begins here"),
+    ("<<: 1", 1, 5, "expected a mapping"),
+)
+
+TOO_LARGE = (
+    (LAUGHS, "more than 200000 values", "lists of aliases multiply"),
+    (LONG_LAUGHS, "more than 10000000 characters", "aliases of a long text multiply"),
+    (MERGED_LAUGHS, "more than 200000 values", "merged maps multiply"),
+    (LADDER, "nested more than 100 deep", "aliases nest without any nesting in the text"),
+    ("[" * 100_000, "nested more than 100 deep", "lists open without end"),
+    ("[" * 5_000 + "]" * 5_000, "nested more than 100 deep", "lists stand in lists"),
+    ("{a: " * 100_000, "nested more than 100 deep", "maps open without end"),
+    ("- " * 100_000, "nested more than 100 deep", "lists open in one line"),
+    ("? " * 100_000, "nested more than 100 deep", "keys open in one line"),
+    (
+        "".join(" " * i + "a:\n" for i in range(2_000)),
+        "nested more than 100 deep",
+        "lines indent further and further",
+    ),
+)
+
+TRICKY = (
+    *(
+        "yes",
+        "No",
+        "on",
+        "OFF",
+        "y",
+        "N",
+        "true",
+        "null",
+        "~",
+        "",
+        "1e3",
+        "0x1F",
+        "0o17",
+        "017",
+        "08",
+        "1_000",
+        "-_1",
+    ),
+    *(
+        "1e1_0",
+        "12:30:45",
+        "190:20.5",
+        "2025-01-31",
+        ".inf",
+        ".nan",
+        "=",
+        "<<",
+        "-",
+        "- a",
+        "a: b",
+        "a #b",
+        "#",
+        "*a",
+    ),
+    *(
+        "&a",
+        "!a",
+        "%a",
+        "@a",
+        "`a",
+        "|",
+        ">",
+        "'",
+        '"',
+        "{",
+        "[",
+        "?",
+        "---",
+        "...",
+        "---\na",
+        "+1",
+        ".5",
+        "1.",
+    ),
+    *(
+        "\n",
+        "a\n",
+        "a\nb",
+        "a\n\n",
+        "\na",
+        " a\n b",
+        "a \nb",
+        "\ta\nb",
+        "a\r\nb",
+        "\r",
+        "\u2028",
+        "\x85",
+        "\x00\n",
+    ),
+    *("\x1b[0m", "\ufeff", "🙂\né", "x" * 5_000, "x y " * 5_000, "line\n" * 500, "\x7f", "\uffff"),
+)
+
+
+@pytest.mark.parametrize(("text", "value", "why"), READ, ids=[case[2] for case in READ])
+def test_parse_reads(text: str, value: Any, why: str) -> None:
+    read = documents.parse(text)
+    assert repr(read) == repr(value), why
+
+
+@pytest.mark.parametrize(("text", "line", "column", "told"), REFUSED, ids=[case[0][:30] for case in REFUSED])
+def test_parse_refuses_with_line_and_column(text: str, line: int, column: int, told: str) -> None:
+    with pytest.raises(YamlError) as caught:
+        documents.parse(text)
+    assert told in caught.value.message
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert str(caught.value) == f"line {line}, column {column}: {caught.value.message}"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(("text", "told", "why"), TOO_LARGE, ids=[case[2] for case in TOO_LARGE])
+def test_a_text_that_would_exhaust_the_process_is_refused_quickly(text: str, told: str, why: str) -> None:
+    with pytest.raises(YamlError, match=told):
+        documents.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !hunter2", "a: *hunter2", "a: !!float hunter2", "a: !!bool hunter2", "a: %hunter2"]
+)
+def test_no_value_is_shown_in_an_error(text: str) -> None:
+    with pytest.raises(YamlError) as caught:
+        documents.parse(text)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_nesting_up_to_the_limit_is_read_and_written() -> None:
+    text = "[" * 100 + "]" * 100
+    assert documents.parse(documents.dump(documents.parse(text))) == documents.parse(text)
+
+
+def test_a_document_of_ordinary_size_is_read() -> None:
+    text = "".join(f"key-{number}: {{a: [1, 2], b: text}}\n" for number in range(5_000))
+    assert len(documents.parse(text)) == 5_000
+
+
+def test_documents_know_their_lines_and_empty_ones_are_left_out() -> None:
+    found = documents.parse_all("# first\na: 1\n---\n---\n# note\n---\n- b\n...\n")
+    assert [(document.value, document.line) for document in found] == [({"a": 1}, 2), (["b"], 7)]
+
+
+LINES = "a: 1\nb:\n  c:\n    - x\n    - d: 2\n      e: 3\nf: &f {g: 4}\nh:\n  <<: *f\n  g: 5\n  1: one\n"
+PLACES: tuple[tuple[tuple[str | int, ...], int, str], ...] = (
+    ((), 1, "the document itself"),
+    (("a",), 1, "a key"),
+    (("b", "c", 0), 4, "an entry of a list"),
+    (("b", "c", 1, "e"), 6, "a key of a map in a list"),
+    (("b", "missing", "further"), 2, "the nearest part that is there"),
+    (("b", "c", 9), 3, "a position beyond the list"),
+    (("a", 0), 1, "a step into a scalar"),
+    (("h", "g"), 10, "a key that overrides a merged one"),
+    (("h", "1"), 11, "a key that YAML reads as a number"),
+)
+
+
+@pytest.mark.parametrize(("path", "line", "why"), PLACES, ids=[case[2] for case in PLACES])
+def test_line_of(path: tuple[str | int, ...], line: int, why: str) -> None:
+    (document,) = documents.parse_all(LINES)
+    assert document.line_of(path) == line, why
+
+
+@pytest.mark.parametrize("text", TRICKY, ids=[repr(text)[:20] for text in TRICKY])
+def test_text_stays_text_for_litellm_and_for_us(text: str) -> None:
+    value = {"value": text, "list": [text], text: "key"}
+    written = documents.dump(value)
+    assert yaml.safe_load(written) == value
+    assert documents.parse(written) == value
+    assert documents.dump(documents.parse(written)) == written
+
+
+@pytest.mark.parametrize("text", ["y", "N", "1e3", "08", "0o17", "+.5"])
+def test_text_that_only_kubectl_takes_for_something_else_is_quoted(text: str) -> None:
+    assert documents.dump([text]) == f"- '{text}'\n"
+
+
+def test_dump_keeps_the_order_of_keys_writes_blocks_and_no_anchors() -> None:
+    shared = {"k": ["v"]}
+    assert documents.dump({"b": shared, "a": shared, "text": "one\ntwo é\n"}) == (
+        "b:\n  k:\n  - v\na:\n  k:\n  - v\ntext: |\n  one\n  two é\n"
+    )
+
+
+def test_dump_does_not_fold_long_lines() -> None:
+    assert documents.dump({"a": "word " * 500 + "end"}).count("\n") == 1
+
+
+@quick
+@given(json_maps)
+def test_what_is_written_reads_back_the_same(value: dict[str, Any]) -> None:
+    written = documents.dump(value)
+    assert documents.parse(written) == value
+    assert yaml.safe_load(written) == value
+    assert documents.dump(documents.parse(written)) == written
