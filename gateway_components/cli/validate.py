@@ -1,0 +1,26 @@
+"""gatewayctl validate: every problem with file, line, field and cure."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gateway_components.cli.arguments import files_argument, namespace_option
+from gateway_components.manifests.stack import read_stack
+
+__all__ = ["validate"]
+
+
+@click.command()
+@files_argument
+@namespace_option
+def validate(files: tuple[Path, ...], namespace: str) -> None:
+    """Report everything that is wrong with FILES (or folders); exit with 1 where something is."""
+    stack = read_stack(files, namespace)
+    for finding in stack.findings:
+        click.echo(finding)
+    errors, gateways = len(stack.errors), len(stack.plan.gateways)
+    warnings = len(stack.findings) - errors
+    counts = {"gateway": gateways, "error": errors, "warning": warnings}
+    click.echo(", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items()), err=True)
+    sys.exit(1 if errors else 0)

@@ -1,0 +1,1 @@
+"""Manifest files: what `kubectl apply` takes, read into a snapshot, with the line of every field."""
