@@ -1,0 +1,1 @@
+"""Pulumi resources from plans; knows no cluster and no command line."""

@@ -1,0 +1,122 @@
+"""The stack ``dev`` as it is shipped: no cluster, YAML in a folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.pulumi_cli import ROOT, PulumiProject
+
+BROKEN = """\
+apiVersion: runtime.agentic-layer.ai/v1alpha1
+kind: AiGateway
+metadata:
+  name: broken
+spec:
+  aiGatewayClassName: litellm
+  aiModels:
+    - name: gpt-4o
+      provder: openai
+"""
+
+
+def rendered(folder: Path) -> dict[tuple[str, str], Any]:
+    """Return the objects in a folder of YAML, by kind and name."""
+    found = (yaml.safe_load(file.read_text()) for file in folder.rglob("*.yaml"))
+    return by_name(found)
+
+
+def by_name(objects: Any) -> dict[tuple[str, str], Any]:
+    return {(found["kind"], found["metadata"]["name"]): without_provider(found) for found in objects}
+
+
+def without_provider(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return `manifest` without what the Kubernetes provider adds to what it renders."""
+    metadata = dict(manifest["metadata"])
+    metadata["labels"] = {
+        key: text for key, text in metadata.get("labels", {}).items() if key != "app.kubernetes.io/managed-by"
+    }
+    return {**manifest, "metadata": {key: part for key, part in metadata.items() if part}}
+
+
+def gatewayctl_objects(*paths: str, cwd: Path) -> dict[tuple[str, str], Any]:
+    command = [str(Path(sys.executable).parent / "gatewayctl"), "render", *paths]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True)
+    return by_name(yaml.safe_load_all(done.stdout))
+
+
+def test_the_rendered_objects_are_those_of_gatewayctl(dev: PulumiProject) -> None:
+    dev.up()
+    found = rendered(dev.folder / "rendered")
+    expected = gatewayctl_objects("examples/manifests", cwd=dev.folder)
+    for manifest in (ROOT / "examples" / "manifests").glob("*.yaml"):
+        expected |= by_name(
+            part
+            for part in yaml.safe_load_all(manifest.read_text())
+            if part["kind"] in {"ConfigMap", "Secret"}
+        )
+    assert found.keys() == expected.keys()
+    for name, manifest in expected.items():
+        manifest["metadata"].setdefault("namespace", "default")
+        assert found[name] == manifest
+    assert dev.outputs() == {
+        "urls": {
+            "default/openai": "http://openai.default.svc.cluster.local",
+            "default/patched": "http://patched.default.svc.cluster.local:4000",
+        }
+    }
+
+
+def test_a_gateway_that_goes_takes_its_files_along(dev: PulumiProject) -> None:
+    dev.up()
+    dev.up("--expect-no-changes")
+    (dev.folder / "examples" / "manifests" / "openai.yaml").unlink()
+    dev.up()
+    assert {name for _, name in rendered(dev.folder / "rendered")} == {
+        "patched",
+        "patched-config",
+        "patched-litellm",
+    }
+    dev.run("destroy", "--yes")
+    assert rendered(dev.folder / "rendered") == {}
+
+
+def test_a_broken_manifest_changes_nothing(dev: PulumiProject) -> None:
+    dev.up()
+    before = rendered(dev.folder / "rendered")
+    (dev.folder / "examples" / "manifests" / "broken.yaml").write_text(BROKEN)
+    (dev.folder / "examples" / "manifests" / "openai.yaml").unlink()
+    output = dev.fails("up", "--yes", "--skip-preview")
+    assert "nothing was changed" in output
+    assert "examples/manifests/broken.yaml:9: error: AiGateway broken: spec.aiModels[0].provder" in output
+    assert "Did you mean provider?" in output
+    assert rendered(dev.folder / "rendered") == before
+
+
+def test_a_single_path_and_a_namespace_may_be_configured(dev: PulumiProject) -> None:
+    dev.run("config", "set", "gateways:manifests", "examples/manifests/openai.yaml")
+    dev.run("config", "set", "gateways:namespace", "team-a")
+    dev.up()
+    assert dev.outputs() == {"urls": {"team-a/openai": "http://openai.team-a.svc.cluster.local"}}
+
+
+def test_configuration_at_fault_is_explained(dev: PulumiProject) -> None:
+    dev.run("config", "set", "gateways:manifests", "nowhere.yaml")
+    assert "nowhere.yaml:1: error: cannot be read" in dev.fails("preview")
+    dev.run("config", "set", "gateways:manifests", "[]")
+    assert "gateways:manifests is []: name a file or folder" in dev.fails("preview")
+    dev.run("config", "rm", "gateways:manifests")
+    assert "gateways:manifests" in dev.fails("preview")
+
+
+def test_a_stack_file_put_back_after_init_still_fits_the_state(dev: PulumiProject) -> None:
+    stack_file = dev.folder / "stacks" / "Pulumi.dev.yaml"
+    salted, shipped = stack_file.read_text(), (ROOT / "stacks" / "Pulumi.dev.yaml").read_text()
+    dev.up()
+    assert salted.startswith(shipped)
+    assert salted.removeprefix(shipped).startswith("encryptionsalt: ")
+    stack_file.write_text(shipped)
+    dev.up("--expect-no-changes")
+    assert stack_file.read_text().startswith(f"{shipped}encryptionsalt: ")
