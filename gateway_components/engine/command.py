@@ -1,0 +1,191 @@
+"""The engine's program as the Automation API calls it: timed, in its own process group, and no run too many."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from pulumi.automation import CommandResult, OnOutput, PulumiCommand
+from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+from gateway_components.engine.errors import EngineMissingError, EngineTimeoutError
+
+__all__ = ["EngineCommand"]
+
+_OLDEST = VersionInfo(3, 250, 0)
+_UPDATE_SUMMARY = json.dumps(
+    [
+        {
+            "kind": "update",
+            "startTime": "1970-01-01T00:00:00.000Z",
+            "message": "",
+            "environment": {},
+            "config": {},
+            "result": "succeeded",
+        }
+    ]
+)
+
+
+class EngineCommand(PulumiCommand):
+    """Runs the engine; the Automation API's own extension point.
+
+    ``Stack.up`` asks the engine three times more after each run: twice for the outputs of the stack and once
+    for its history. Nobody here reads them and they take longer than the run, so they are answered at once.
+
+    Parameters
+    ----------
+    program
+        Path of the ``pulumi`` program.
+    time_limit
+        Seconds that one run may take.
+    inherited
+        File descriptor that every run holds open: the lock of the state folder, so that a run that outlives a
+        killed daemon keeps the next daemon out until it has ended.
+
+    Attributes
+    ----------
+    interrupt_seconds
+        How long an interrupted run may take to end by itself before it is killed.
+
+    Raises
+    ------
+    EngineMissingError
+        The program does not run or is too old.
+    """
+
+    interrupt_seconds = 10.0
+
+    def __init__(self, program: Path, time_limit: float, inherited: int | None = None) -> None:
+        # The base class only finds programs in ROOT/bin, so it is not asked to find this one.
+        self.command = str(program)
+        self.version = _version(program)
+        self._time_limit = time_limit
+        self._inherited = () if inherited is None else (inherited,)
+        self._running: set[subprocess.Popen[str]] = set()
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run ``pulumi ARGS`` in `cwd`.
+
+        Raises
+        ------
+        EngineTimeoutError
+            It took longer than the time limit and was ended.
+        pulumi.automation.CommandError
+            It exited with another code than 0.
+        """
+        if args[:2] == ["stack", "output"]:
+            return CommandResult("{}", "", 0)
+        if args[:2] == ["stack", "history"]:
+            return CommandResult(_UPDATE_SUMMARY, "", 0)
+        command = [self.command, "--non-interactive", *args]
+        env = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        with self._started(command, cwd, env) as process:
+            output, errors = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
+            try:
+                process.wait(self._time_limit)
+            except subprocess.TimeoutExpired:
+                self._end(process)
+                message = f"the engine did not finish within {self._time_limit:g} s and was ended"
+                raise EngineTimeoutError(message) from None
+            result = CommandResult(output.text(), errors.text(), process.returncode)
+        if result.code != 0:
+            raise create_command_error(result)
+        return result
+
+    def stop(self) -> None:
+        """Interrupt every run; returns when all have ended. Each one then raises in its own thread."""
+        for process in list(self._running):
+            self._end(process)
+
+    @contextlib.contextmanager
+    def _started(
+        self, command: list[str], cwd: str, env: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[str]]:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=env,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            pass_fds=self._inherited,
+        )
+        self._running.add(process)
+        try:
+            yield process
+        finally:
+            self._running.discard(process)
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        _signal_group(process, signal.SIGINT)
+        try:
+            process.wait(self.interrupt_seconds)
+        except subprocess.TimeoutExpired:
+            _signal_group(process, signal.SIGKILL)
+
+
+class _Reader:
+    """Collects the lines of a stream in a thread of its own, so that a full pipe never blocks the engine."""
+
+    def __init__(self, stream: IO[str] | None, on_line: OnOutput | None) -> None:
+        self._lines: list[str] = []
+        self._stream = stream
+        self._on_line = on_line
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        """Return what was read. A grandchild that holds the stream open is not waited for."""
+        self._thread.join(timeout=2)
+        return "\n".join(self._lines)
+
+    def _read(self) -> None:
+        if self._stream is None:
+            return
+        with self._stream:
+            for line in self._stream:
+                stripped = line.rstrip()
+                if self._on_line:
+                    self._on_line(stripped)
+                self._lines.append(stripped)
+
+
+def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    # The group outlives its leader while a plugin still runs; once it is empty there is nobody to signal.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _version(program: Path) -> VersionInfo:
+    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        done = subprocess.run(
+            [program, "version"], env=env, capture_output=True, text=True, check=True, timeout=60
+        )
+        version = VersionInfo.parse(done.stdout.strip().removeprefix("v"))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        message = f"{program} does not run: {error}; run `make setup`, or install Pulumi"
+        raise EngineMissingError(message) from None
+    if version < _OLDEST or version.major > _OLDEST.major:
+        message = f"{program} has version {version}, but {_OLDEST} or a later {_OLDEST.major}.x is needed"
+        raise EngineMissingError(message)
+    return version

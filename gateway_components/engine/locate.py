@@ -1,0 +1,49 @@
+"""Where the engine is: beside this Python, where set-up puts it, or else on PATH."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from gateway_components.engine.errors import EngineMissingError
+
+__all__ = ["PROVIDER_VERSION", "engine_home", "find_engine"]
+
+PROVIDER_VERSION = "4.25.0"
+
+
+def find_engine() -> Path:
+    """Return the path of the ``pulumi`` program.
+
+    Raises
+    ------
+    EngineMissingError
+        There is none.
+    """
+    beside = Path(sys.executable).parent / "pulumi"
+    if beside.exists():
+        return beside
+    found = shutil.which("pulumi")
+    if found is None:
+        message = f"no pulumi program beside {sys.executable} or on PATH: run `make setup`, or install Pulumi"
+        raise EngineMissingError(message)
+    return Path(found)
+
+
+def engine_home() -> Path:
+    """Return the folder where the engine keeps its plugins; checks that the Kubernetes provider is there.
+
+    Raises
+    ------
+    EngineMissingError
+        The provider plugin of the wanted version is not installed.
+    """
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    plugin = home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
+    if not plugin.is_dir() and shutil.which("pulumi-resource-kubernetes") is None:
+        message = (
+            f"the Kubernetes provider {PROVIDER_VERSION} is not installed below {home}: run `make setup`, or "
+            f"`pulumi plugin install resource kubernetes {PROVIDER_VERSION}`"
+        )
+        raise EngineMissingError(message)
+    return home

@@ -1,0 +1,99 @@
+"""The engine's program: a time limit that ends everything, and no run that nobody needs."""
+
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+from pulumi.automation import CommandError
+
+from gateway_components.engine.command import EngineCommand
+from gateway_components.engine.errors import EngineMissingError, EngineTimeoutError
+from lab import wait_until
+
+
+def program(folder: Path, body: str, version: str = "v3.250.0") -> Path:
+    """Return a stand-in for the engine that runs `body` where it is not asked for its version."""
+    path = folder / "pulumi"
+    path.write_text(f'#!/bin/sh\nif [ "$1" = version ]; then echo {version}; exit; fi\n{body}\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_output_errors_and_exit_code_are_handed_over(tmp_path: Path) -> None:
+    command = EngineCommand(program(tmp_path, 'echo "$@"; echo "$EXTRA" >&2'), 10)
+    lines: list[str] = []
+
+    result = command.run(["up", "--yes"], str(tmp_path), {"EXTRA": "given"}, on_output=lines.append)
+
+    assert (result.stdout, result.stderr, result.code) == ("--non-interactive up --yes", "given", 0)
+    assert lines == ["--non-interactive up --yes"]
+    with pytest.raises(CommandError):
+        EngineCommand(program(tmp_path, "exit 3"), 10).run(["up"], str(tmp_path), {})
+
+
+def test_questions_after_a_run_are_answered_without_the_engine(tmp_path: Path) -> None:
+    command = EngineCommand(program(tmp_path, "exit 1"), 10)
+
+    assert command.run(["stack", "output", "--json"], str(tmp_path), {}).stdout == "{}"
+    assert '"result": "succeeded"' in command.run(["stack", "history"], str(tmp_path), {}).stdout
+
+
+def test_a_run_past_its_limit_is_ended_with_its_children(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    body = f'trap "" INT\nsleep 600 &\necho $$ $! > {pids}\nwait; sleep 600'
+    command = EngineCommand(program(tmp_path, body), 0.5)
+    command.interrupt_seconds = 0.5
+
+    with pytest.raises(EngineTimeoutError, match=r"within 0.5 s"):
+        command.run(["up"], str(tmp_path), {})
+
+    for pid in map(int, pids.read_text().split()):
+        wait_until(lambda pid=pid: not _alive(pid), timeout=5, what=f"the end of {pid}")  # type: ignore[misc]
+
+
+def test_stop_interrupts_what_runs(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    command = EngineCommand(program(tmp_path, f"touch {started}; exec sleep 600"), 60)
+    ended: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            command.run(["up"], str(tmp_path), {})
+        except CommandError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until(started.exists, timeout=10, what="a running engine")
+
+    command.stop()
+    thread.join(10)
+
+    assert len(ended) == 1
+
+
+UNFIT = [
+    ("v3.249.0", "3.250.0 or a later 3.x is needed", "an older engine lacks what is used here"),
+    ("v4.0.0", "3.250.0 or a later 3.x is needed", "another major version may do anything"),
+    ("nonsense", "does not run", "what prints no version is no engine"),
+]
+
+
+@pytest.mark.parametrize(("version", "message", "why"), UNFIT, ids=[case[0] for case in UNFIT])
+def test_an_unfit_engine_is_refused(tmp_path: Path, version: str, message: str, why: str) -> None:
+    with pytest.raises(EngineMissingError, match=message):
+        EngineCommand(program(tmp_path, "", version), 10)
+    assert why
+
+
+def test_a_missing_engine_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissingError, match="make setup"):
+        EngineCommand(tmp_path / "nothing", 10)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

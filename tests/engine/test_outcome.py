@@ -1,0 +1,101 @@
+"""From engine events to failures of gateways."""
+
+import pytest
+from pulumi.automation import EngineEvent
+
+from gateway_components.components.planned import gateway_of
+from gateway_components.engine.outcome import Diagnostics
+from gateway_components.plan.failure import Reason
+from gateway_components.plan.keys import GatewayKey
+
+GATEWAY = "urn:pulumi:ns::litellm-gateways::gateway-components:index:AiGateway"
+KEY = GatewayKey("AiGateway", "ns", "a")
+
+
+def urn(type_: str, name: str = "ns/a") -> str:
+    return f"{GATEWAY}$kubernetes:{type_}::{name}"
+
+
+def diagnostic(message: str, of: str | None = None, severity: str = "error") -> EngineEvent:
+    event = {"message": message, "color": "never", "severity": severity, "urn": of}
+    return EngineEvent.from_json({"sequence": 1, "timestamp": 1, "diagnosticEvent": event})
+
+
+REASONS = [
+    ("core/v1:ConfigMap", Reason.CONFIG_MAP_FAILED),
+    ("apps/v1:DeploymentPatch", Reason.DEPLOYMENT_FAILED),
+    ("core/v1:Service", Reason.SERVICE_FAILED),
+    ("core/v1:Other", Reason.WORKLOAD_FAILED),
+]
+
+
+@pytest.mark.parametrize(("type_", "reason"), REASONS)
+def test_the_reason_names_the_object_that_failed(type_: str, reason: Reason) -> None:
+    diagnostics = Diagnostics()
+    diagnostics.on_event(diagnostic("denied by quota", urn(type_)))
+
+    failure = diagnostics.failures()[KEY]
+
+    assert failure.reason is reason
+    assert (
+        failure.message == f"{type_.split(':')[1].removesuffix('Patch')} of AiGateway ns/a: denied by quota"
+    )
+
+
+def test_the_first_object_in_order_of_creation_is_the_cause() -> None:
+    diagnostics = Diagnostics()
+    diagnostics.on_event(diagnostic("later", urn("core/v1:Service")))
+    diagnostics.on_event(diagnostic("first", urn("core/v1:ConfigMap")))
+    diagnostics.on_event(diagnostic("update failed", urn("core/v1:ConfigMap")))
+
+    assert diagnostics.failures()[KEY].message.endswith("first")
+
+
+def test_neighbours_and_mere_warnings_are_no_failures() -> None:
+    diagnostics = Diagnostics()
+    diagnostics.on_event(diagnostic("bad", urn("core/v1:Service", "ns/other")))
+    diagnostics.on_event(diagnostic("careful", urn("core/v1:Service"), severity="warning"))
+    diagnostics.on_event(diagnostic("the program broke"))
+
+    assert [key.name for key in diagnostics.failures()] == ["other"]
+    assert diagnostics.general() == "the program broke"
+
+
+UNREACHABLE = [
+    "configured Kubernetes cluster is unreachable: unable to load schema",
+    'Patch "https://10.0.0.1/api": dial tcp 10.0.0.1:443: connect: connection refused',
+    "Get https://10.0.0.1/api: net/http: TLS handshake timeout",
+]
+
+
+@pytest.mark.parametrize("message", UNREACHABLE)
+def test_a_broken_way_to_the_api_server_is_not_the_fault_of_an_object(message: str) -> None:
+    diagnostics = Diagnostics()
+    diagnostics.on_event(diagnostic(message, urn("core/v1:ConfigMap")))
+
+    assert diagnostics.unreachable() == message
+
+
+def test_colours_and_the_providers_preamble_are_left_out() -> None:
+    diagnostics = Diagnostics()
+    text = (
+        "<{%reset%}>resource ns/a-config was not successfully created by the Kubernetes API server: "
+        "denied<{%reset%}>\n"
+    )
+    diagnostics.on_event(diagnostic(text, urn("core/v1:ConfigMap")))
+
+    assert diagnostics.failures()[KEY].message == "ConfigMap of AiGateway ns/a: denied"
+
+
+URNS = [
+    (f"{GATEWAY}::ns/a", KEY),
+    (urn("apps/v1:Deployment"), KEY),
+    ("urn:pulumi:ns::litellm-gateways::pulumi:providers:kubernetes::kubernetes", None),
+    ("urn:pulumi:ns::litellm-gateways::pulumi:pulumi:Stack::litellm-gateways-ns", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("known", "key"), URNS)
+def test_a_urn_tells_its_gateway(known: str, key: GatewayKey | None) -> None:
+    assert gateway_of(known) == key
