@@ -1,0 +1,157 @@
+"""The client on a real API server."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway_components.kube.client import KubeClient
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+from gateway_components.kube.events import Event, publish
+from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, EVENTS, SECRETS
+from gateway_components.kube.status import write_conditions
+from lab import ControlPlane
+
+CONDITION = {
+    "type": "AiGatewayReady",
+    "status": "True",
+    "reason": "Fine",
+    "message": "",
+    "lastTransitionTime": "2026-01-01T00:00:00Z",
+}
+
+
+@pytest.fixture
+async def client(lab: ControlPlane) -> AsyncIterator[KubeClient]:
+    async with await KubeClient.connect(lab.kubeconfig) as connected:
+        yield connected
+
+
+def config_map(name: str) -> dict[str, object]:
+    return {"metadata": {"name": name}, "data": {"key": "value"}}
+
+
+def gateway(name: str) -> dict[str, object]:
+    return {
+        "apiVersion": "runtime.agentic-layer.ai/v1alpha1",
+        "kind": "AiGateway",
+        "metadata": {"name": name},
+        "spec": {"aiGatewayClassName": "nobodys", "aiModels": [{"name": "m", "provider": "p"}]},
+    }
+
+
+async def test_what_is_created_can_be_read_changed_and_listed(client: KubeClient, lab_namespace: str) -> None:
+    await client.create(CONFIG_MAPS.collection(lab_namespace), config_map("one"))
+    path = CONFIG_MAPS.item(lab_namespace, "one")
+
+    changed = await client.merge_patch(path, {"data": {"key": "other"}})
+    items, version = await client.list(CONFIG_MAPS.collection(lab_namespace))
+
+    assert changed["data"] == {"key": "other"}
+    assert await client.get(path) == changed
+    assert [item["metadata"]["name"] for item in items] == ["one"]
+    assert int(version) > 0
+    assert await client.get(CONFIG_MAPS.item(lab_namespace, "none")) is None
+
+
+async def test_a_long_list_comes_in_pages_and_whole(client: KubeClient, lab_namespace: str) -> None:
+    path = CONFIG_MAPS.collection(lab_namespace)
+    names = [f"page-{number:03}" for number in range(510)]
+    for start in range(0, len(names), 30):
+        await asyncio.gather(*(client.create(path, config_map(name)) for name in names[start : start + 30]))
+
+    items, _ = await client.list(path, metadata_only=True)
+
+    assert sorted(item["metadata"]["name"] for item in items) == names
+    assert not [item for item in items if "data" in item]
+
+
+async def test_secrets_are_watched_without_their_values(client: KubeClient, lab_namespace: str) -> None:
+    path = SECRETS.collection(lab_namespace)
+    _, version = await client.list(path)
+    value = secrets.token_hex(16)
+    await client.create(path, {"metadata": {"name": "quiet"}, "stringData": {"key": value}})
+
+    async for event in client.watch(path, version, seconds=30, silence=30, metadata_only=True):
+        assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "quiet")
+        assert "data" not in event["object"]
+        break
+
+
+async def test_a_silent_watch_ends(client: KubeClient, lab_namespace: str) -> None:
+    path = CONFIG_MAPS.collection(lab_namespace)
+    _, version = await client.list(path)
+
+    events = [event async for event in client.watch(path, version, seconds=300, silence=0.5)]
+
+    assert {event["type"] for event in events} <= {"BOOKMARK"}
+
+
+async def test_an_ancient_version_is_expired(client: KubeClient) -> None:
+    with pytest.raises(ApiError) as raised:
+        await anext(client.watch(AI_GATEWAYS.collection(), "1", seconds=5, silence=5))
+
+    assert raised.value.status == 410
+
+
+async def test_a_refusal_names_verb_and_resource(lab: ControlPlane) -> None:
+    async with await KubeClient.connect(lab.user_kubeconfig("nobody")) as client:
+        with pytest.raises(ApiError, match='cannot list resource "secrets"') as raised:
+            await client.list(SECRETS.collection())
+
+    assert (raised.value.status, raised.value.reason) == (403, "Forbidden")
+
+
+async def test_an_absent_api_server_is_unreachable(lab: ControlPlane, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "kubeconfig"
+    elsewhere.write_text(lab.kubeconfig.read_text().replace(lab.url, "https://127.0.0.1:9"))
+
+    async with await KubeClient.connect(elsewhere) as client:
+        with pytest.raises(ApiUnreachableError, match="gave no answer"):
+            await client.list(CONFIG_MAPS.collection())
+
+
+BAD_FILES = [
+    ("missing", None),
+    ("empty", ""),
+    ("no yaml", "{"),
+    ("no context", "apiVersion: v1\nkind: Config\n"),
+]
+
+
+@pytest.mark.parametrize(("case", "text"), BAD_FILES, ids=[case[0] for case in BAD_FILES])
+async def test_unusable_credentials_are_named(case: str, text: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    if text is not None:
+        file.write_text(text)
+
+    with pytest.raises(CredentialsError, match="set KUBECONFIG"):
+        await KubeClient.connect(file)
+
+
+async def test_conditions_are_written_only_to_the_version_they_were_made_from(
+    client: KubeClient, lab_namespace: str
+) -> None:
+    created = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("conditioned"))
+
+    assert await write_conditions(client, AI_GATEWAYS, created["metadata"], [CONDITION])
+    assert not await write_conditions(client, AI_GATEWAYS, created["metadata"], [])
+
+    stored = await client.get(AI_GATEWAYS.item(lab_namespace, "conditioned"))
+    assert stored is not None
+    assert stored["status"]["conditions"] == [CONDITION]
+
+
+async def test_a_long_note_of_an_event_is_cut_at_a_whole_character(
+    client: KubeClient, lab_namespace: str
+) -> None:
+    about = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("noted"))
+    event = Event("Warning", "TooLong", "Test", "é" * 2000)
+
+    await publish(client, "example.com/controller", about, event, "2026-01-01T00:00:00.000000Z")
+
+    (stored,), _ = await client.list(EVENTS.collection(lab_namespace))
+    assert stored["note"] == "é" * 512
+    assert stored["regarding"]["uid"] == about["metadata"]["uid"]

@@ -1,0 +1,172 @@
+"""The reflector against a scripted API server: what it mirrors through every kind of trouble."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import pytest
+
+from gateway_components.kube.client import KubeClient
+from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.reflector import Change, Reflector
+from gateway_components.kube.resources import CONFIG_MAPS
+
+EXPIRED = ApiError(410, "Expired", "too old resource version")
+
+
+def item(name: str, value: str, version: str = "1") -> dict[str, Any]:
+    return {"metadata": {"namespace": "ns", "name": name, "resourceVersion": version}, "value": value}
+
+
+def event(type_: str, *args: str) -> dict[str, Any]:
+    return {"type": type_, "object": item(*args)}
+
+
+Listing = tuple[list[dict[str, Any]], str] | Exception
+
+
+class Script:
+    """Stands in for a client: each list and each watch takes the next step of its script."""
+
+    def __init__(self, lists: list[Listing], watches: list[list[Any]]) -> None:
+        self._lists = iter(lists)
+        self._watches = iter(watches)
+        self.watched_from: list[str] = []
+        self.done = asyncio.Event()
+
+    async def list(self, path: str, *, metadata_only: bool) -> tuple[list[dict[str, Any]], str]:
+        step = next(self._lists)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    async def watch(self, path: str, version: str, **_: Any) -> AsyncIterator[dict[str, Any]]:
+        self.watched_from.append(version)
+        steps = next(self._watches, None)
+        if steps is None:
+            self.done.set()
+            await asyncio.Event().wait()
+        for step in steps or ():
+            if isinstance(step, Exception):
+                raise step
+            yield step
+
+
+async def mirror(
+    lists: list[Listing], watches: list[list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]], list[str]]:
+    """Run a reflector to the end of a script; return its picture, its changes and where it watched from."""
+    script = Script(lists, watches)
+    changes: list[tuple[str, str | None, str | None]] = []
+
+    def note(change: Change[str]) -> None:
+        changes.append((change.name[1], change.old, change.new))
+
+    async def no_pause(_: float) -> None:
+        await real_sleep(0)
+
+    real_sleep: Callable[[float], Any] = asyncio.sleep
+    monkeypatch.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
+    reflector: Reflector[str] = Reflector(
+        cast("KubeClient", script), CONFIG_MAPS, lambda raw: str(raw["value"]), note
+    )
+    running = asyncio.create_task(reflector.run())
+    await asyncio.wait_for(script.done.wait(), 5)
+    assert reflector.synced.is_set()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    return {name[1]: value for name, value in reflector.objects.items()}, changes, script.watched_from
+
+
+async def test_the_picture_follows_list_and_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, changes, _ = await mirror(
+        [([item("a", "1"), item("b", "1")], "10")],
+        [
+            [
+                event("ADDED", "c", "1", "11"),
+                event("MODIFIED", "a", "2", "12"),
+                event("DELETED", "b", "1", "13"),
+            ]
+        ],
+        monkeypatch,
+    )
+
+    assert picture == {"a": "2", "c": "1"}
+    assert changes == [
+        ("a", None, "1"),
+        ("b", None, "1"),
+        ("c", None, "1"),
+        ("a", "1", "2"),
+        ("b", "1", None),
+    ]
+
+
+async def test_a_watch_that_ends_goes_on_from_the_last_event_or_bookmark(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, changes, watched = await mirror(
+        [([], "10")],
+        [[event("ADDED", "a", "1", "11")], [event("BOOKMARK", "", "", "40")]],
+        monkeypatch,
+    )
+
+    assert watched == ["10", "11", "40"]
+    assert changes == [("a", None, "1")]
+
+
+async def test_a_broken_watch_goes_on_from_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, changes, watched = await mirror(
+        [([], "10")],
+        [[event("ADDED", "a", "1", "11"), ApiUnreachableError("gone")]],
+        monkeypatch,
+    )
+
+    assert watched == ["10", "11"]
+    assert changes == [("a", None, "1")], "nothing is seen twice"
+
+
+TROUBLE = [
+    ("expired", EXPIRED, "the API server has forgotten that version"),
+    ("refused", ApiError(403, "Forbidden", "no right to watch"), "a role was taken away and given back"),
+]
+
+
+@pytest.mark.parametrize(("case", "error", "why"), TROUBLE, ids=[case[0] for case in TROUBLE])
+async def test_a_new_list_makes_up_for_what_was_missed(
+    case: str, error: ApiError, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, changes, watched = await mirror(
+        [([item("a", "1"), item("b", "1")], "10"), ([item("b", "2"), item("c", "1")], "20")],
+        [[error]],
+        monkeypatch,
+    )
+
+    assert picture == {"b": "2", "c": "1"}, why
+    assert changes[2:] == [("a", "1", None), ("b", "1", "2"), ("c", None, "1")]
+    assert watched == ["10", "20"]
+
+
+async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, _, _ = await mirror(
+        [
+            ApiUnreachableError("no answer"),
+            ApiError(404, "NotFound", "no such CRD"),
+            ([item("a", "1")], "10"),
+        ],
+        [],
+        monkeypatch,
+    )
+
+    assert picture == {"a": "1"}
+
+
+async def test_what_is_kept_decides_what_counts_as_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, changes, _ = await mirror(
+        [([item("a", "same", "1")], "10")],
+        [[event("MODIFIED", "a", "same", "11")]],
+        monkeypatch,
+    )
+
+    assert changes == [("a", None, "same")]
