@@ -1,0 +1,1 @@
+"""The daemon: from changes on the API server to converged gateways and true statuses."""

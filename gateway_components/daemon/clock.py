@@ -1,0 +1,39 @@
+"""Time and threads, in one place so that tests can stand in for them."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from typing import TypeVar
+
+__all__ = ["Clock"]
+
+T = TypeVar("T")
+
+
+class Clock:
+    """The time of the running event loop, and threads for what blocks."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def now(self) -> float:
+        """Return seconds, monotonic."""
+        return asyncio.get_running_loop().time()
+
+    def timestamp(self, *, precise: bool = False) -> str:
+        """Return the time of day in RFC 3339: in seconds as conditions have it, or `precise` as events do."""
+        moment = datetime.now(UTC)
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if precise else "%Y-%m-%dT%H:%M:%SZ")
+
+    async def in_thread(self, work: Callable[..., T], *args: object) -> T:
+        """Run blocking `work` in a thread and return its result.
+
+        A cancelled caller still waits until the work has ended: half a run of the engine helps nobody.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: work(*args))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise

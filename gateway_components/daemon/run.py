@@ -1,0 +1,149 @@
+"""Wiring: starts the parts of the daemon, keeps them running, stops them in order."""
+
+import asyncio
+import contextlib
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum
+
+import structlog
+
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.queue import QueueClosedError, WorkQueue
+from gateway_components.daemon.reconcile import Engine, Reconciler
+from gateway_components.daemon.report import Reporter
+from gateway_components.daemon.settings import Settings
+from gateway_components.daemon.view import ClusterView
+from gateway_components.engine.errors import EngineError
+from gateway_components.engine.stacks import Stacks
+from gateway_components.engine.state import StateFolder
+from gateway_components.kube.backoff import Backoff
+from gateway_components.kube.client import KubeClient
+from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.plan.keys import GatewayKey
+
+__all__ = ["Exit", "run"]
+
+_FIRST_RETRY_SECONDS = 1.0
+_LONGEST_RETRY_SECONDS = 30.0
+
+
+class Exit(IntEnum):
+    """Exit codes of the daemon."""
+
+    STOPPED = 0
+    INTERNAL_ERROR = 1
+    BAD_SETTINGS = 2
+    NO_ENGINE = 3
+    NO_CREDENTIALS = 4
+    STATE_IN_USE = 5
+    INTERRUPTED = 6
+
+
+async def run(settings: Settings) -> Exit:
+    """Reconcile until SIGTERM or SIGINT.
+
+    Returns
+    -------
+    Exit
+        ``STOPPED`` where every pass could finish, ``INTERRUPTED`` where an engine run had to be cut short.
+
+    Raises
+    ------
+    CredentialsError, EngineMissingError, StateLockedError, EngineError
+        The daemon cannot start.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with (
+        StateFolder(settings.state_folder) as state,
+        ThreadPoolExecutor(settings.workers, thread_name_prefix="engine") as executor,
+    ):
+        stacks = await asyncio.to_thread(Stacks, state, settings.kubeconfig, settings.engine_seconds)
+        async with await KubeClient.connect(settings.kubeconfig) as client:
+            return await _Daemon(settings, client, stacks, Clock(executor)).run(stop)
+
+
+class _Daemon:
+    def __init__(self, settings: Settings, client: KubeClient, stacks: Stacks, clock: Clock) -> None:
+        self._settings = settings
+        self._stacks = stacks
+        self._queue: WorkQueue[str] = WorkQueue(settings.batch_seconds, clock.now)
+        self._view = ClusterView(client, self._queue.add, self._suspect)
+        engine: Engine = stacks
+        self._reconciler = Reconciler(self._view, engine, Reporter(client, clock), clock)
+        self._watching = False
+        self._backoffs: dict[str, Backoff] = {}
+        self._log = structlog.get_logger()
+
+    async def run(self, stop: asyncio.Event) -> Exit:
+        watching = asyncio.create_task(self._view.run())
+        working = asyncio.create_task(self._work())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((watching, working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            # A part that ends before it is told to has failed: its error ends the daemon.
+            for part in (watching, working):
+                if part.done():
+                    part.result()
+            return await self._finish(working)
+        finally:
+            for task in (watching, working, stopping):
+                task.cancel()
+            await asyncio.gather(watching, working, stopping, return_exceptions=True)
+
+    def _suspect(self, key: GatewayKey) -> None:
+        self._reconciler.suspect(key)
+
+    async def _work(self) -> None:
+        self._log.info("starting", workers=self._settings.workers, state=str(self._settings.state_folder))
+        await self._view.synced()
+        self._watching = True
+        self._log.info("watching", namespaces=len(self._view.namespaces()))
+        # Namespaces whose gateways all went while no daemon ran have state and no event.
+        for namespace in self._stacks.known() | self._view.namespaces():
+            self._queue.add(namespace)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._settings.workers):
+                group.create_task(self._worker())
+
+    async def _worker(self) -> None:
+        with contextlib.suppress(QueueClosedError):
+            while True:
+                namespace = await self._queue.get()
+                try:
+                    await self._pass(namespace)
+                finally:
+                    self._queue.done(namespace)
+
+    async def _pass(self, namespace: str) -> None:
+        try:
+            again = await self._reconciler.reconcile(namespace)
+        except (ApiError, ApiUnreachableError, EngineError) as error:
+            again = self._backoffs.setdefault(
+                namespace, Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
+            ).next()
+            self._log.warning(
+                "pass failed", namespace=namespace, error=str(error), retry_seconds=round(again, 1)
+            )
+        else:
+            self._backoffs.pop(namespace, None)
+        if again is not None:
+            self._queue.add(namespace, again)
+
+    async def _finish(self, working: asyncio.Task[None]) -> Exit:
+        self._log.info("stopping", limit_seconds=self._settings.stop_seconds)
+        self._queue.close()
+        if not self._watching:
+            # Nothing has begun: the first look at the cluster may never end.
+            working.cancel()
+        await asyncio.wait((working,), timeout=self._settings.stop_seconds)
+        if working.done():
+            self._log.info("stopped")
+            return Exit.STOPPED
+        self._log.warning("interrupting the engine", after_seconds=self._settings.stop_seconds)
+        working.cancel()
+        await asyncio.to_thread(self._stacks.stop)
+        return Exit.INTERRUPTED

@@ -1,0 +1,38 @@
+"""Settings of the daemon."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseModel):
+    """How a daemon runs; all times in seconds.
+
+    Attributes
+    ----------
+    kubeconfig
+        Credentials of the cluster; None for those of the pod it runs in.
+    state_folder
+        Where the engine keeps its state.
+    workers
+        Namespaces that are worked on at the same time: more than cores, for a run may wait for the API server.
+    batch_seconds
+        How long changes gather before a pass begins.
+    engine_seconds
+        Limit of one engine run.
+    stop_seconds
+        How long a running pass may go on after SIGTERM before its engine run is interrupted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kubeconfig: Path | None
+    state_folder: Path
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: (os.cpu_count() or 1) + 2)
+    batch_seconds: Annotated[float, Field(ge=0, le=10)] = 0.05
+    engine_seconds: Annotated[float, Field(ge=1)] = 300.0
+    stop_seconds: Annotated[float, Field(ge=0)] = 25.0

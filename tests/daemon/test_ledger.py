@@ -1,0 +1,133 @@
+"""The ledger: what needs an engine run, and when a failure is tried again."""
+
+from dataclasses import replace
+
+from gateway_components.crds.aigateway import AiGateway
+from gateway_components.crds.parse import parse_as
+from gateway_components.daemon.ledger import Batch, Ledger
+from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.plan import GatewayPlan, Plan, gateway_key, generate
+
+REFUSED = Failure(Reason.DEPLOYMENT_FAILED, "refused")
+
+
+def planned(name: str, model: str = "gpt-4o", uid: str = "uid-1") -> GatewayPlan:
+    manifest = {
+        "apiVersion": "runtime.agentic-layer.ai/v1alpha1",
+        "kind": "AiGateway",
+        "metadata": {"name": name, "namespace": "ns", "uid": uid},
+        "spec": {"aiModels": [{"name": model, "provider": "openai"}]},
+    }
+    gateway = parse_as(AiGateway, manifest)
+    return GatewayPlan(gateway_key(gateway), uid, 1, generate(gateway, {}), None)
+
+
+def plan_of(*gateways: GatewayPlan) -> Plan:
+    return Plan({gateway.key: gateway for gateway in gateways})
+
+
+def names(batches: list[Batch]) -> list[list[str]]:
+    return [sorted(key.name for key in batch.wanted) for batch in batches]
+
+
+def run(ledger: Ledger, plan: Plan, now: float = 0.0, **failures: Failure) -> None:
+    for batch in ledger.batches(plan, now):
+        failed = {key: failures[key.name] for key in batch.wanted if key.name in failures}
+        ledger.record(plan, batch, failed, now)
+
+
+def test_what_was_applied_needs_no_second_run() -> None:
+    ledger, plan = Ledger(()), plan_of(planned("a"), planned("b"))
+    run(ledger, plan)
+
+    assert ledger.batches(plan, 1.0) == []
+    assert ledger.is_applied(plan.gateways[GatewayKey("AiGateway", "ns", "a")])
+
+
+def test_only_what_changed_is_applied() -> None:
+    ledger = Ledger(())
+    run(ledger, plan_of(planned("a"), planned("b")))
+
+    batches = ledger.batches(plan_of(planned("a", "other-model"), planned("b")), 1.0)
+
+    assert names(batches) == [["a"]]
+    assert not batches[0].refresh
+
+
+def test_a_gateway_whose_plan_failed_is_left_as_it_is() -> None:
+    ledger = Ledger(())
+    run(ledger, plan_of(planned("a")))
+    broken = replace(planned("a"), objects=None, failure=Failure(Reason.CONFIG_PATCH_INVALID, "no"))
+
+    assert ledger.batches(plan_of(broken), 1.0) == []
+    assert ledger.leftovers(plan_of(broken)) == frozenset(), "its objects stay in the state"
+
+
+def test_what_the_state_held_at_the_start_is_applied_after_a_look() -> None:
+    key = GatewayKey("AiGateway", "ns", "a")
+
+    (batch,) = Ledger([key]).batches(plan_of(planned("a")), 0.0)
+
+    assert batch.refresh
+
+
+def test_a_gateway_that_was_made_anew_is_applied_after_a_look() -> None:
+    ledger = Ledger(())
+    run(ledger, plan_of(planned("a", uid="old")))
+
+    (batch,) = ledger.batches(plan_of(planned("a", uid="new")), 1.0)
+
+    assert batch.refresh
+
+
+def test_a_failed_gateway_is_tried_again_alone_and_ever_later() -> None:
+    ledger, plan = Ledger(()), plan_of(planned("bad"), planned("good"))
+    run(ledger, plan, bad=REFUSED)
+
+    assert ledger.failure(plan.gateways[GatewayKey("AiGateway", "ns", "bad")]) == REFUSED
+    assert ledger.batches(plan, 0.9) == []
+    assert ledger.next_retry(plan) == 1.0
+    changed = plan_of(planned("bad"), planned("good", "other-model"))
+    assert names(ledger.batches(changed, 1.0)) == [["good"], ["bad"]]
+
+    run(ledger, plan, 1.0, bad=REFUSED)
+    assert ledger.next_retry(plan) == 3.0
+    for _ in range(20):
+        run(ledger, plan, ledger.next_retry(plan) or 0.0, bad=REFUSED)
+    before = ledger.next_retry(plan) or 0.0
+    run(ledger, plan, before, bad=REFUSED)
+    assert (ledger.next_retry(plan) or 0.0) - before == 300.0
+
+
+def test_a_failed_gateway_that_changes_is_tried_at_once() -> None:
+    ledger = Ledger(())
+    run(ledger, plan_of(planned("bad")), bad=REFUSED)
+    mended = plan_of(planned("bad", "other-model"))
+
+    assert names(ledger.batches(mended, 0.0)) == [["bad"]]
+    assert ledger.failure(mended.gateways[GatewayKey("AiGateway", "ns", "bad")]) is None
+    assert ledger.next_retry(mended) is None
+
+
+def test_a_doubt_raised_during_a_run_outlives_it() -> None:
+    ledger, plan = Ledger(()), plan_of(planned("a"))
+    (batch,) = ledger.batches(plan, 0.0)
+    ledger.suspect(GatewayKey("AiGateway", "ns", "a"))
+    ledger.record(plan, batch, {}, 0.0)
+
+    (again,) = ledger.batches(plan, 0.0)
+    assert again.refresh
+    ledger.record(plan, again, {}, 0.0)
+    assert ledger.batches(plan, 0.0) == []
+
+
+def test_what_is_ours_no_longer_is_a_leftover_until_forgotten() -> None:
+    ledger = Ledger(())
+    run(ledger, plan_of(planned("a"), planned("b")))
+    key = GatewayKey("AiGateway", "ns", "a")
+
+    assert ledger.leftovers(plan_of(planned("b"))) == {key}
+    ledger.forget([key])
+    assert ledger.leftovers(plan_of(planned("b"))) == frozenset()
+    assert ledger.held == {GatewayKey("AiGateway", "ns", "b")}

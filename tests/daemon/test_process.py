@@ -1,0 +1,229 @@
+"""The daemon as a process: how it starts, stops, dies and comes back."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gateway_components.daemon.run import Exit
+from lab import ControlPlane, wait_until
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
+
+
+@pytest.fixture
+def place(own_lab: ControlPlane) -> Iterator[Namespace]:
+    """Return a namespace of a control plane on which no daemon runs yet."""
+    name = f"test-{secrets.token_hex(4)}"
+    own_lab.kubectl("create", "namespace", name)
+    yield Namespace(own_lab, name)
+    own_lab.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def test_sigterm_lets_a_running_pass_finish(place: Namespace, tmp_path: Path) -> None:
+    with Daemon(place.lab, tmp_path) as daemon:
+        daemon.wait_for("watching")
+        place.apply(gateway("last-wish"))
+        _wait_for_engine(daemon)
+
+        code = daemon.stop()
+
+        assert code == Exit.STOPPED
+        assert daemon.events("engine ran", namespace=place.name)
+        assert place.reason("last-wish") == "ConfigurationApplied", (
+            "the status of the finished pass is written"
+        )
+    assert daemon.log()[-1]["event"] == "stopped"
+
+
+def test_sigterm_cuts_a_run_short_when_its_time_is_up(place: Namespace, tmp_path: Path) -> None:
+    with Daemon(place.lab, tmp_path, "--stop-seconds", "0") as daemon:
+        daemon.wait_for("watching")
+        place.apply(gateway("cut-off"))
+        engine = _wait_for_engine(daemon)
+
+        code = daemon.stop()
+
+        assert code == Exit.INTERRUPTED
+        assert not engine.is_running()
+    with Daemon(place.lab, tmp_path):
+        place.wait_ready("cut-off")
+
+
+def test_a_daemon_that_cannot_reach_the_cluster_stops_at_once(place: Namespace, tmp_path: Path) -> None:
+    place.lab.stop_api_server()
+    try:
+        with Daemon(place.lab, tmp_path) as daemon:
+            daemon.wait_for("watch broken")
+            assert daemon.stop(seconds=10) == Exit.STOPPED
+    finally:
+        place.lab.start_api_server()
+
+
+def test_an_outage_of_the_api_server_mends_itself(place: Namespace, tmp_path: Path) -> None:
+    with Daemon(place.lab, tmp_path) as daemon:
+        place.apply(gateway("patient", "before"))
+        place.wait_ready("patient")
+        place.apply(gateway("patient", "meanwhile"))
+
+        place.lab.stop_api_server()
+        daemon.wait_for("watch broken", resource="aigateways")
+        place.lab.start_api_server()
+
+        place.wait_config("patient", "openai/meanwhile")
+        place.wait_ready("patient")
+        place.apply(gateway("patient", "after"))
+        place.wait_config("patient", "openai/after")
+        place.wait_ready("patient")
+        assert "Traceback" not in daemon.text()
+
+
+@pytest.mark.parametrize("step", ["at once", "engine running", "engine done"])
+def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
+    place: Namespace, tmp_path: Path, step: str
+) -> None:
+    names = [f"survivor-{number}" for number in range(3)]
+    daemon = Daemon(place.lab, tmp_path)
+    with daemon:
+        daemon.wait_for("watching")
+        place.apply(*(gateway(name) for name in names))
+        if step == "engine running":
+            _wait_for_engine(daemon)
+        if step == "engine done":
+            daemon.wait_for("engine ran", namespace=place.name)
+        daemon.stop(signal.SIGKILL)
+
+    with Daemon(place.lab, tmp_path):
+        for name in names:
+            place.wait_ready(name)
+        deployments = [found["metadata"]["name"] for found in place.list("Deployment")]
+        assert sorted(deployments) == names, "nothing is lost and nothing is there twice"
+
+
+def test_a_daemon_without_its_state_takes_over_what_is_there(place: Namespace, tmp_path: Path) -> None:
+    with Daemon(place.lab, tmp_path / "first"):
+        place.apply(gateway("adopted", "old", env=[{"name": "GONE", "value": "1"}]))
+        place.wait_ready("adopted")
+    uid = place.existing("Deployment", "adopted")["metadata"]["uid"]
+    place.apply(gateway("adopted", "new"))
+
+    with Daemon(place.lab, tmp_path / "second"):
+        place.wait_config("adopted", "openai/new")
+        place.wait_ready("adopted")
+
+    deployment = place.existing("Deployment", "adopted")
+    assert deployment["metadata"]["uid"] == uid
+    names = [variable["name"] for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]]
+    assert "GONE" not in names, "a field that is no longer wanted goes, though the state that knew it is lost"
+
+
+def test_what_happened_while_no_daemon_ran_is_made_up_for(place: Namespace, tmp_path: Path) -> None:
+    with Daemon(place.lab, tmp_path):
+        place.apply(gateway("kept", "old"), gateway("dropped"), gateway("left"))
+        for name in ("kept", "dropped", "left"):
+            place.wait_ready(name)
+
+    place.apply(gateway("kept", "new"), gateway("added"))
+    place.kubectl("delete", "aigateway", "dropped")
+    place.kubectl("delete", "service", "kept")
+    place.patch("aigateway", "left", {"spec": {"aiGatewayClassName": "somebody-elses"}})
+
+    with Daemon(place.lab, tmp_path):
+        place.wait_ready("added")
+        place.wait_config("kept", "openai/new")
+        place.wait_ready("kept")
+        wait_until(lambda: place.get("Service", "kept"), timeout=SECONDS, what="the Service deleted by hand")
+        wait_until(lambda: not place.conditions("left"), timeout=SECONDS, what="no conditions on what left")
+        wait_until(lambda: not place.get("Deployment", "dropped"), timeout=SECONDS, what="no leftover")
+        assert place.get("Deployment", "left")
+
+
+def test_deletion_needs_no_living_daemon(place: Namespace, tmp_path: Path) -> None:
+    with Daemon(place.lab, tmp_path):
+        place.apply(gateway("alone"))
+        place.wait_ready("alone")
+
+    place.kubectl("delete", "aigateway", "alone")
+
+    for kind, name in (("ConfigMap", "alone-config"), ("Deployment", "alone"), ("Service", "alone")):
+        wait_until(lambda k=kind, n=name: place.get(k, n) is None, timeout=SECONDS, what=f"no {kind} {name}")  # type: ignore[misc]
+
+
+def test_a_second_daemon_on_the_same_state_is_refused(place: Namespace, tmp_path: Path) -> None:
+    with Daemon(place.lab, tmp_path) as first:
+        first.wait_for("watching")
+        with Daemon(place.lab, tmp_path) as second:
+            assert second.process.wait(60) == Exit.STATE_IN_USE
+    assert "in use by another daemon" in first.text()
+
+
+START_FAULTS = [
+    ("no credentials", {"KUBECONFIG": "/nonexistent/kubeconfig"}, (), Exit.NO_CREDENTIALS, "no credentials"),
+    ("no provider", {"PULUMI_HOME": "/nonexistent/pulumi"}, (), Exit.NO_ENGINE, "make setup"),
+    ("bad option value", {}, ("--workers", "0"), Exit.BAD_SETTINGS, "--workers"),
+    ("unknown option", {}, ("--wrokers", "1"), 2, "--wrokers"),
+    ("state folder unusable", {}, ("--state-folder", "/proc/state"), Exit.STATE_IN_USE, "/proc/state"),
+]
+
+
+@pytest.mark.parametrize(
+    ("case", "env", "options", "code", "said"), START_FAULTS, ids=[c[0] for c in START_FAULTS]
+)
+def test_a_daemon_that_cannot_start_says_why_in_one_line(
+    own_lab: ControlPlane,
+    tmp_path: Path,
+    case: str,
+    env: dict[str, str],
+    options: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    done = subprocess.run(
+        [GATEWAYCTL, "daemon", "--state-folder", tmp_path / "state", *options],
+        env={**os.environ, "KUBECONFIG": str(own_lab.kubeconfig), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert said in done.stderr
+
+
+def test_the_engine_is_found_without_path(place: Namespace, tmp_path: Path) -> None:
+    bare = {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "KUBECONFIG": str(place.lab.kubeconfig)}
+    log = tmp_path / "log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, GATEWAYCTL, "daemon", "--state-folder", tmp_path / "state"],
+            env=bare,
+            stderr=stream,
+        )
+    try:
+        place.apply(gateway("pathless"))
+        place.wait_ready("pathless")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(45) == Exit.STOPPED, log.read_text()
+
+
+def _wait_for_engine(daemon: Daemon) -> psutil.Process:
+    """Return the engine's process as soon as it applies something."""
+    own = psutil.Process(daemon.process.pid)
+
+    def applying() -> psutil.Process | None:
+        for child in own.children():
+            try:
+                if "up" in child.cmdline():
+                    return child
+            except psutil.NoSuchProcess:
+                continue
+        return None
+
+    return wait_until(applying, timeout=SECONDS, what="a running engine")

@@ -1,0 +1,76 @@
+"""What the daemon keeps of watched objects."""
+
+from typing import Any
+
+import pytest
+
+from gateway_components.daemon.projections import deployment_state, gateway_object, object_state
+
+
+def deployment(status: dict[str, Any], generation: int = 2, replicas: int | None = 1) -> dict[str, Any]:
+    spec: dict[str, Any] = {"template": {"metadata": {"annotations": {"x/config-hash": "new", "note": "n"}}}}
+    if replicas is not None:
+        spec["replicas"] = replicas
+    return {"metadata": {"resourceVersion": "1", "generation": generation}, "spec": spec, "status": status}
+
+
+DONE = {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
+ROLLOUTS = [
+    (DONE, {"x/config-hash": "new"}, True, "all replicas run the wanted template"),
+    (DONE, {"x/config-hash": "newer"}, False, "the picture of the Deployment is older than what was applied"),
+    ({**DONE, "observedGeneration": 1}, {}, False, "its controller has not seen the change"),
+    ({**DONE, "availableReplicas": 0}, {}, False, "nothing serves yet"),
+    ({**DONE, "replicas": 2}, {}, False, "a pod of the old template is still there"),
+    ({}, {}, False, "a new Deployment has no status at all"),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "complete", "why"), ROLLOUTS, ids=[case[3] for case in ROLLOUTS]
+)
+def test_a_rollout_is_complete_only_when_all_of_it_is(
+    status: dict[str, Any], wanted: dict[str, str], complete: bool, why: str
+) -> None:
+    assert deployment_state(deployment(status)).rollout(wanted).complete is complete, why
+
+
+def test_a_deployment_scaled_to_nothing_is_complete() -> None:
+    state = deployment_state(deployment({"observedGeneration": 2}, replicas=0))
+
+    assert state.rollout({}).complete
+
+
+def test_a_change_of_no_interest_is_no_change() -> None:
+    one, other = deployment(DONE), deployment(DONE)
+    other["metadata"]["resourceVersion"] = "2"
+    other["status"]["conditions"] = [{"type": "Progressing"}]
+
+    assert deployment_state(one) == deployment_state(other)
+
+
+def test_the_controller_is_the_one_reference_that_controls() -> None:
+    references = [
+        {"apiVersion": "v1", "kind": "Node", "name": "bystander", "uid": "1"},
+        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "boss", "uid": "2", "controller": True},
+    ]
+    raw = {"metadata": {"resourceVersion": "7", "ownerReferences": references}}
+
+    assert object_state(raw).existing.controller == ("apps/v1", "ReplicaSet", "boss")
+    assert object_state({"metadata": {"resourceVersion": "7"}}).existing.controller is None
+
+
+def test_nothing_of_an_annotation_of_a_secret_is_kept() -> None:
+    raw = {
+        "metadata": {
+            "resourceVersion": "7",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "sk-secret"},
+        }
+    }
+
+    assert "sk-secret" not in repr(object_state(raw))
+
+
+def test_a_gateway_keeps_everything_but_its_field_owners() -> None:
+    raw = {"metadata": {"name": "a", "managedFields": [{}], "annotations": {"b": "c"}}, "spec": {"d": 1}}
+
+    assert gateway_object(raw) == {"metadata": {"name": "a", "annotations": {"b": "c"}}, "spec": {"d": 1}}
