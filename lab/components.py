@@ -14,6 +14,9 @@ CONTROLLER_MANAGER = "kube-controller-manager"
 SCHEDULER = "kube-scheduler"
 KWOK = "kwok"
 
+_UNTHROTTLED = ("--kube-api-qps=500", "--kube-api-burst=1000")
+"""By default a crowd of Deployments waits for the controllers' own limit of 20 requests a second."""
+
 # Those that gateways need; each one left out saves memory and requests.
 _CONTROLLERS = (
     "deployment-controller",
@@ -128,6 +131,7 @@ class Layout:
             "--secure-port=0",  # nobody asks it anything; so it needs no port
             "--leader-elect=false",
             "--profiling=false",
+            *_UNTHROTTLED,
         ]
 
     def _scheduler(self) -> list[str]:
@@ -137,6 +141,7 @@ class Layout:
             "--secure-port=0",
             "--leader-elect=false",
             "--profiling=false",
+            *_UNTHROTTLED,
         ]
 
     def _kwok(self) -> list[str]:

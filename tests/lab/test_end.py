@@ -85,7 +85,10 @@ def test_signal_ends_everything(tmp_path: Path, number: signal.Signals, code: in
 def test_signal_ends_a_command_too(tmp_path: Path, number: signal.Signals) -> None:
     command = ("--", "sh", "-c", "echo running; exec sleep 300")
     with running_lab(tmp_path, *command) as (process, started):
-        assert [child for child in started if child.name() == "sleep"]
+        # The shell says so just before it becomes the sleep.
+        wait_until(
+            lambda: [child for child in started if child.name() == "sleep"], timeout=10, what="the command"
+        )
         process.send_signal(number)
         process.wait(30)
         assert_gone(started)
