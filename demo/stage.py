@@ -1,0 +1,95 @@
+"""Sets the stage: a control plane, the sample objects and the daemon; and looks whether they are still there."""
+
+import http.client
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from demo.daemon import DaemonProcess
+from demo.errors import DemoError
+from demo.gateways import GatewayRow, read_gateways
+from demo.samples import CLASSES, CRDS, GATEWAYS, PROJECT
+from demo.signals import ignore_signals
+from lab import ControlPlane
+
+__all__ = ["Stage", "set_up"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that runs during the demo."""
+
+    console: Console
+    lab: ControlPlane
+    daemon: DaemonProcess
+    started: float
+
+    def gateways(self) -> list[GatewayRow]:
+        """Return all gateways of the cluster.
+
+        Raises
+        ------
+        DemoError
+            The daemon has ended, or the API server gives no answer.
+        LabError
+            A part of the control plane has ended, or the API server refuses.
+        """
+        self.lab.check()
+        code = self.daemon.exit_code()
+        if code is not None:
+            raise DemoError(f"the daemon ended with code {code}. {self.log_end()}")
+        try:
+            return read_gateways(self.lab.api)
+        except (OSError, http.client.HTTPException) as error:
+            raise DemoError(f"the API server gives no answer: {error}") from error
+
+    def seconds(self) -> float:
+        """Return how long the daemon has been running."""
+        return time.monotonic() - self.started
+
+    def log_end(self) -> str:
+        """Return the end of the daemon's log, introduced."""
+        return f"The end of its log:\n{self.daemon.log_end()}"
+
+
+@contextmanager
+def set_up(console: Console) -> Iterator[Stage]:
+    """Start everything, saying so; stop it at the end, the daemon first.
+
+    Raises
+    ------
+    LabError
+        The control plane did not start, or refused the sample objects.
+    """
+    console.print(f"Starting a control plane on this machine, with the CRDs of [b]{CRDS}[/b] …")
+    began = time.monotonic()
+    with _farewell(console), ControlPlane.start(crds=[PROJECT / CRDS]) as lab:
+        console.print(f"  ready after {time.monotonic() - began:.1f} s\n", style="dim")
+        console.print(f"Applying the class of [b]{CLASSES}[/b] …")
+        lab.kubectl("apply", "-f", str(PROJECT / CLASSES))
+        lab.kubectl("apply", "-f", str(PROJECT / GATEWAYS))
+        found = len(read_gateways(lab.api))
+        console.print(f"Applying {found} gateways of [b]{GATEWAYS}[/b], one of them with a fault …\n")
+        console.print("Starting the daemon …")
+        # Below the lab's folder, which goes even when this process is killed.
+        folder = lab.folder / "demo"
+        folder.mkdir(mode=0o700)
+        with DaemonProcess(lab.kubeconfig, folder) as daemon:
+            try:
+                console.print(f"  it writes its log to {daemon.log}\n", style="dim", soft_wrap=True)
+                yield Stage(console, lab, daemon, time.monotonic())
+            finally:
+                ignore_signals()
+                console.print("\nStopping the daemon, then the control plane …")
+
+
+@contextmanager
+def _farewell(console: Console) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        ignore_signals()
+        console.print("Everything that was started is stopped and removed.", style="dim")
