@@ -39,7 +39,7 @@ def _default_state() -> Path:
     "--batch-seconds",
     type=float,
     default=None,
-    help="How long changes gather before a pass.  [default: 0.05]",
+    help="How long changes gather at most.  [default: 0.2]",
 )
 @click.option("--engine-seconds", type=float, default=None, help="Limit of one engine run.  [default: 300]")
 @click.option(

@@ -1,7 +1,8 @@
 """A keyed work queue: each key is worked on by one worker at a time, and its changes gather while it waits."""
 
 import asyncio
-from collections.abc import Callable, Hashable
+import math
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 __all__ = ["QueueClosedError", "Schedule", "WorkQueue"]
@@ -17,27 +18,41 @@ class Schedule(Generic[K]):
     """When each key is due; knows no clock.
 
     A key that is taken is not handed out again before `done`; what is added to it meanwhile waits until then.
+
+    Parameters
+    ----------
+    quiet, longest
+        A changed key is due once it has not changed for `quiet` seconds, at the latest `longest` seconds after
+        its first change: changes that come together go together, and a single one hardly waits.
     """
 
-    def __init__(self) -> None:
-        self._due: dict[K, float] = {}
+    def __init__(self, quiet: float, longest: float) -> None:
+        self._quiet = quiet
+        self._longest = longest
+        self._asked: dict[K, float] = {}
+        self._changes: dict[K, tuple[float, float]] = {}
         self._taken: set[K] = set()
 
     def __len__(self) -> int:
         """Return the number of keys that wait."""
-        return len(self._due)
+        return len(self._asked.keys() | self._changes.keys())
 
-    def add(self, key: K, due: float) -> None:
+    def ask(self, key: K, due: float) -> None:
         """Ask for `key` at the time `due`, or earlier where that was asked before."""
-        self._due[key] = min(due, self._due.get(key, due))
+        self._asked[key] = min(due, self._asked.get(key, due))
+
+    def change(self, key: K, now: float) -> None:
+        """Say that `key` changed at the time `now`."""
+        first, _ = self._changes.get(key, (now, now))
+        self._changes[key] = first, now
 
     def take(self, now: float) -> K | None:
         """Hand out the key that has been due longest; None where none is."""
-        ready = [(due, index, key) for index, (key, due) in enumerate(self._free()) if due <= now]
-        if not ready:
+        due, key = min(self._waiting(), key=lambda entry: entry[0], default=(now, None))
+        if key is None or due > now:
             return None
-        key = min(ready, key=lambda entry: entry[:2])[2]
-        del self._due[key]
+        self._asked.pop(key, None)
+        self._changes.pop(key, None)
         self._taken.add(key)
         return key
 
@@ -47,10 +62,15 @@ class Schedule(Generic[K]):
 
     def next_due(self) -> float | None:
         """Return when the next key can be taken; None where none waits."""
-        return min((due for _, due in self._free()), default=None)
+        return min((due for due, _ in self._waiting()), default=None)
 
-    def _free(self) -> list[tuple[K, float]]:
-        return [(key, due) for key, due in self._due.items() if key not in self._taken]
+    def _waiting(self) -> Iterator[tuple[float, K]]:
+        for key in (self._asked | self._changes).keys() - self._taken:
+            due = self._asked.get(key, math.inf)
+            if key in self._changes:
+                first, last = self._changes[key]
+                due = min(due, last + self._quiet, first + self._longest)
+            yield due, key
 
 
 class WorkQueue(Generic[K]):
@@ -58,16 +78,15 @@ class WorkQueue(Generic[K]):
 
     Parameters
     ----------
-    window
-        Seconds that a key waits after its first change, so that changes that come together go together.
+    schedule
+        Says when each key is due.
     clock
         Seconds, monotonic.
     """
 
-    def __init__(self, window: float, clock: Callable[[], float]) -> None:
-        self._window = window
+    def __init__(self, schedule: Schedule[K], clock: Callable[[], float]) -> None:
+        self._schedule = schedule
         self._clock = clock
-        self._schedule: Schedule[K] = Schedule()
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -76,9 +95,14 @@ class WorkQueue(Generic[K]):
         self._closed = True
         self._changed.set()
 
-    def add(self, key: K, delay: float | None = None) -> None:
-        """Ask for `key` after `delay` seconds; after the window where none is given."""
-        self._schedule.add(key, self._clock() + (self._window if delay is None else delay))
+    def change(self, key: K) -> None:
+        """Say that `key` has changed now."""
+        self._schedule.change(key, self._clock())
+        self._changed.set()
+
+    def ask(self, key: K, delay: float) -> None:
+        """Ask for `key` after `delay` seconds, changed or not."""
+        self._schedule.ask(key, self._clock() + delay)
         self._changed.set()
 
     async def get(self) -> K:

@@ -9,7 +9,7 @@ from enum import IntEnum
 import structlog
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.queue import QueueClosedError, WorkQueue
+from gateway_components.daemon.queue import QueueClosedError, Schedule, WorkQueue
 from gateway_components.daemon.reconcile import Engine, Reconciler
 from gateway_components.daemon.report import Reporter
 from gateway_components.daemon.settings import Settings
@@ -26,6 +26,8 @@ __all__ = ["Exit", "run"]
 
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
+_QUIET_SHARE = 0.1
+"""Part of the batch time without a change after which a pass begins."""
 
 
 class Exit(IntEnum):
@@ -70,8 +72,10 @@ class _Daemon:
     def __init__(self, settings: Settings, client: KubeClient, stacks: Stacks, clock: Clock) -> None:
         self._settings = settings
         self._stacks = stacks
-        self._queue: WorkQueue[str] = WorkQueue(settings.batch_seconds, clock.now)
-        self._view = ClusterView(client, self._queue.add, self._suspect)
+        self._queue: WorkQueue[str] = WorkQueue(
+            Schedule(settings.batch_seconds * _QUIET_SHARE, settings.batch_seconds), clock.now
+        )
+        self._view = ClusterView(client, self._queue.change, self._suspect)
         engine: Engine = stacks
         self._reconciler = Reconciler(self._view, engine, Reporter(client, clock), clock)
         self._watching = False
@@ -104,7 +108,7 @@ class _Daemon:
         self._log.info("watching", namespaces=len(self._view.namespaces()))
         # Namespaces whose gateways all went while no daemon ran have state and no event.
         for namespace in self._stacks.known() | self._view.namespaces():
-            self._queue.add(namespace)
+            self._queue.change(namespace)
         async with asyncio.TaskGroup() as group:
             for _ in range(self._settings.workers):
                 group.create_task(self._worker())
@@ -131,7 +135,7 @@ class _Daemon:
         else:
             self._backoffs.pop(namespace, None)
         if again is not None:
-            self._queue.add(namespace, again)
+            self._queue.ask(namespace, again)
 
     async def _finish(self, working: asyncio.Task[None]) -> Exit:
         self._log.info("stopping", limit_seconds=self._settings.stop_seconds)

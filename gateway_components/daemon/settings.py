@@ -21,7 +21,7 @@ class Settings(BaseModel):
     workers
         Namespaces that are worked on at the same time: more than cores, for a run may wait for the API server.
     batch_seconds
-        How long changes gather before a pass begins.
+        How long changes gather at most before a pass begins; a tenth of it where no more come.
     engine_seconds
         Limit of one engine run.
     stop_seconds
@@ -33,6 +33,6 @@ class Settings(BaseModel):
     kubeconfig: Path | None
     state_folder: Path
     workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=lambda: (os.cpu_count() or 1) + 2)
-    batch_seconds: Annotated[float, Field(ge=0, le=10)] = 0.05
+    batch_seconds: Annotated[float, Field(ge=0, le=10)] = 0.2
     engine_seconds: Annotated[float, Field(ge=1)] = 300.0
     stop_seconds: Annotated[float, Field(ge=0)] = 25.0

@@ -8,16 +8,16 @@ from gateway_components.daemon.queue import QueueClosedError, Schedule, WorkQueu
 
 
 def test_keys_come_in_the_order_they_are_due() -> None:
-    schedule: Schedule[str] = Schedule()
-    schedule.add("late", 2.0)
-    schedule.add("early", 1.0)
+    schedule: Schedule[str] = Schedule(0.0, 0.0)
+    schedule.ask("late", 2.0)
+    schedule.ask("early", 1.0)
 
     assert [schedule.take(3.0), schedule.take(3.0), schedule.take(3.0)] == ["early", "late", None]
 
 
 def test_a_key_is_not_due_before_its_time() -> None:
-    schedule: Schedule[str] = Schedule()
-    schedule.add("key", 2.0)
+    schedule: Schedule[str] = Schedule(0.0, 0.0)
+    schedule.ask("key", 2.0)
 
     assert schedule.take(1.9) is None
     assert schedule.next_due() == 2.0
@@ -25,20 +25,20 @@ def test_a_key_is_not_due_before_its_time() -> None:
 
 
 def test_asking_again_makes_a_key_due_earlier_but_never_later() -> None:
-    schedule: Schedule[str] = Schedule()
-    schedule.add("key", 5.0)
-    schedule.add("key", 9.0)
-    schedule.add("key", 3.0)
+    schedule: Schedule[str] = Schedule(0.0, 0.0)
+    schedule.ask("key", 5.0)
+    schedule.ask("key", 9.0)
+    schedule.ask("key", 3.0)
 
     assert len(schedule) == 1
     assert schedule.next_due() == 3.0
 
 
 def test_a_key_in_work_waits_for_its_end() -> None:
-    schedule: Schedule[str] = Schedule()
-    schedule.add("key", 0.0)
+    schedule: Schedule[str] = Schedule(0.0, 0.0)
+    schedule.ask("key", 0.0)
     schedule.take(0.0)
-    schedule.add("key", 0.0)
+    schedule.ask("key", 0.0)
 
     assert schedule.take(1.0) is None
     assert schedule.next_due() is None, "a worker must not wake up for a key it cannot have"
@@ -46,22 +46,46 @@ def test_a_key_in_work_waits_for_its_end() -> None:
     assert schedule.take(1.0) == "key"
 
 
-async def test_waiting_ends_when_a_key_is_added() -> None:
-    loop = asyncio.get_running_loop()
-    queue: WorkQueue[str] = WorkQueue(0.0, loop.time)
+def test_a_change_waits_for_quiet_but_not_for_ever() -> None:
+    schedule: Schedule[str] = Schedule(quiet=1.0, longest=3.0)
+
+    schedule.change("key", 10.0)
+    assert schedule.next_due() == 11.0
+    schedule.change("key", 10.8)
+    assert schedule.next_due() == 11.8
+    schedule.change("key", 12.9)
+    assert schedule.next_due() == 13.0, "the first change waits no longer than this"
+    assert schedule.take(13.0) == "key"
+    schedule.done("key")
+    schedule.change("key", 14.0)
+    assert schedule.next_due() == 15.0, "a new first change"
+
+
+def test_a_change_does_not_put_off_what_was_asked_for() -> None:
+    schedule: Schedule[str] = Schedule(quiet=1.0, longest=3.0)
+    schedule.ask("key", 10.5)
+
+    schedule.change("key", 10.0)
+    schedule.change("key", 10.4)
+
+    assert schedule.next_due() == 10.5
+
+
+async def test_waiting_ends_when_a_key_is_asked_for() -> None:
+    queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), asyncio.get_running_loop().time)
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
 
-    queue.add("key")
+    queue.ask("key", 0)
 
     assert await asyncio.wait_for(waiting, 5) == "key"
 
 
-async def test_changes_inside_the_window_come_as_one() -> None:
+async def test_changes_that_come_together_go_together() -> None:
     now = [0.0]
-    queue: WorkQueue[str] = WorkQueue(0.05, lambda: now[0])
-    queue.add("key")
-    queue.add("key")
+    queue: WorkQueue[str] = WorkQueue(Schedule(0.05, 0.1), lambda: now[0])
+    queue.change("key")
+    queue.change("key")
     now[0] = 0.05
 
     assert await queue.get() == "key"
@@ -71,12 +95,12 @@ async def test_changes_inside_the_window_come_as_one() -> None:
 
 
 async def test_a_closed_queue_hands_out_nothing() -> None:
-    queue: WorkQueue[str] = WorkQueue(0.0, asyncio.get_running_loop().time)
+    queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), asyncio.get_running_loop().time)
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
 
     queue.close()
-    queue.add("key")
+    queue.change("key")
 
     with pytest.raises(QueueClosedError):
         await waiting

@@ -170,3 +170,19 @@ def test_a_forgotten_stack_begins_anew(stacks: Stacks, lab: ControlPlane, lab_na
     assert stacks.held(lab_namespace) == frozenset()
     assert stacks.apply(lab_namespace, gateway, (), refresh=False) == {}
     assert stacks.held(lab_namespace) == set(gateway)
+
+
+def test_a_run_past_its_limit_fails_its_gateways(
+    stacks: Stacks, lab_namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = dict([wanted(lab_namespace, "a", "old")])
+    stacks.apply(lab_namespace, gateway, (), refresh=False)
+    monkeypatch.setattr(stacks._command, "_time_limit", 0.2)
+
+    failures = stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False)
+
+    ((key, failure),) = failures.items()
+    assert (key.name, failure.reason) == ("a", Reason.WORKLOAD_FAILED)
+    assert "did not finish within 0.2 s" in failure.message
+    monkeypatch.undo()
+    assert stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=True) == {}

@@ -1,0 +1,81 @@
+"""A class that comes, changes or goes re-evaluates the gateways."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab import ControlPlane, wait_until
+from tests.daemon.conftest import DEPLOY
+from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway
+
+DEFAULT = "aigatewayclass.kubernetes.io/is-default-class"
+OURS = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
+
+
+@pytest.fixture
+def place(own_lab: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
+    with Daemon(own_lab, tmp_path_factory.mktemp("daemon")) as daemon:
+        daemon.wait_for("watching")
+        yield Namespace(own_lab, "default")
+    own_lab.kubectl("delete", "aigateways,aigatewayclasses", "--all")
+    own_lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
+
+
+def without_class(name: str) -> dict[str, object]:
+    manifest = gateway(name)
+    del manifest["spec"]["aiGatewayClassName"]
+    return manifest
+
+
+def gateway_class(name: str, controller: str) -> dict[str, object]:
+    return {
+        "apiVersion": "runtime.agentic-layer.ai/v1alpha1",
+        "kind": "AiGatewayClass",
+        "metadata": {"name": name},
+        "spec": {"controller": controller},
+    }
+
+
+def wait_released(place: Namespace, name: str) -> None:
+    wait_until(lambda: not place.conditions(name), timeout=SECONDS, what=f"{name} without conditions of ours")
+    assert place.get("Deployment", name), "its objects stay for the next owner"
+
+
+def test_a_default_class_takes_the_gateways_that_name_none(place: Namespace) -> None:
+    place.apply(without_class("classless"), gateway("named"))
+    place.wait_ready("named")
+    assert "status" not in place.existing("AiGateway", "classless")
+
+    place.kubectl("annotate", "aigatewayclass", "litellm", f"{DEFAULT}=true")
+    place.wait_ready("classless")
+
+    place.kubectl("annotate", "aigatewayclass", "litellm", f"{DEFAULT}=false", "--overwrite")
+    wait_released(place, "classless")
+    assert place.reason("named") == "ConfigurationApplied"
+
+
+def test_a_gateway_follows_its_class(place: Namespace) -> None:
+    waiting = gateway("waiting")
+    waiting["spec"]["aiGatewayClassName"] = "later"
+    place.apply(waiting, gateway("present"))
+    place.wait_ready("present")
+    assert "status" not in place.existing("AiGateway", "waiting")
+
+    place.apply(gateway_class("later", OURS))
+    place.wait_ready("waiting")
+    place.apply(gateway_class("later", "example.com/another-controller"))
+    wait_released(place, "waiting")
+    place.apply(gateway_class("later", OURS))
+    place.wait_ready("waiting")
+    place.kubectl("delete", "aigatewayclass", "later")
+    wait_released(place, "waiting")
+
+
+def test_a_gateway_without_a_spec_says_what_it_lacks(place: Namespace) -> None:
+    place.kubectl("annotate", "aigatewayclass", "litellm", f"{DEFAULT}=true")
+    bare = without_class("bare")
+    del bare["spec"]
+
+    place.apply(bare)
+
+    assert "spec.aiModels" in place.wait_reason("bare", "ConfigGenerationFailed")
