@@ -24,10 +24,10 @@ from bench.usage import measure_idle, resident_mib, wait_until_calm, wait_until_
 from bench.watch import Watch
 from demo.daemon import DaemonProcess
 from demo.samples import CLASSES, CRDS, PROJECT
-from demo.signals import Signalled, ignore_signals, raise_signals
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, DEPLOYMENTS
 from lab import ControlPlane, LabError
+from lab.signals import Signalled, ignore_signals, raise_signals
 from tools.location import VENV_BIN
 
 _NAIVE_RUNS = 3

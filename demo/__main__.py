@@ -10,9 +10,9 @@ from rich.text import Text
 import tools
 from demo.errors import DemoError
 from demo.show import show_lines, show_live
-from demo.signals import Signalled, raise_signals
 from demo.stage import set_up
 from lab import LabError
+from lab.signals import Signalled, raise_signals
 
 
 def main(arguments: list[str] | None = None) -> int:

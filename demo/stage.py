@@ -12,8 +12,8 @@ from demo.daemon import DaemonProcess
 from demo.errors import DemoError
 from demo.gateways import GatewayRow, read_gateways
 from demo.samples import CLASSES, CRDS, GATEWAYS, PROJECT
-from demo.signals import ignore_signals
 from lab import ControlPlane
+from lab.signals import ignore_signals
 
 __all__ = ["Stage", "set_up"]
 

@@ -14,25 +14,12 @@ from pathlib import Path
 import tools
 from lab.control_plane import ControlPlane
 from lab.errors import LabError
+from lab.signals import Signalled, raise_signals
 from lab.supervisor import die_with_parent
 
 DEFAULT_CRDS = Path(__file__).parent.parent / "deploy" / "crds"
 
 _COMMAND_GRACE_SECONDS = 10.0
-
-
-class _Signalled(BaseException):
-    """A signal asks this program to end.
-
-    Parameters
-    ----------
-    number
-        The signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,22 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
     or 1 when the lab cannot start.
     """
     options = _parse(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _raise_signalled)
+    raise_signals()
     try:
         return _run(options)
-    except _Signalled as signalled:
+    except Signalled as signalled:
         return 0 if signalled.number == signal.SIGINT and not options.command else 128 + signalled.number
     except (LabError, tools.MissingToolError, FileExistsError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
-
-
-def _raise_signalled(number: int, _frame: object) -> None:
-    # Further ones must not interrupt the clean-up; and the supervisor does it should this process be killed.
-    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(other, signal.SIG_IGN)
-    raise _Signalled(number)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -148,4 +148,9 @@ class Reconciler:
             if raw is not None and (failure or ledger.is_applied(gateway)):
                 rollout = self._view.rollout(gateway)
                 reports.append(self._reporter.outcome(gateway, raw, failure, rollout))
-        return all(await asyncio.gather(*reports))
+        # All are awaited before one may fail the pass: none is left running behind its back.
+        outcomes = await asyncio.gather(*reports, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return all(outcomes)

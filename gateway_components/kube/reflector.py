@@ -20,6 +20,7 @@ T = TypeVar("T")
 ObjectName = tuple[str, str]
 """Namespace (empty for objects of the cluster) and name."""
 
+_NOT_FOUND = 404
 _GONE = 410
 _WATCH_SECONDS = (240, 480)
 _SILENCE_SECONDS = 90.0
@@ -103,7 +104,9 @@ class Reflector(Generic[T]):
 
     async def _wait(self, error: Exception) -> None:
         delay = self._backoff.next()
-        self._log.warning("watch broken", error=str(error), retry_seconds=round(delay, 1))
+        missing = isinstance(error, ApiError) and error.status == _NOT_FOUND
+        cure = {"cure": "install the CRDs: kubectl apply -f deploy/crds"} if missing else {}
+        self._log.warning("watch broken", error=str(error), **cure, retry_seconds=round(delay, 1))
         await asyncio.sleep(delay)
 
     async def _list(self) -> None:

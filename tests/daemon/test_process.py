@@ -13,6 +13,7 @@ import pytest
 
 from gateway_components.daemon.run import Exit
 from lab import ControlPlane, wait_until
+from tests.daemon.conftest import DEPLOY
 from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
 
 
@@ -65,6 +66,19 @@ def test_a_daemon_that_cannot_reach_the_cluster_stops_at_once(place: Namespace, 
         place.lab.start_api_server()
 
 
+def test_a_daemon_that_comes_before_its_crds_waits_for_them(tmp_path: Path) -> None:
+    with ControlPlane.start() as bare, Daemon(bare, tmp_path) as daemon:
+        broken = daemon.wait_for("watch broken", resource="aigateways")
+        assert "kubectl apply -f deploy/crds" in broken["cure"]
+
+        bare.kubectl("apply", "-f", str(DEPLOY / "crds"))
+        bare.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
+        place = Namespace(bare, "default")
+        place.apply(gateway("early"))
+        place.wait_ready("early")
+
+
 def test_an_outage_of_the_api_server_mends_itself(place: Namespace, tmp_path: Path) -> None:
     with Daemon(place.lab, tmp_path) as daemon:
         place.apply(gateway("patient", "before"))
@@ -72,7 +86,12 @@ def test_an_outage_of_the_api_server_mends_itself(place: Namespace, tmp_path: Pa
         place.apply(gateway("patient", "meanwhile"))
 
         place.lab.stop_api_server()
-        daemon.wait_for("watch broken", resource="aigateways")
+        # Away for so long that it is asked for as seldom as it ever is.
+        wait_until(
+            lambda: [line for line in daemon.events("watch broken") if line["retry_seconds"] > 10],
+            timeout=90,
+            what="the longest pause between tries",
+        )
         place.lab.start_api_server()
 
         place.wait_config("patient", "openai/meanwhile")

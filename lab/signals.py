@@ -34,5 +34,6 @@ def ignore_signals() -> None:
 
 
 def _raise(number: int, _frame: object) -> None:
+    # Further ones must not interrupt the clean-up; and the supervisor does it should this process be killed.
     ignore_signals()
     raise Signalled(number)
