@@ -45,13 +45,13 @@ def hints(kubeconfig: Path) -> list[Hint]:
                 f"{_KUBECTL} get configmap chat-config \\\n  -o jsonpath='{{.data.config\\.yaml}}'",
             ),
         ),
-        Hint("Change anything about it in an editor:", (f"{_KUBECTL} edit aigw claude",)),
+        Hint("Change anything about it in an editor:", (f"{_KUBECTL} edit aigw tuned",)),
         Hint("Delete a Deployment by hand; it comes back:", (f"{_KUBECTL} delete deployment chat",)),
         Hint("Delete a gateway; all that belongs to it goes too:", (f"{_KUBECTL} delete aigw mixed",)),
         Hint(
             "See without a cluster what manifests become, and what is wrong with them:",
             (
-                f"{_GATEWAYCTL} render {GATEWAYS}/claude.yaml --config-only",
+                f"{_GATEWAYCTL} render {GATEWAYS}/tuned.yaml --config-only",
                 f"{_GATEWAYCTL} validate {GATEWAYS}",
             ),
         ),

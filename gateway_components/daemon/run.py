@@ -126,16 +126,22 @@ class _Daemon:
         try:
             again = await self._reconciler.reconcile(namespace)
         except (ApiError, ApiUnreachableError, EngineError) as error:
-            again = self._backoffs.setdefault(
-                namespace, Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
-            ).next()
+            again = self._pause(namespace)
             self._log.warning(
                 "pass failed", namespace=namespace, error=str(error), retry_seconds=round(again, 1)
             )
+        except Exception:  # noqa: BLE001  (logged with its traceback, which the checker does not see)
+            # A fault of ours in one namespace must not take the others along.
+            again = self._pause(namespace)
+            self._log.exception("internal error", namespace=namespace, retry_seconds=round(again, 1))
         else:
             self._backoffs.pop(namespace, None)
         if again is not None:
             self._queue.ask(namespace, again)
+
+    def _pause(self, namespace: str) -> float:
+        backoff = Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
+        return self._backoffs.setdefault(namespace, backoff).next()
 
     async def _finish(self, working: asyncio.Task[None]) -> Exit:
         self._log.info("stopping", limit_seconds=self._settings.stop_seconds)

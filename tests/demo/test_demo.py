@@ -71,7 +71,7 @@ def test_without_a_terminal_it_repairs_the_broken_gateway_and_ends(environment: 
     assert (done.returncode, done.stderr) == (0, "")
     before, _, after = done.stdout.partition("Repairing the patch")
     assert re.search(r"broken +ConfigPatchInvalid: configmap .* line 3", before)
-    for name in ("chat", "claude", "mixed"):
+    for name in ("chat", "tuned", "mixed"):
         assert re.search(rf"\d s +{name} +Ready: ", before)
     assert re.search(rf"broken +Ready: .*{BROKEN_URL}", after)
     assert "\x1b" not in done.stdout
