@@ -1,6 +1,7 @@
 """Where the engine is: beside this Python, where set-up puts it, or else on PATH."""
 
 import os
+import pwd
 import shutil
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ def engine_home() -> Path:
     EngineMissingError
         The provider plugin of the wanted version is not installed.
     """
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    home = _home()
     plugin = home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
     if not plugin.is_dir() and shutil.which("pulumi-resource-kubernetes") is None:
         message = (
@@ -47,3 +48,13 @@ def engine_home() -> Path:
         )
         raise EngineMissingError(message)
     return home
+
+
+def _home() -> Path:
+    """Return the engine's own folder: it asks the user database, where other programs ask HOME."""
+    if chosen := os.environ.get("PULUMI_HOME"):
+        return Path(chosen)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pulumi"
+    except KeyError:
+        return Path.home() / ".pulumi"
