@@ -139,16 +139,18 @@ class Namespace:
         current = found is not None and found["observedGeneration"] == gateway["metadata"]["generation"]
         return found["reason"] if found and current else None
 
-    def wait_ready(self, name: str) -> None:
+    def wait_ready(self, name: str, seconds: float = SECONDS) -> None:
         """Wait until the newest generation of a gateway is ready."""
-        wait_until(
-            lambda: (
-                self.reason(name, "AiGatewayReady") == "AiGatewayReady"
-                and self.reason(name) == "ConfigurationApplied"
-            ),
-            timeout=SECONDS,
-            what=f"{name} ready; its conditions are {self.conditions(name)}",
-        )
+
+        def ready() -> bool:
+            applied = self.reason(name) == "ConfigurationApplied"
+            return applied and self.reason(name, "AiGatewayReady") == "AiGatewayReady"
+
+        try:
+            wait_until(ready, timeout=seconds, what=f"{name} ready")
+        except TimeoutError as error:
+            error.add_note(f"its conditions: {self.conditions(name)}")
+            raise
 
     def wait_reason(self, name: str, reason: str) -> str:
         """Wait until both conditions of a gateway have `reason`; return the message."""

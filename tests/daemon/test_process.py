@@ -95,7 +95,9 @@ def test_an_outage_of_the_api_server_mends_itself(place: Namespace, tmp_path: Pa
         place.lab.start_api_server()
 
         place.wait_config("patient", "openai/meanwhile")
-        place.wait_ready("patient")
+        wait_until(lambda: place.reason("patient") == "ConfigurationApplied", timeout=SECONDS, what="applied")
+        # Kubernetes' own controllers come back in their own time, up to a minute after an outage of this length.
+        place.wait_ready("patient", seconds=120)
         place.apply(gateway("patient", "after"))
         place.wait_config("patient", "openai/after")
         place.wait_ready("patient")
