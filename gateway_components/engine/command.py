@@ -1,4 +1,4 @@
-"""The engine's program as the Automation API calls it: timed, in its own process group, and no run too many."""
+"""The engine's program as the Automation API calls it: timed, in a session of its own, and no run too many."""
 
 import contextlib
 import json
@@ -15,6 +15,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from gateway_components.engine.errors import EngineMissingError, EngineTimeoutError
+from gateway_components.engine.processes import end_session
 
 __all__ = ["EngineCommand"]
 
@@ -46,8 +47,8 @@ class EngineCommand(PulumiCommand):
     time_limit
         Seconds that one run may take.
     inherited
-        File descriptor that every run holds open: the lock of the state folder, so that a run that outlives a
-        killed daemon keeps the next daemon out until it has ended.
+        File descriptor that every run holds open: the lock of the state folder, by which the next daemon finds
+        what outlived a killed one.
 
     Attributes
     ----------
@@ -132,15 +133,17 @@ class EngineCommand(PulumiCommand):
             yield process
         finally:
             self._running.discard(process)
-            _signal_group(process, signal.SIGKILL)
+            if process.returncode != 0:
+                end_session(process.pid)
             process.wait()
 
     def _end(self, process: subprocess.Popen[str]) -> None:
-        _signal_group(process, signal.SIGINT)
+        # The engine alone: told so, it ends its plugins itself.
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(self.interrupt_seconds)
         except subprocess.TimeoutExpired:
-            _signal_group(process, signal.SIGKILL)
+            end_session(process.pid)
 
 
 class _Reader:
@@ -167,12 +170,6 @@ class _Reader:
                 if self._on_line:
                     self._on_line(stripped)
                 self._lines.append(stripped)
-
-
-def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    # The group outlives its leader while a plugin still runs; once it is empty there is nobody to signal.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
 
 
 def _version(program: Path) -> VersionInfo:

@@ -9,57 +9,60 @@ from pathlib import Path
 from typing import Self
 
 from gateway_components.engine.errors import EngineError, StateLockedError
+from gateway_components.engine.processes import end_holders
 
 __all__ = ["PROJECT", "StateFolder"]
 
 PROJECT = "litellm-gateways"
 """Name of the Pulumi project whose stacks the daemon keeps, one per namespace."""
 
-
-_LOCK_PAUSE_SECONDS = 0.1
+_ENGINE_LOCK = "engine.lock"
+_LOCK_PAUSE_SECONDS = 0.05
+_KILL_SECONDS = 10.0
 
 
 class StateFolder:
     """A folder with everything the engine keeps between runs.
 
-    Losing it is no loss: server-side apply adopts what exists. It is locked for one process and the engine
-    runs it started.
+    Losing it is no loss: server-side apply adopts what exists. One lock keeps out other daemons; another is
+    inherited by every engine run, so that a run that outlives a killed daemon is known, and ended.
 
     Parameters
     ----------
     path
         The folder; made where it is missing, readable by its owner alone.
-    wait_seconds
-        How long to wait for another holder, which may be an engine run of a daemon that was killed.
+    grace_seconds
+        How long an engine run of a daemon that was killed may take to end by itself.
 
     Raises
     ------
     StateLockedError
-        Another process holds it.
+        Another daemon uses it.
     EngineError
         It cannot be written.
     """
 
-    def __init__(self, path: Path, wait_seconds: float = 10.0) -> None:
+    def __init__(self, path: Path, grace_seconds: float = 2.0) -> None:
         self.path = path.absolute()
         try:
             self._backend.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.path.chmod(0o700)
-            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._daemon_lock = self._open("daemon.lock")
+            self._engine_lock = self._open(_ENGINE_LOCK)
         except OSError as error:
             message = f"the state folder {self.path} cannot be used: {error.strerror}; name a writable one"
             raise EngineError(message) from None
         try:
-            self._take_lock(time.monotonic() + wait_seconds)
-        except StateLockedError:
-            os.close(self._lock)
+            self._take_locks(grace_seconds)
+        except EngineError:
+            self.close()
             raise
         self._clear_stale_locks()
 
     @property
     def lock_descriptor(self) -> int:
-        """Descriptor that keeps the folder locked for as long as any process holds it open."""
-        return self._lock
+        """Descriptor of the lock that engine runs are to hold open."""
+        return self._engine_lock
 
     @property
     def backend_url(self) -> str:
@@ -96,7 +99,8 @@ class StateFolder:
 
     def close(self) -> None:
         """Let go of the folder."""
-        os.close(self._lock)
+        os.close(self._engine_lock)
+        os.close(self._daemon_lock)
 
     def __enter__(self) -> Self:
         return self
@@ -104,17 +108,19 @@ class StateFolder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take_lock(self, deadline: float) -> None:
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    message = f"the state folder {self.path} is in use by another daemon; name another one"
-                    raise StateLockedError(message) from None
-                time.sleep(_LOCK_PAUSE_SECONDS)
-            else:
-                return
+    def _open(self, name: str) -> int:
+        return os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def _take_locks(self, grace_seconds: float) -> None:
+        if not _locked(self._daemon_lock, 0):
+            message = f"the state folder {self.path} is in use by another daemon; name another one"
+            raise StateLockedError(message)
+        if _locked(self._engine_lock, grace_seconds):
+            return
+        end_holders(self.path / _ENGINE_LOCK)
+        if not _locked(self._engine_lock, _KILL_SECONDS):
+            message = f"the state folder {self.path} is in use by an engine run that cannot be ended"
+            raise StateLockedError(message)
 
     @property
     def _backend(self) -> Path:
@@ -123,3 +129,17 @@ class StateFolder:
     def _clear_stale_locks(self) -> None:
         # Whoever wrote them held the lock of the folder, which is ours now: no engine is running.
         shutil.rmtree(self._backend / ".pulumi" / "locks", ignore_errors=True)
+
+
+def _locked(descriptor: int, wait_seconds: float) -> bool:
+    """Take a lock; False where another process has it for longer than `wait_seconds`."""
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOCK_PAUSE_SECONDS)
+        else:
+            return True

@@ -41,7 +41,8 @@ def test_questions_after_a_run_are_answered_without_the_engine(tmp_path: Path) -
 
 def test_a_run_past_its_limit_is_ended_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    body = f'trap "" INT\nsleep 600 &\necho $$ $! > {pids}\nwait; sleep 600'
+    # `set -m` puts the child into a process group of its own, as the engine does with its plugins.
+    body = f'trap "" INT\nset -m\nsleep 600 &\necho $$ $! > {pids}\nwait; sleep 600'
     command = EngineCommand(program(tmp_path, body), 0.5)
     command.interrupt_seconds = 0.5
 
@@ -50,6 +51,16 @@ def test_a_run_past_its_limit_is_ended_with_its_children(tmp_path: Path) -> None
 
     for pid in map(int, pids.read_text().split()):
         wait_until(lambda pid=pid: not _alive(pid), timeout=5, what=f"the end of {pid}")  # type: ignore[misc]
+
+
+def test_an_engine_that_dies_leaves_no_plugin_behind(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    command = EngineCommand(program(tmp_path, f"set -m\nsleep 600 &\necho $! > {pid}\nkill -9 $$"), 60)
+
+    with pytest.raises(CommandError):
+        command.run(["up"], str(tmp_path), {})
+
+    wait_until(lambda: not _alive(int(pid.read_text())), timeout=5, what="the end of the plugin")
 
 
 def test_stop_interrupts_what_runs(tmp_path: Path) -> None:

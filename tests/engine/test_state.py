@@ -1,5 +1,6 @@
 """The state folder: one holder at a time, nothing readable by others."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,24 +13,43 @@ from gateway_components.engine.state import PROJECT, StateFolder
 
 def test_a_held_folder_is_refused_to_others_and_free_afterwards(tmp_path: Path) -> None:
     with StateFolder(tmp_path / "state"), pytest.raises(StateLockedError, match="in use by another daemon"):
-        StateFolder(tmp_path / "state", wait_seconds=0)
-    with StateFolder(tmp_path / "state", wait_seconds=0):
+        StateFolder(tmp_path / "state")
+    with StateFolder(tmp_path / "state"):
         pass
 
 
-def test_a_run_that_outlives_its_daemon_keeps_the_folder_locked(tmp_path: Path) -> None:
+def test_a_run_that_outlives_its_daemon_may_end_by_itself(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "state")
-    orphan = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[state.lock_descriptor]
+    orphan = _orphan(state, "import time; time.sleep(0.3)")
+    state.close()
+
+    with StateFolder(tmp_path / "state", grace_seconds=20):
+        assert orphan.wait(5) == 0, "it was left to finish"
+
+
+def test_a_run_that_does_not_end_is_ended_and_nobody_else(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path / "state")
+    orphan, bystander = (
+        _orphan(state, "input()"),
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE),
     )
     state.close()
     try:
-        with pytest.raises(StateLockedError):
-            StateFolder(tmp_path / "state", wait_seconds=0)
+        with StateFolder(tmp_path / "state", grace_seconds=0.1):
+            assert orphan.wait(5) == -signal.SIGKILL
+            assert bystander.poll() is None
     finally:
-        orphan.communicate(b"\n")
-    with StateFolder(tmp_path / "state", wait_seconds=0):
-        pass
+        bystander.communicate(b"\n")
+
+
+def _orphan(state: StateFolder, code: str) -> subprocess.Popen[bytes]:
+    """Return a process that holds what an engine run of the daemon would."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        pass_fds=[state.lock_descriptor],
+        start_new_session=True,
+    )
 
 
 def test_locks_that_a_killed_engine_left_are_cleared(tmp_path: Path) -> None:
