@@ -8,7 +8,8 @@ import pytest
 
 from lab import ControlPlane
 from tests.daemon.harness import PATCH_ANNOTATION, Daemon, Namespace, config_map, gateway, secret
-from tests.litellm_proxy.harness import FakeOpenAI, LiteLLMProxy
+from tests.litellm_proxy.harness import LiteLLMProxy
+from tests.litellm_proxy.upstream import FakeOpenAI
 
 KEY = "sk-from-the-secret"
 

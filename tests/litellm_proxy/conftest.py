@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from .harness import FakeOpenAI, LiteLLMProxy
+from .harness import LiteLLMProxy
+from .upstream import FakeOpenAI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

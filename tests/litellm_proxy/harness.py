@@ -1,4 +1,4 @@
-"""The real LiteLLM proxy and a fake model provider, both on loopback.
+"""The real LiteLLM proxy on loopback.
 
 The proxy is the package of the version inside the image that gateways run, started as in the container:
 ``litellm --config PATH --port PORT``. It gets no environment but the one it is given, so neither keys nor
@@ -12,20 +12,19 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import deque
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from lab import wait_until
+from lab.ports import free_port
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 LOOPBACK: Final = "127.0.0.1"
 QUIET_ENV: Final[Mapping[str, str]] = {
@@ -38,7 +37,6 @@ QUIET_ENV: Final[Mapping[str, str]] = {
     "PYTHONUNBUFFERED": "1",
 }
 _LOG_LINES: Final = 40
-_POLL_SECONDS: Final = 0.1
 
 
 class ProxyError(RuntimeError):
@@ -54,172 +52,6 @@ def litellm_binary() -> Path:
         ``bin/litellm-proxy`` of the virtual environment that runs the tests.
     """
     return Path(sys.prefix, "bin", "litellm-proxy")
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Return as soon as a condition holds.
-
-    Parameters
-    ----------
-    condition
-        Asked again and again, without side effects.
-    seconds
-        Deadline.
-    what
-        What is waited for, for the error message.
-
-    Raises
-    ------
-    TimeoutError
-        The condition did not hold in time.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            message = f"not within {seconds:g} s: {what}"
-            raise TimeoutError(message)
-        time.sleep(_POLL_SECONDS)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRequest:
-    """One request that the fake provider got.
-
-    Attributes
-    ----------
-    path
-        Path with its query.
-    headers
-        Header values by lower-case name.
-    body
-        Raw body.
-    """
-
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def authorization(self) -> str | None:
-        """The header ``Authorization``, as sent."""
-        return self.headers.get("authorization")
-
-    def json(self) -> dict[str, object]:
-        """Return the body as a JSON object."""
-        document = json.loads(self.body)
-        if not isinstance(document, dict):
-            message = f"{self.path}: the body is no JSON object: {self.body[:200]!r}"
-            raise TypeError(message)
-        return document
-
-
-class _Upstream(ThreadingHTTPServer):
-    """Server that keeps what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self, reply: str) -> None:
-        self.reply = reply
-        self.lock = threading.Lock()
-        self.recorded: list[RecordedRequest] = []
-        super().__init__((LOOPBACK, 0), _UpstreamHandler)
-
-
-class _UpstreamHandler(BaseHTTPRequestHandler):
-    """Chat completions in the form of the OpenAI API."""
-
-    protocol_version = "HTTP/1.1"
-    server: _Upstream
-
-    def do_POST(self) -> None:
-        """Record the request, and answer if it is a chat completion."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        with self.server.lock:
-            self.server.recorded.append(RecordedRequest(self.path, headers, body))
-        if self.path.partition("?")[0] in {"/v1/chat/completions", "/chat/completions"}:
-            self._answer(200, _completion(body, self.server.reply))
-        else:
-            error = {"message": f"no such path: {self.path}", "type": "invalid_request_error", "code": "404"}
-            self._answer(404, {"error": error})
-
-    def _answer(self, status: int, document: Mapping[str, object]) -> None:
-        payload = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, *_: object, **__: object) -> None:
-        """Print nothing: the tests read `FakeOpenAI.requests`."""
-
-
-def _completion(body: bytes, reply: str) -> dict[str, object]:
-    request = json.loads(body or b"{}")
-    return {
-        "id": "chatcmpl-fake",
-        "object": "chat.completion",
-        "created": 1_700_000_000,
-        "model": request.get("model", "unknown"),
-        "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"},
-        ],
-        "usage": {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8},
-    }
-
-
-class FakeOpenAI:
-    """OpenAI-compatible provider on a free loopback port, for a ``with`` statement.
-
-    Parameters
-    ----------
-    reply
-        What the assistant says to every chat completion.
-    """
-
-    def __init__(self, reply: str = "pong") -> None:
-        self._server = _Upstream(reply)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="fake-openai", daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        """Root URL, without a path."""
-        return f"http://{LOOPBACK}:{self._server.server_address[1]}"
-
-    @property
-    def base_url(self) -> str:
-        """URL for ``OPENAI_API_BASE`` and for ``api_base``."""
-        return f"{self.url}/v1"
-
-    @property
-    def requests(self) -> list[RecordedRequest]:
-        """A copy of everything that came in so far, oldest first."""
-        with self._server.lock:
-            return list(self._server.recorded)
-
-    def forget(self) -> None:
-        """Drop the recorded requests."""
-        with self._server.lock:
-            self._server.recorded.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,17 +244,19 @@ class LiteLLMProxy:
         stack.callback(_stop_group, self._process, seconds=self._stop_seconds)
 
     def _wait_ready(self) -> None:
+        try:
+            wait_until(self._is_ready, timeout=self._startup_seconds, what="ready")
+        except TimeoutError:
+            raise self._failure(f"was not ready within {self._startup_seconds:g} s") from None
+
+    def _is_ready(self) -> bool:
         process = self._running()
-        deadline = time.monotonic() + self._startup_seconds
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise self._failure(f"exited with status {process.returncode} before it was ready")
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                answer = self._request("GET", "/health/readiness", None, None, seconds=5)
-                if answer.status == http.HTTPStatus.OK:
-                    return
-            time.sleep(_POLL_SECONDS)
-        raise self._failure(f"was not ready within {self._startup_seconds:g} s")
+        if process.poll() is not None:
+            raise self._failure(f"exited with status {process.returncode} before it was ready")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            answer = self._request("GET", "/health/readiness", None, None, seconds=5)
+            return answer.status == http.HTTPStatus.OK
+        return False
 
     def _failure(self, what: str) -> ProxyError:
         lines = deque(self.log().splitlines(), maxlen=_LOG_LINES)

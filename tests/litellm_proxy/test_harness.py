@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from .harness import FakeOpenAI, LiteLLMProxy, ProxyError, wait_until
+from lab import wait_until
+
+from .harness import LiteLLMProxy, ProxyError
+from .upstream import FakeOpenAI
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +62,7 @@ def test_a_program_that_never_gets_ready_is_killed_with_its_children(tmp_path: P
     pids = [int(pid) for pid in re.findall(r"(?:child|parent)=(\d+)", str(failure.value))]
     assert len(pids) == 2
     for pid in pids:
-        wait_until(functools.partial(gone, pid), seconds=10, what=f"process {pid} gone")
+        wait_until(functools.partial(gone, pid), timeout=10, what=f"process {pid} gone")
 
 
 def test_environment_is_the_given_one_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from .configs import generated_config
 
 if TYPE_CHECKING:
     from .conftest import StartProxy
-    from .harness import FakeOpenAI, LiteLLMProxy
+    from .harness import LiteLLMProxy
+    from .upstream import FakeOpenAI
 
 MASTER_KEY = "sk-master"
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lab import wait_until
+
 from .configs import generated_config
-from .harness import wait_until
 
 if TYPE_CHECKING:
     from .conftest import StartProxy
-    from .harness import FakeOpenAI, LiteLLMProxy
+    from .harness import LiteLLMProxy
+    from .upstream import FakeOpenAI
 
 LITELLM_VERSION = "1.83.14"
 MODELS = [
@@ -82,12 +84,12 @@ def test_prometheus_callback_counts_the_chat(gateway: LiteLLMProxy) -> None:
         lines = gateway.get("/metrics/").text.splitlines()
         return any(line.startswith("litellm_requests_metric_total{") and "gpt-4o" in line for line in lines)
 
-    wait_until(counted, seconds=20, what="the chat in /metrics/")
+    wait_until(counted, timeout=20, what="the chat in /metrics/")
 
 
 def test_otel_callback_traces_the_chat_without_the_key(gateway: LiteLLMProxy) -> None:
     assert gateway.chat("gpt-4o", "a prompt to find again").status == 200
 
-    wait_until(lambda: "a prompt to find again" in gateway.log(), seconds=20, what="the span in the log")
+    wait_until(lambda: "a prompt to find again" in gateway.log(), timeout=20, what="the span in the log")
     assert '"name": "raw_gen_ai_request"' in gateway.log()
     assert "sk-from-the-environment" not in gateway.log()
