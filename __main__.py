@@ -41,8 +41,9 @@ def main() -> None:
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
         render_yaml_to_directory=str(HERE / render_to) if render_to else None,
-        # The provider refuses to render where it is given a cluster, as $KUBECONFIG else does.
-        kubeconfig="" if render_to else None,
+        # Empty, or the SDK would hand over $KUBECONFIG: the provider would refuse to render, and else leave a copy
+        # of the credentials in the temporary folder at each run. It reads its own environment.
+        kubeconfig="",
     )
     options = pulumi.ResourceOptions(provider=provider)
     companions = [companion(manifest, options) for manifest in stack.companions]

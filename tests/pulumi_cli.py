@@ -34,9 +34,15 @@ class PulumiProject:
     state: Path
     kubeconfig: Path | None = None
 
+    @property
+    def temporary(self) -> Path:
+        """Temporary folder of the engine and the program, for what they leave in it."""
+        return self.state.with_name("temporary")
+
     def init(self) -> None:
         """Create the stack. It is not selected: that would be remembered outside of this project."""
         self.state.mkdir(exist_ok=True)
+        self.temporary.mkdir(exist_ok=True)
         virtual_environment = self.folder / ".venv"
         if not virtual_environment.exists():
             virtual_environment.symlink_to(sys.prefix)
@@ -95,6 +101,7 @@ class PulumiProject:
                 "PULUMI_BACKEND_URL": self.state.as_uri(),
                 "PULUMI_CONFIG_PASSPHRASE": "correct horse",
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "TMPDIR": str(self.temporary),
                 "KUBECONFIG": str(self.kubeconfig or self.folder / "no-cluster"),
                 **environment,
             },

@@ -110,6 +110,7 @@ def test_a_stack_lives_from_preview_to_destroy(
 
     cluster.run("destroy", "--yes", "--skip-preview")
     assert names(lab, lab_namespace) == set()
+    assert not list(cluster.temporary.glob("kubeconfig*")), "no copy of the credentials stays behind"
 
 
 def test_no_value_of_a_secret_is_kept_or_shown(
