@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +29,23 @@ def find_kubeconfig() -> Path | None:
     default = Path.home() / ".kube" / "config"
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
     return default if default.exists() and not in_cluster else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request; `kind` asks for no more than metadata: ``PartialObjectMetadata``, or a list of them."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    content_type: str = "application/json"
+    kind: str | None = None
+
+    @property
+    def accept(self) -> str:
+        """What the answer is to be."""
+        return f"application/json;as={self.kind};g=meta.k8s.io;v=v1" if self.kind else "application/json"
 
 
 class KubeClient:
@@ -64,7 +82,7 @@ class KubeClient:
     async def get(self, path: str) -> dict[str, Any] | None:
         """Return the object at `path`; None where there is none."""
         try:
-            return await self._json("GET", path)
+            return await self._json(_Request("GET", path))
         except ApiError as error:
             if error.status == _NOT_FOUND:
                 return None
@@ -72,18 +90,21 @@ class KubeClient:
 
     async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object in the collection at `path` and return it as stored."""
-        return await self._json("POST", path, body=body)
+        return await self._json(_Request("POST", path, body=body))
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Merge `body` into the object at `path` and return it as stored."""
-        return await self._json("PATCH", path, body=body, content_type="application/merge-patch+json")
+        return await self._json(
+            _Request("PATCH", path, body=body, content_type="application/merge-patch+json")
+        )
 
     async def list(self, path: str, *, metadata_only: bool = False) -> tuple[list[dict[str, Any]], str]:
         """Return every object of the collection at `path`, and the version to watch from."""
         items: list[dict[str, Any]] = []
+        kind = "PartialObjectMetadataList" if metadata_only else None
         query = {"limit": str(_PAGE)}
         while True:
-            page = await self._json("GET", path, query=query, metadata_only=metadata_only)
+            page = await self._json(_Request("GET", path, query, kind=kind))
             items += page.get("items") or []
             metadata = page["metadata"]
             if not metadata.get("continue"):
@@ -119,8 +140,9 @@ class KubeClient:
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
         }
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence)
-        response = await self._request("GET", path, query=query, metadata_only=metadata_only, timeout=timeout)
+        kind = "PartialObjectMetadata" if metadata_only else None
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence)
+        response = await self._send(_Request("GET", path, query, kind=kind), limits)
         try:
             async for line in response.content:
                 event = json.loads(line)
@@ -144,50 +166,25 @@ class KubeClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _json(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        content_type: str = "application/json",
-        metadata_only: bool = False,
-    ) -> dict[str, Any]:
-        response = await self._request(
-            method, path, query=query, body=body, content_type=content_type, metadata_only=metadata_only
-        )
+    async def _json(self, request: _Request) -> dict[str, Any]:
+        response = await self._send(request, _TIMEOUT)
         try:
             answer: dict[str, Any] = json.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _unreachable(error) from None
         return answer
 
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        content_type: str = "application/json",
-        metadata_only: bool = False,
-        timeout: aiohttp.ClientTimeout = _TIMEOUT,  # noqa: ASYNC109  (handed on to aiohttp)
-    ) -> aiohttp.ClientResponse:
-        accept = "application/json"
-        if metadata_only:
-            kind = "PartialObjectMetadata" if query and "watch" in query else "PartialObjectMetadataList"
-            accept = f"application/json;as={kind};g=meta.k8s.io;v=v1"
+    async def _send(self, request: _Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         try:
             response: aiohttp.ClientResponse = await self._api.call_api(
-                path,
-                method,
-                query_params=list((query or {}).items()),
-                header_params={"Accept": accept, "Content-Type": content_type},
-                body=body,
+                request.path,
+                request.method,
+                query_params=list(request.query.items()),
+                header_params={"Accept": request.accept, "Content-Type": request.content_type},
+                body=request.body,
                 auth_settings=["BearerToken"],
                 _preload_content=False,
-                _request_timeout=timeout,
+                _request_timeout=limits,
             )
             if response.status < 300:  # noqa: PLR2004  (the first status that is no success)
                 return response
