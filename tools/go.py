@@ -10,9 +10,10 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from gateway_components.engine.locate import PROVIDER_VERSION
 from tools.errors import ToolsError
 from tools.location import MODULES
-from tools.parts import PARTS, PROVIDER_VERSION, Copied, Part
+from tools.parts import PARTS, Copied, Part
 from tools.progress import run_with_progress
 from tools.versions import Version, parse_version, show_version
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway_components.engine.locate import PROVIDER_VERSION
 from tools.versions import VersionRange
 
 PULUMI_VERSION = "3.250.0"
-PROVIDER_VERSION = "4.25.0"
 KUBERNETES_VERSION = "1.36.3"
 ETCD_VERSION = "3.6.14"
 KWOK_VERSION = "0.7.0"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import pwd
 import subprocess
 from pathlib import Path
 
+from gateway_components.engine.locate import PROVIDER_VERSION, pulumi_home
 from tools.errors import ToolsError
 from tools.location import VENV_BIN
-from tools.parts import PROVIDER, PROVIDER_VERSION
+from tools.parts import PROVIDER
 
 
 def registered_provider() -> Path | None:
     """Return the folder where Pulumi has the provider, or None if it does not have it."""
-    folder = _home() / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
+    folder = pulumi_home() / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
     # While Pulumi installs a plugin, and after an interruption, a file marks it as incomplete.
     partial = folder.with_name(f"{folder.name}.partial")
     return folder if os.access(folder / PROVIDER.name, os.X_OK) and not partial.exists() else None
@@ -39,14 +39,6 @@ def register_provider(binary: Path) -> None:
     if result.returncode != 0:
         raise ToolsError(f"`{' '.join(command)}` failed:\n{(result.stderr or result.stdout).strip()}")
     if registered_provider() is None:
-        raise ToolsError(f"`{' '.join(command)}` said nothing, but below {_home()} there is no such plugin.")
-
-
-def _home() -> Path:
-    """Return Pulumi's own folder: it asks the user database, where other programs ask HOME."""
-    if chosen := os.environ.get("PULUMI_HOME"):
-        return Path(chosen)
-    try:
-        return Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pulumi"
-    except KeyError:
-        return Path.home() / ".pulumi"
+        raise ToolsError(
+            f"`{' '.join(command)}` said nothing, but below {pulumi_home()} there is no such plugin."
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway_components.engine.errors import EngineMissingError
 
-__all__ = ["PROVIDER_VERSION", "engine_home", "find_engine"]
+__all__ = ["PROVIDER_VERSION", "engine_home", "find_engine", "pulumi_home"]
 
 PROVIDER_VERSION = "4.25.0"
 
@@ -39,7 +39,7 @@ def engine_home() -> Path:
     EngineMissingError
         The provider plugin of the wanted version is not installed.
     """
-    home = _home()
+    home = pulumi_home()
     plugin = home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
     if not plugin.is_dir() and shutil.which("pulumi-resource-kubernetes") is None:
         message = (
@@ -50,8 +50,8 @@ def engine_home() -> Path:
     return home
 
 
-def _home() -> Path:
-    """Return the engine's own folder: it asks the user database, where other programs ask HOME."""
+def pulumi_home() -> Path:
+    """Return the engine's own folder; it asks the user database for it, where other programs ask HOME."""
     if chosen := os.environ.get("PULUMI_HOME"):
         return Path(chosen)
     try:
