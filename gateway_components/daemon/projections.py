@@ -1,9 +1,10 @@
 """What the daemon keeps of the objects it watches: little, and of Secrets nothing but their version."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
 from gateway_components.crds.parse import parse_as
 from gateway_components.errors import InputError
@@ -12,15 +13,35 @@ from gateway_components.plan.status import Rollout
 
 __all__ = [
     "DeploymentState",
+    "GatewayState",
     "ObjectState",
     "ai_gateway_class",
     "deployment_state",
-    "gateway_object",
+    "gateway_state",
     "is_leaving",
     "object_state",
 ]
 
 Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """A gateway as it was last seen, parsed once.
+
+    Attributes
+    ----------
+    raw
+        The object, apart from the bookkeeping of its fields' owners.
+    model
+        Its model; None where it cannot be read.
+    fault
+        Why it cannot; empty where it can.
+    """
+
+    raw: Raw
+    model: AiGateway | None = field(default=None, compare=False)
+    fault: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +102,14 @@ def deployment_state(raw: Raw) -> DeploymentState:
     )
 
 
-def gateway_object(raw: Raw) -> Raw:
-    """Keep a gateway as it is, apart from the bookkeeping of its fields' owners."""
+def gateway_state(raw: Raw) -> GatewayState:
+    """Keep a gateway as it is, apart from the bookkeeping of its fields' owners, and its model."""
     metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
-    return {**raw, "metadata": metadata}
+    kept = {**raw, "metadata": metadata}
+    try:
+        return GatewayState(kept, parse_as(AiGateway, kept))
+    except InputError as error:
+        return GatewayState(kept, None, str(error))
 
 
 def ai_gateway_class(raw: Raw) -> AiGatewayClass | None:

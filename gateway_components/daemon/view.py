@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.parse import parse_as
 from gateway_components.daemon import projections
 from gateway_components.daemon.index import Index
-from gateway_components.errors import InputError
+from gateway_components.daemon.projections import GatewayState
 from gateway_components.kube import resources
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.reflector import Change, Reflector
@@ -56,8 +54,8 @@ class ClusterView:
         self._index: Index[GatewayKey, Reference] = Index()
         self._owners: Index[GatewayKey, ObjectKey] = Index()
         self._cache: dict[Reference, _Cached] = {}
-        self.gateways: Reflector[Raw] = Reflector(
-            client, resources.AI_GATEWAYS, projections.gateway_object, self._gateway_changed
+        self._gateways: Reflector[GatewayState] = Reflector(
+            client, resources.AI_GATEWAYS, projections.gateway_state, self._gateway_changed
         )
         self._classes: Reflector[AiGatewayClass | None] = Reflector(
             client, resources.AI_GATEWAY_CLASSES, projections.ai_gateway_class, self._class_changed
@@ -91,12 +89,12 @@ class ClusterView:
 
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces that have gateways."""
-        return frozenset(namespace for namespace, _ in self.gateways.objects)
+        return frozenset(namespace for namespace, _ in self._gateways.objects)
 
     def gateway(self, key: GatewayKey) -> Raw | None:
         """Return the newest raw object of a gateway; None where it is gone, or going."""
-        raw = self.gateways.objects.get((key.namespace, key.name))
-        return None if raw is None or self._is_leaving(key.namespace, raw) else raw
+        state = self._gateways.objects.get((key.namespace, key.name))
+        return None if state is None or self._is_leaving(key.namespace, state) else state.raw
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         """Return how far the Deployment of a planned gateway has come; None where there is none."""
@@ -113,30 +111,25 @@ class ClusterView:
         ApiError, ApiUnreachableError
             A Secret or ConfigMap could not be read.
         """
-        readable: list[AiGateway] = []
-        unreadable: list[UnreadableGateway] = []
         found = {
-            GatewayKey("AiGateway", *name): raw
-            for name, raw in self.gateways.objects.items()
-            if name[0] == namespace and not self._is_leaving(namespace, raw)
+            GatewayKey("AiGateway", *name): state
+            for name, state in self._gateways.objects.items()
+            if name[0] == namespace and not self._is_leaving(namespace, state)
         }
-        for key, raw in found.items():
-            try:
-                readable.append(parse_as(AiGateway, raw))
-            except InputError as error:
-                unreadable.append(_unreadable(key, raw, error))
         wanted = {reference for key in found for reference in self._index.references(key)}
         return Snapshot(
-            ai_gateways=tuple(readable),
+            ai_gateways=tuple(state.model for state in found.values() if state.model),
             ai_gateway_classes=tuple(known for known in self._classes.objects.values() if known),
-            unreadable_gateways=tuple(unreadable),
+            unreadable_gateways=tuple(
+                _unreadable(key, state) for key, state in found.items() if not state.model
+            ),
             contents=await self._contents(wanted),
             existing=self._existing(found),
         )
 
     def _reflectors(self) -> tuple[Reflector[Any], ...]:
         return (
-            self.gateways,
+            self._gateways,
             self._classes,
             self._deployments,
             *self._metadata.values(),
@@ -169,9 +162,9 @@ class ClusterView:
             self._cache[reference] = cached
         return cached.content
 
-    def _is_leaving(self, namespace: str, raw: Raw) -> bool:
+    def _is_leaving(self, namespace: str, state: GatewayState) -> bool:
         # What is being deleted gets nothing new: the API server would refuse it, after a long time of trying.
-        return self._leaving.objects.get((("", namespace)), False) or projections.is_leaving(raw)
+        return self._leaving.objects.get(("", namespace), False) or projections.is_leaving(state.raw)
 
     def _existing(self, keys: Iterable[GatewayKey]) -> dict[ObjectKey, ExistingObject]:
         stores: dict[str, Mapping[tuple[str, str], Any]] = {
@@ -186,9 +179,10 @@ class ClusterView:
                 found[wanted] = state.existing
         return found
 
-    def _gateway_changed(self, change: Change[Raw]) -> None:
+    def _gateway_changed(self, change: Change[GatewayState]) -> None:
         key = GatewayKey("AiGateway", *change.name)
-        self._index.set(key, _references(change.new))
+        model = change.new.model if change.new else None
+        self._index.set(key, references(model) if model else ())
         self._owners.set(key, wanted_objects(key) if change.new else ())
         if _meaning(change.old) != _meaning(change.new):
             self._on_dirty(key.namespace)
@@ -218,20 +212,11 @@ def _ignore(_: Change[Any]) -> None:
     """Nothing follows from a namespace alone: what goes with it brings changes of its own."""
 
 
-def _references(raw: Raw | None) -> frozenset[Reference]:
-    if raw is None:
-        return frozenset()
-    try:
-        return references(parse_as(AiGateway, raw))
-    except InputError:
-        return frozenset()
-
-
-def _meaning(raw: Raw | None) -> Any:
+def _meaning(state: GatewayState | None) -> Any:
     """Return what of a gateway can change a plan or a status; its own status and version cannot."""
-    if raw is None:
+    if state is None:
         return None
-    metadata = raw["metadata"]
+    raw, metadata = state.raw, state.raw["metadata"]
     return (
         metadata["uid"],
         projections.is_leaving(raw),
@@ -255,11 +240,11 @@ def _read(raw: Raw, *, secret: bool) -> Content:
     return Content(content_digest({**data, **binary}), data)
 
 
-def _unreadable(key: GatewayKey, raw: Raw, error: InputError) -> UnreadableGateway:
-    class_name = (raw.get("spec") or {}).get("aiGatewayClassName")
+def _unreadable(key: GatewayKey, state: GatewayState) -> UnreadableGateway:
+    class_name = (state.raw.get("spec") or {}).get("aiGatewayClassName")
     return UnreadableGateway(
         key,
         class_name if isinstance(class_name, str) else None,
-        raw["metadata"].get("generation"),
-        str(error),
+        state.raw["metadata"].get("generation"),
+        state.fault,
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway_components.daemon.projections import deployment_state, gateway_object, object_state
+from gateway_components.daemon.projections import deployment_state, gateway_state, object_state
 
 
 def deployment(status: dict[str, Any], generation: int = 2, replicas: int | None = 1) -> dict[str, Any]:
@@ -73,4 +73,15 @@ def test_nothing_of_an_annotation_of_a_secret_is_kept() -> None:
 def test_a_gateway_keeps_everything_but_its_field_owners() -> None:
     raw = {"metadata": {"name": "a", "managedFields": [{}], "annotations": {"b": "c"}}, "spec": {"d": 1}}
 
-    assert gateway_object(raw) == {"metadata": {"name": "a", "annotations": {"b": "c"}}, "spec": {"d": 1}}
+    assert gateway_state(raw).raw == {"metadata": {"name": "a", "annotations": {"b": "c"}}, "spec": {"d": 1}}
+
+
+def test_a_gateway_is_parsed_as_far_as_it_can_be() -> None:
+    spec = {"aiModels": [{"name": "m", "provider": "p"}]}
+    fine, odd = ({"metadata": {"name": "a"}, "spec": {**spec, "port": port}} for port in (80, "many"))
+
+    model = gateway_state(fine).model
+    assert model is not None
+    assert (model.spec.port, gateway_state(fine).fault) == (80, "")
+    assert gateway_state(odd).model is None
+    assert "spec.port" in gateway_state(odd).fault
