@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from gateway_components.crds.base import ApiModel, Int32, Many
-from gateway_components.crds.meta import ApiObject, ConditionedStatus, ObjectReference
-from gateway_components.crds.pod import EnvFromSource, EnvVar, MetadataOverlay
+from gateway_components.crds.base import ApiModel, Many, Port
+from gateway_components.crds.gateway import GatewaySpec
+from gateway_components.crds.meta import ApiObject, ConditionedStatus
 
 __all__ = ["AiGateway", "AiGatewaySpec", "AiGatewayStatus", "AiModel"]
 
@@ -25,7 +25,7 @@ class AiModel(ApiModel):
     )
 
 
-class AiGatewaySpec(ApiModel):
+class AiGatewaySpec(GatewaySpec):
     """What a user asks of an AiGateway."""
 
     ai_gateway_class_name: str | None = Field(
@@ -38,33 +38,12 @@ class AiGatewaySpec(ApiModel):
     ai_models: Many[AiModel] = Field(
         min_length=1, description="The models that the gateway serves, at least one."
     )
-    common_metadata: MetadataOverlay = Field(
-        default_factory=MetadataOverlay,
-        description="Labels and annotations for the gateway's Deployment, its Service and its pods.",
-    )
-    env: Many[EnvVar] = Field(
-        default_factory=tuple,
-        description=(
-            "Environment variables of the gateway's container. They win over the API keys that the gateway "
-            "sets by itself, but not over PROMETHEUS_MULTIPROC_DIR."
-        ),
-    )
-    env_from: Many[EnvFromSource] = Field(
-        default_factory=tuple,
-        description="ConfigMaps and Secrets whose keys all become environment variables of the container.",
-    )
-    guardrails: Many[ObjectReference] = Field(
-        default_factory=tuple,
-        description=(
-            "The Guards that check what passes through the gateway. A Guard without a namespace is "
-            "looked for in the namespace of the gateway."
-        ),
-    )
-    pod_metadata: MetadataOverlay = Field(
-        default_factory=MetadataOverlay,
-        description="Labels and annotations for the gateway's pods alone; they win over commonMetadata.",
-    )
-    port: Int32 = Field(80, ge=1, le=65535, description="Port that the gateway and its Service listen on.")
+    port: Port = Field(80, description="Port that the gateway and its Service listen on.")
+
+    @property
+    def class_name(self) -> str | None:
+        """Name of the AiGatewayClass; None or empty where the gateway names none."""
+        return self.ai_gateway_class_name
 
 
 class AiGatewayStatus(ConditionedStatus):

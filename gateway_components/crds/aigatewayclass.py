@@ -2,13 +2,13 @@
 
 from pydantic import Field
 
-from gateway_components.crds.base import ApiModel
+from gateway_components.crds.gateway import ClassSpec
 from gateway_components.crds.meta import ApiObject, ConditionedStatus
 
 __all__ = ["AiGatewayClass", "AiGatewayClassSpec", "AiGatewayClassStatus"]
 
 
-class AiGatewayClassSpec(ApiModel):
+class AiGatewayClassSpec(ClassSpec):
     """What an AiGatewayClass says about its gateways."""
 
     controller: str = Field(

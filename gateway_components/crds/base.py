@@ -1,12 +1,44 @@
 """The base of every model here, and the field types that pydantic's strict mode needs help with."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    Strict,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
-__all__ = ["ApiModel", "AtomicModel", "Int32", "Int64", "Many", "Natural64", "StringMap", "whole"]
+from gateway_components.crds.uri import uri_fault
+
+__all__ = [
+    "ApiModel",
+    "AtomicModel",
+    "DistinctMany",
+    "HttpUri",
+    "Int64",
+    "Many",
+    "NamedMany",
+    "Natural32",
+    "Natural64",
+    "OneOfModel",
+    "Port",
+    "StringMap",
+    "Uri",
+    "text_keys",
+    "whole",
+]
 
 T = TypeVar("T")
 
@@ -16,21 +48,88 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Int32 = Annotated[int, BeforeValidator(whole), Field(json_schema_extra={"format": "int32"})]
-"""An integer that the schema declares as ``format: int32``."""
+def _int32(value: int) -> int:
+    """Refuse what Go's int32 cannot hold, as the API server does for the format; no schema says so."""
+    if value >= 2**31:
+        raise PydanticKnownError("less_than_equal", {"le": 2**31 - 1})
+    return value
+
 
 Int64 = Annotated[int, BeforeValidator(whole), Field(json_schema_extra={"format": "int64"})]
 """An integer that the schema declares as ``format: int64``."""
 
+Natural32 = Annotated[
+    int, Field(ge=0, json_schema_extra={"format": "int32"}), BeforeValidator(whole), AfterValidator(_int32)
+]
+"""A natural number of ``format: int32``. The bound precedes the validator, else the schema lacks a ``minimum``."""
+
 Natural64 = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), BeforeValidator(whole)]
-"""An `Int64` that is not negative. The bound precedes the validator, else the schema lacks a ``minimum``."""
+"""An `Int64` that is not negative."""
+
+Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"format": "int32"}), BeforeValidator(whole)]
+"""The number of a port."""
 
 Many = Annotated[tuple[T, ...], Strict(strict=False)]
 """A list of the API. Strict mode wants a tuple; YAML and JSON give lists, so the container alone is lax."""
 
 
-def _string_map(value: object) -> object:
-    """Drop nulls, and write keys that YAML reads as numbers or booleans as text, as kubectl does."""
+def _no_duplicate(values: tuple[T, ...], keys: Iterable[object]) -> tuple[T, ...]:
+    """Return the values, or refuse them for the first key that comes twice."""
+    seen: set[object] = set()
+    for key in keys:
+        if key in seen:
+            raise PydanticCustomError("duplicate", "Input should not have {entry} twice", {"entry": key})
+        seen.add(key)
+    return values
+
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    return _no_duplicate(values, values)
+
+
+DistinctMany = Annotated[
+    tuple[T, ...],
+    Strict(strict=False),
+    AfterValidator(_distinct),
+    Field(json_schema_extra={"x-kubernetes-list-type": "set"}),
+]
+"""A list of the API whose entries differ; they can be hashed."""
+
+
+def _named_apart(values: tuple[T, ...]) -> tuple[T, ...]:
+    return _no_duplicate(values, [getattr(value, "name", None) for value in values])
+
+
+NamedMany = Annotated[
+    tuple[T, ...],
+    Strict(strict=False),
+    AfterValidator(_named_apart),
+    Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
+]
+"""A list of the API whose entries differ in their names."""
+
+
+def _uri(value: object, check: ValidatorFunctionWrapHandler) -> str:
+    """Check a URL as the API server does; of the types, it lets a list pass where a format is declared."""
+    if isinstance(value, list):
+        return json.dumps(value, default=str)
+    text: str = check(value)
+    if uri_fault(text) is not None:
+        raise PydanticCustomError("uri", "Input should be a URL")
+    return text
+
+
+Uri = Annotated[str, Field(json_schema_extra={"format": "uri"}), WrapValidator(_uri)]
+"""A text that the schema declares as ``format: uri``. A list is taken too and becomes JSON, which no URL is."""
+
+HttpUri = Annotated[
+    str, Field(pattern="^https?://.+", json_schema_extra={"format": "uri"}), WrapValidator(_uri)
+]
+"""A `Uri` of http or https. The pattern precedes the validator, else the schema lacks it."""
+
+
+def text_keys(value: object) -> object:
+    """Drop the nulls of a map, and write keys that YAML reads as numbers or booleans as text, as kubectl does."""
     if not isinstance(value, Mapping):
         return value
     return {_key(key): item for key, item in value.items() if item is not None}
@@ -42,7 +141,7 @@ def _key(key: object) -> object:
     return str(key) if isinstance(key, int) else key
 
 
-StringMap = Annotated[Mapping[str, str], BeforeValidator(_string_map)]
+StringMap = Annotated[Mapping[str, str], BeforeValidator(text_keys)]
 """A map from text to text, such as labels."""
 
 
@@ -77,3 +176,33 @@ class AtomicModel(ApiModel):
     """An `ApiModel` that server-side apply replaces as a whole, never field by field."""
 
     model_config = ConfigDict(json_schema_extra={"x-kubernetes-map-type": "atomic"})
+
+
+class OneOfModel(ApiModel):
+    """An `ApiModel` of which exactly one field is set; the schema says so in the API server's own language."""
+
+    one_of: ClassVar[tuple[str, ...]]
+    """The fields, in the order in which rule and message name them."""
+
+    @model_validator(mode="after")
+    def _check_one_of(self) -> Self:
+        fields = type(self).model_fields
+        given = [fields[name].alias for name in self.one_of if getattr(self, name) is not None]
+        if len(given) != 1:
+            choices = [fields[name].alias for name in self.one_of]
+            raise PydanticCustomError(
+                "one_of", "Input should have one of {choices}", {"choices": choices, "given": given}
+            )
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        names = [to_camel(name) for name in cls.one_of]
+        rule = " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in names) + " == 1"
+        message = f"exactly one of {' or '.join(names)} must be set"
+        rules = [{"message": message, "rule": rule}]
+        handler.resolve_ref_schema(schema)["x-kubernetes-validations"] = rules
+        return schema

@@ -7,7 +7,13 @@ from typing import Literal
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
+from gateway_components.crds.guard import Guard
+from gateway_components.crds.guardrailprovider import GuardrailProvider
 from gateway_components.crds.meta import ApiObject
+from gateway_components.crds.toolgateway import ToolGateway
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass
+from gateway_components.crds.toolroute import ToolRoute
+from gateway_components.crds.toolserver import ToolServer
 
 __all__ = ["GROUP", "KINDS", "VERSION", "Kind", "PrinterColumn"]
 
@@ -35,7 +41,7 @@ class PrinterColumn:
 
     name: str
     json_path: str
-    type: Literal["string", "date"] = "string"
+    type: Literal["string", "integer", "date"] = "string"
     priority: int = 0
     description: str = ""
 
@@ -117,6 +123,86 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 short_names=("aigwc",),
                 namespaced=False,
                 printer_columns=(PrinterColumn("Controller", ".spec.controller"), AGE),
+            ),
+            Kind(
+                kind="ToolGateway",
+                plural="toolgateways",
+                singular="toolgateway",
+                model=ToolGateway,
+                short_names=("toolgw",),
+                namespaced=True,
+                runs_workload=True,
+                printer_columns=(
+                    PrinterColumn("Class", ".spec.toolGatewayClassName"),
+                    _condition("Ready", "ToolGatewayReady", "status"),
+                    _condition("Reason", "ToolGatewayReady", "reason", priority=1),
+                    PrinterColumn("URL", ".status.url"),
+                    AGE,
+                ),
+            ),
+            Kind(
+                kind="ToolGatewayClass",
+                plural="toolgatewayclasses",
+                singular="toolgatewayclass",
+                model=ToolGatewayClass,
+                short_names=("toolgwc",),
+                namespaced=False,
+                printer_columns=(PrinterColumn("Controller", ".spec.controller"), AGE),
+            ),
+            Kind(
+                kind="ToolRoute",
+                plural="toolroutes",
+                singular="toolroute",
+                model=ToolRoute,
+                short_names=("trt",),
+                namespaced=True,
+                printer_columns=(
+                    PrinterColumn("Gateway", ".spec.toolGatewayRef.name"),
+                    _condition("Ready", "Ready", "status"),
+                    _condition("Reason", "Ready", "reason"),
+                    PrinterColumn("URL", ".status.url"),
+                    PrinterColumn("Server", ".spec.upstream.toolServerRef.name", priority=1),
+                    PrinterColumn("External", ".spec.upstream.external.url", priority=1),
+                    AGE,
+                ),
+            ),
+            Kind(
+                kind="ToolServer",
+                plural="toolservers",
+                singular="toolserver",
+                model=ToolServer,
+                short_names=("tsrv",),
+                namespaced=True,
+                printer_columns=(
+                    PrinterColumn("Transport", ".spec.transportType"),
+                    PrinterColumn("Port", ".spec.port", "integer"),
+                    PrinterColumn("Path", ".spec.path"),
+                    PrinterColumn("Image", ".spec.image", priority=1),
+                    PrinterColumn("URL", ".status.url", priority=1),
+                    AGE,
+                ),
+            ),
+            Kind(
+                kind="Guard",
+                plural="guards",
+                singular="guard",
+                model=Guard,
+                short_names=("grd",),
+                namespaced=True,
+                printer_columns=(
+                    PrinterColumn("Provider", ".spec.providerRef.name"),
+                    PrinterColumn("Mode", ".spec.mode", description="When it looks, as JSON."),
+                    AGE,
+                ),
+            ),
+            Kind(
+                kind="GuardrailProvider",
+                plural="guardrailproviders",
+                singular="guardrailprovider",
+                model=GuardrailProvider,
+                short_names=("grdp",),
+                namespaced=True,
+                printer_columns=(PrinterColumn("Type", ".spec.type"), AGE),
             ),
         )
     }

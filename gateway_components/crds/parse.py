@@ -94,7 +94,10 @@ def problems(manifest: Mapping[str, Any]) -> tuple[FieldProblem, ...]:
     parsed, _ = _validated(kind.model, manifest)
     if parsed is None:
         return tuple(found)
-    if kind.runs_workload and object_name_fault(parsed.metadata.name) is None:
+    if not kind.runs_workload:
+        # Of a ToolServer too: its pod is the business of the controller that runs it.
+        return tuple(found)
+    if object_name_fault(parsed.metadata.name) is None:
         name_problem = workload_name_problem(parsed.metadata.name)
         found += [name_problem] if name_problem else []
     return (*found, *workload_problems(parsed))

@@ -1,12 +1,13 @@
 """From pydantic's errors to sentences for people who write YAML."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from gateway_components.crds.problem import FieldProblem, Path
 from gateway_components.crds.syntax import shown
+from gateway_components.crds.uri import uri_fault
 
 __all__ = ["field_problem"]
 
@@ -68,13 +69,36 @@ LIMITS: Mapping[str, Callable[[Any, Mapping[str, Any]], tuple[str, str]]] = {
         f"has {len(value)} characters",
         f"Use at most {limit['max_length']}.",
     ),
-    "string_pattern_mismatch": lambda value, limit: (
-        f"is {shown(value)}, which does not have the form wanted",
-        f"It must match {limit['pattern']}.",
+    "string_pattern_mismatch": lambda value, limit: PATTERNS.get(
+        limit["pattern"],
+        (f"is {shown(value)}, which does not have the form wanted", f"It must match {limit['pattern']}."),
     ),
+    "duplicate": lambda _, context: (f"has {shown(context['entry'])} twice", "Remove one of the two."),
+    "uri": lambda value, _: _uri(value),
+    "one_of": lambda _, context: _one_of(context["choices"], context["given"]),
     "literal_error": lambda value, limit: (f"is {shown(value)}", f"Use {limit['expected']}."),
 }
 """Message and cure for each error about a value of the right type, from the value and pydantic's context."""
+
+
+PATTERNS: Mapping[str, tuple[str, str]] = {
+    # The text stays out: a URL may hold a password.
+    "^https?://.+": ("is no http or https URL", "Begin it with http:// or https://, in lower case."),
+    "^/.*": ("does not begin with '/'", "Put a '/' in front."),
+}
+"""Message and cure for a text that does not match a pattern, by the pattern."""
+
+
+def _uri(value: str) -> tuple[str, str]:
+    fault = uri_fault(value)
+    return (fault.message, fault.cure) if fault else ("is no URL", "Write a URL there.")
+
+
+def _one_of(choices: Sequence[str], given: Sequence[str]) -> tuple[str, str]:
+    listed = " or ".join(choices)
+    if not given:
+        return f"has neither {' nor '.join(choices)}", f"Add {listed}."
+    return f"has both {' and '.join(given)}", f"Remove {listed}; exactly one of them may be there."
 
 
 def _named(value: object) -> str:

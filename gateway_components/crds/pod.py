@@ -1,12 +1,13 @@
 """The parts of a pod that a gateway hands through: environment, labels and annotations."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway_components.crds.base import ApiModel, AtomicModel, StringMap, whole
+from gateway_components.crds.base import ApiModel, AtomicModel, StringMap, text_keys, whole
 
 __all__ = [
     "ConfigMapEnvSource",
@@ -18,6 +19,7 @@ __all__ = [
     "FileKeySelector",
     "MetadataOverlay",
     "Quantity",
+    "QuantityMap",
     "ResourceFieldSelector",
     "SecretEnvSource",
     "SecretKeySelector",
@@ -59,11 +61,14 @@ Quantity = Annotated[
 ]
 """A Kubernetes quantity: a whole number, or a string such as ``100m`` or ``1Gi``."""
 
+QuantityMap = Annotated[Mapping[str, Quantity], BeforeValidator(text_keys)]
+"""A map from names of resources to quantities."""
+
 
 class _Selector(AtomicModel):
-    """A key of a named object in the gateway's namespace."""
+    """A key of a named object in the namespace of the pod."""
 
-    name: str = Field("", description="Name of the object, in the namespace of the gateway.")
+    name: str = Field("", description="Name of the object, in the namespace of the pod.")
     key: str = Field(description="Key whose value is taken.")
     optional: bool | None = Field(
         None, description="Whether the container starts without the object or the key."
@@ -102,7 +107,7 @@ class ResourceFieldSelector(AtomicModel):
     """A resource request or limit of a container."""
 
     container_name: str | None = Field(
-        None, description="Name of the container; the gateway's own where left out."
+        None, description="Name of the container; the one with the variable where left out."
     )
     divisor: Quantity | None = Field(
         None, description="Unit the value is given in, such as 1Mi; 1 where left out."
@@ -125,7 +130,7 @@ class EnvVarSource(ApiModel):
 
 
 class EnvVar(ApiModel):
-    """An environment variable of the gateway's container."""
+    """An environment variable of a container."""
 
     name: str = Field(description="Name of the variable.")
     value: str | None = Field(
@@ -140,7 +145,7 @@ class EnvVar(ApiModel):
 class _EnvFrom(AtomicModel):
     """A whole object as environment."""
 
-    name: str = Field("", description="Name of the object, in the namespace of the gateway.")
+    name: str = Field("", description="Name of the object, in the namespace of the pod.")
     optional: bool | None = Field(None, description="Whether the container starts without the object.")
 
 
@@ -161,11 +166,11 @@ class EnvFromSource(ApiModel):
 
 
 class MetadataOverlay(ApiModel):
-    """Labels and annotations for objects that are made from a gateway."""
+    """Labels and annotations for objects that are made from this one."""
 
     annotations: StringMap = Field(
-        default_factory=dict, description="Annotations to add; those that the gateway sets itself win."
+        default_factory=dict, description="Annotations to add; those that the controller sets itself win."
     )
     labels: StringMap = Field(
-        default_factory=dict, description="Labels to add; those that the gateway sets itself win."
+        default_factory=dict, description="Labels to add; those that the controller sets itself win."
     )

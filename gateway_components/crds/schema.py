@@ -73,6 +73,9 @@ def _convert(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
     """Return the structural form of one node of pydantic's JSON schema."""
     plain = _without_null(_inlined(node, definitions), definitions)
     schema = {key: value for key, value in plain.items() if key not in {"title", "$defs"}}
+    if "const" in schema:
+        # A Literal of one value; structural schemas know enumerations alone.
+        schema["enum"] = [schema.pop("const")]
     if isinstance(schema.get("additionalProperties"), Mapping):
         schema["additionalProperties"] = _convert(schema["additionalProperties"], definitions)
     if "items" in schema:

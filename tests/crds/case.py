@@ -33,14 +33,54 @@ def gateway(metadata: object = None, top: Mapping[str, object] | None = None, **
     }
 
 
+def manifest(kind: str, spec: object) -> Manifest:
+    """Return an object of any of our kinds with this spec."""
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "example"}, "spec": spec}
+
+
 def gateway_class(spec: object) -> Manifest:
     """Return an AiGatewayClass with this spec."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "AiGatewayClass",
-        "metadata": {"name": "example"},
-        "spec": spec,
-    }
+    return manifest("AiGatewayClass", spec)
+
+
+def tool_gateway(**spec: object) -> Manifest:
+    """Return a ToolGateway with this spec."""
+    return manifest("ToolGateway", spec)
+
+
+def route(upstream: object = None, **spec: object) -> Manifest:
+    """Return a ToolRoute to `upstream`, or to a ToolServer; `spec` adds to its spec."""
+    return manifest("ToolRoute", {"upstream": upstream or {"toolServerRef": {"name": "s"}}, **spec})
+
+
+def route_to(url: object) -> Manifest:
+    """Return a ToolRoute to a URL."""
+    return route({"external": {"url": url}})
+
+
+def server(**spec: object) -> Manifest:
+    """Return a ToolServer with an image; `spec` adds to its spec."""
+    return manifest("ToolServer", {"image": "i", **spec})
+
+
+def claims(*entries: object) -> Manifest:
+    """Return a ToolServer with these resource claims."""
+    return server(resources={"claims": list(entries)})
+
+
+def guard(**spec: object) -> Manifest:
+    """Return a Guard with a mode and a provider; `spec` adds to its spec."""
+    return manifest("Guard", {"mode": ["pre_call"], "providerRef": {"name": "p"}, **spec})
+
+
+def provider(kind: object = "presidio-api", **spec: object) -> Manifest:
+    """Return a GuardrailProvider of a type; `spec` adds to its spec."""
+    return manifest("GuardrailProvider", {"type": kind, **spec})
+
+
+def presidio(url: object) -> Manifest:
+    """Return a GuardrailProvider that is a Presidio service at a URL."""
+    return provider(presidio={"baseUrl": url})
 
 
 def without(manifest: Manifest, *keys: str) -> Manifest:

@@ -7,50 +7,16 @@ from typing import Any
 import pytest
 
 from gateway_components.crds.parse import admission_problems, parse
+from gateway_components.crds.problem import dotted
 from lab.control_plane import ControlPlane
 from tests.crds.bad_cases import BAD
-from tests.crds.case import MODEL, Case, Manifest, gateway
+from tests.crds.case import MODEL, Case, Manifest, gateway, presidio, provider, route_to, server
 from tests.crds.clusters import admitted
+from tests.crds.everything import EVERYTHING
 from tests.crds.good_cases import GOOD
-
-EVERYTHING = gateway(
-    aiGatewayClassName="litellm",
-    commonMetadata={"labels": {"a": "b"}, "annotations": {"c": "d"}},
-    podMetadata={"labels": {"a": "b"}, "annotations": {"c": "d"}},
-    env=[
-        {"name": "A", "value": "b"},
-        {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k", "optional": True}}},
-        {"name": "C", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}},
-        {
-            "name": "D",
-            "valueFrom": {"fileKeyRef": {"key": "k", "optional": True, "path": "p", "volumeName": "v"}},
-        },
-        {
-            "name": "E",
-            "valueFrom": {
-                "resourceFieldRef": {"containerName": "c", "divisor": "1", "resource": "limits.cpu"}
-            },
-        },
-        {"name": "F", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": False}}},
-    ],
-    envFrom=[
-        {"prefix": "P_", "configMapRef": {"name": "c", "optional": True}},
-        {"secretRef": {"name": "s", "optional": True}},
-    ],
-    guardrails=[
-        {
-            "apiVersion": "a",
-            "fieldPath": "b",
-            "kind": "c",
-            "name": "d",
-            "namespace": "e",
-            "resourceVersion": "f",
-            "uid": "g",
-        }
-    ],
-    port=4000,
-)
-"""An AiGateway with every field of its spec."""
+from tests.crds.guard_cases import BAD_GUARDS, GOOD_GUARDS
+from tests.crds.tool_cases import BAD_TOOLS, GOOD_TOOLS
+from tests.crds.urls import REFUSED, TAKEN
 
 ODD_VALUES: tuple[Any, ...] = (
     None,
@@ -107,22 +73,49 @@ def check_agreement(both: ControlPlane, manifest: Manifest) -> Manifest | None:
     return ours
 
 
-@pytest.mark.parametrize("case", GOOD, ids=str)
+@pytest.mark.parametrize("case", [*GOOD, *GOOD_TOOLS, *GOOD_GUARDS], ids=str)
 def test_reference_ours_and_the_models_admit(both: ControlPlane, case: Case) -> None:
     assert check_agreement(both, case.manifest) is not None, case.why
 
 
-@pytest.mark.parametrize("case", BAD, ids=str)
+@pytest.mark.parametrize("case", [*BAD, *BAD_TOOLS, *BAD_GUARDS], ids=str)
 def test_reference_ours_and_the_models_refuse(both: ControlPlane, case: Case) -> None:
     assert check_agreement(both, case.manifest) is None, case.why
 
 
 @pytest.mark.parametrize(
-    "path", list(paths(EVERYTHING["spec"], ("spec",))), ids=lambda path: ".".join(str(step) for step in path)
+    ("manifest", "path"),
+    [
+        pytest.param(manifest, path, id=f"{manifest['kind']}.{dotted(path)}")
+        for manifest in EVERYTHING
+        for path in paths(manifest["spec"], ("spec",))
+    ],
 )
-def test_all_agree_on_an_odd_value_in_any_field(both: ControlPlane, path: Path) -> None:
+def test_all_agree_on_an_odd_value_in_any_field(both: ControlPlane, manifest: Manifest, path: Path) -> None:
     for value in (ABSENT, *ODD_VALUES):
-        check_agreement(both, replaced(EVERYTHING, path, value))
+        check_agreement(both, replaced(manifest, path, value))
+
+
+@pytest.mark.parametrize("manifest", EVERYTHING, ids=lambda manifest: str(manifest["kind"]))
+def test_manifest_with_every_field_is_admitted_as_it_is(both: ControlPlane, manifest: Manifest) -> None:
+    answer = check_agreement(both, manifest)
+    assert answer is not None
+    assert answer["spec"] == manifest["spec"]
+
+
+@pytest.mark.parametrize("why", TAKEN)
+def test_all_take_a_url(both: ControlPlane, why: str) -> None:
+    for url in TAKEN[why]:
+        assert check_agreement(both, presidio(url)) is not None, url
+        wanted = url.startswith(("http://", "https://")) and url != "http://"
+        assert (check_agreement(both, route_to(url)) is not None) == wanted, url
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_all_refuse_a_url(both: ControlPlane, why: str) -> None:
+    for url in REFUSED[why]:
+        for manifest in (presidio(url), route_to(url)):
+            assert check_agreement(both, manifest) is None, url
 
 
 def test_defaults_are_filled_in_everywhere_they_belong(both: ControlPlane) -> None:
@@ -143,4 +136,29 @@ def test_defaults_are_filled_in_everywhere_they_belong(both: ControlPlane) -> No
             },
         ],
         "envFrom": [{"configMapRef": {"name": ""}}],
+    }
+
+
+def test_server_gets_its_protocol_transport_and_names(both: ControlPlane) -> None:
+    answer = check_agreement(both, server(imagePullSecrets=[{}]))
+    assert answer is not None
+    assert answer["spec"] == {
+        "image": "i",
+        "imagePullSecrets": [{"name": ""}],
+        "protocol": "mcp",
+        "transportType": "http",
+    }
+
+
+def test_provider_gets_an_empty_name_of_its_secret_but_not_of_credentials(both: ControlPlane) -> None:
+    manifest = provider(
+        bedrock={"region": "r", "credentialsSecretRef": {}},
+        openaiModeration={"apiKeySecretRef": {"key": "k"}},
+    )
+    answer = check_agreement(both, manifest)
+    assert answer is not None
+    assert answer["spec"] == {
+        "type": "presidio-api",
+        "bedrock": {"region": "r", "credentialsSecretRef": {}},
+        "openaiModeration": {"apiKeySecretRef": {"key": "k", "name": ""}},
     }

@@ -8,10 +8,12 @@ import pytest
 import yaml
 
 from gateway_components.crds.aigatewayclass import AiGatewayClass
+from gateway_components.crds.kinds import GROUP, KINDS
 from gateway_components.crds.parse import parse_as, problems
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from lab.control_plane import ControlPlane
 from lab.errors import KubectlError
-from tests.crds.case import gateway
+from tests.crds.case import Manifest, gateway, guard, manifest, presidio, route, server, tool_gateway
 from tests.crds.clusters import PREFIX, REFERENCE_GROUP
 
 CLASS_FILE = Path(__file__).parents[2] / "deploy" / "classes" / "litellm.yaml"
@@ -43,8 +45,8 @@ def test_get_shows_class_model_ready_and_age_and_wide_all_models_and_the_reason(
     lab: ControlPlane, lab_namespace: str
 ) -> None:
     models = [{"name": name, "provider": "openai"} for name in ("gpt-4o", "o3")]
-    manifest = gateway(aiGatewayClassName="litellm", aiModels=models)
-    lab.kubectl("apply", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(manifest))
+    sent = gateway(aiGatewayClassName="litellm", aiModels=models)
+    lab.kubectl("apply", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(sent))
     set_conditions(lab, "aigw/example", lab_namespace, [CONDITION])
     heading, row = lab.kubectl("get", "aigw", f"--namespace={lab_namespace}").splitlines()
     assert heading.split() == ["NAME", "CLASS", "MODEL", "READY", "AGE"]
@@ -54,23 +56,108 @@ def test_get_shows_class_model_ready_and_age_and_wide_all_models_and_the_reason(
     assert json.dumps(models, separators=(",", ":")) in wide
 
 
-def test_shipped_class_is_ours_and_not_the_default(lab: ControlPlane) -> None:
-    manifest = yaml.safe_load(CLASS_FILE.read_text(encoding="utf-8"))
-    assert problems(manifest) == ()
-    shipped = parse_as(AiGatewayClass, manifest)
-    assert shipped.metadata.name == "litellm"
-    assert shipped.metadata.annotations == {}
-    assert shipped.spec.controller == "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
-    assert "dry run" in lab.kubectl("apply", "--dry-run=server", f"--filename={CLASS_FILE}")
+def test_shipped_classes_are_ours_and_not_the_default(lab: ControlPlane) -> None:
+    manifests = list(yaml.safe_load_all(CLASS_FILE.read_text(encoding="utf-8")))
+    assert [problem for entry in manifests for problem in problems(entry)] == []
+    ai, tool = parse_as(AiGatewayClass, manifests[0]), parse_as(ToolGatewayClass, manifests[1])
+    assert [entry["kind"] for entry in manifests] == [ai.kind, tool.kind]
+    assert (ai.metadata.name, tool.metadata.name) == ("litellm", "litellm")
+    assert (ai.metadata.annotations, tool.metadata.annotations) == ({}, {})
+    assert ai.spec.controller == "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
+    assert tool.spec.controller == "litellm.agentic-layer.ai/tool-gateway-litellm-controller"
+    assert lab.kubectl("apply", "--dry-run=server", f"--filename={CLASS_FILE}").count("dry run") == len(
+        manifests
+    )
 
 
-def test_get_shows_the_controller_of_a_class(lab: ControlPlane) -> None:
-    manifest = yaml.safe_load(CLASS_FILE.read_text(encoding="utf-8")) | {"metadata": {"name": "columns"}}
-    lab.kubectl("apply", "--filename=-", input=json.dumps(manifest))
-    heading, row = lab.kubectl("get", "aigwc", "columns").splitlines()
-    lab.kubectl("delete", "aigwc", "columns")
+@pytest.mark.parametrize(("kind", "short"), [("AiGatewayClass", "aigwc"), ("ToolGatewayClass", "toolgwc")])
+def test_get_shows_the_controller_of_a_class(lab: ControlPlane, kind: str, short: str) -> None:
+    sent = manifest(kind, {"controller": "example.com/a"}) | {"metadata": {"name": "columns"}}
+    lab.kubectl("apply", "--filename=-", input=json.dumps(sent))
+    heading, row = lab.kubectl("get", short, "columns").splitlines()
+    lab.kubectl("delete", short, "columns")
     assert heading.split() == ["NAME", "CONTROLLER", "AGE"]
-    assert row.split()[1] == manifest["spec"]["controller"]
+    assert row.split()[:2] == ["columns", "example.com/a"]
+
+
+READY = {"status": "True", "reason": "Fine", "message": "", "lastTransitionTime": "2025-01-31T12:00:00Z"}
+
+ROWS: tuple[tuple[str, Manifest, dict[str, Any], str, str], ...] = (
+    (
+        "toolgw",
+        tool_gateway(toolGatewayClassName="litellm"),
+        {"url": "http://g", "conditions": [READY | {"type": "ToolGatewayReady"}]},
+        "NAME CLASS READY REASON URL AGE",
+        "example litellm True Fine http://g",
+    ),
+    (
+        "trt",
+        route(toolGatewayRef={"name": "g"}),
+        {"url": "http://g/mcp/k", "conditions": [READY | {"type": "Ready"}]},
+        "NAME GATEWAY READY REASON URL SERVER EXTERNAL AGE",
+        "example g True Fine http://g/mcp/k s",
+    ),
+    (
+        "trt",
+        route({"external": {"url": "http://h"}}, toolGatewayRef={"name": "g"}),
+        {"url": "http://g/mcp/k", "conditions": [READY | {"type": "Ready"}]},
+        "NAME GATEWAY READY REASON URL SERVER EXTERNAL AGE",
+        "example g True Fine http://g/mcp/k http://h",
+    ),
+    (
+        "tsrv",
+        server(port=8000, path="/mcp"),
+        {"url": "http://s"},
+        "NAME TRANSPORT PORT PATH IMAGE URL AGE",
+        "example http 8000 /mcp i http://s",
+    ),
+    (
+        "grd",
+        guard(mode=["pre_call", "post_call"]),
+        {},
+        "NAME PROVIDER MODE AGE",
+        'example p ["pre_call","post_call"]',
+    ),
+    ("grdp", presidio("http://h"), {}, "NAME TYPE AGE", "example presidio-api"),
+)
+
+
+@pytest.mark.parametrize(("short", "sent", "status", "heading", "row"), ROWS)
+def test_get_wide_shows_what_the_object_says(
+    lab: ControlPlane,
+    lab_namespace: str,
+    short: str,
+    sent: Manifest,
+    status: dict[str, Any],
+    heading: str,
+    row: str,
+) -> None:
+    lab.kubectl("apply", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(sent))
+    if status:
+        patch = ("--subresource=status", "--type=merge", f"--patch={json.dumps({'status': status})}")
+        lab.kubectl("patch", short, "example", f"--namespace={lab_namespace}", *patch)
+    table = lab.kubectl("get", short, "--output=wide", f"--namespace={lab_namespace}").splitlines()
+    assert table[0].split() == heading.split()
+    # A column without a value is left empty, so it does not show after the split; the age comes last.
+    assert [cell for cell in table[1].split() if cell != "<none>"][:-1] == row.split()
+
+
+def test_no_resource_of_kubernetes_has_one_of_our_names(lab: ControlPlane) -> None:
+    rows = [
+        line.split() for line in lab.kubectl("api-resources", "--no-headers", "--output=wide").splitlines()
+    ]
+    foreign = [row for row in rows if not any(cell.startswith(f"{GROUP}/") for cell in row)]
+    theirs = {name for row in foreign for cell in row[:2] for name in cell.split(",")}
+    assert "po" in theirs
+    ours = {name for kind in KINDS.values() for name in (*kind.short_names, kind.singular, kind.plural)}
+    assert ours & theirs == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_explain_describes_every_kind(lab: ControlPlane, kind: str) -> None:
+    summary = (KINDS[kind].model.__doc__ or "").splitlines()[0]
+    for name in (*KINDS[kind].short_names, KINDS[kind].singular):
+        assert summary in " ".join(lab.kubectl("explain", name).split())
 
 
 def set_conditions(lab: ControlPlane, name: str, namespace: str, conditions: Any, *flags: str) -> str:
@@ -84,8 +171,8 @@ def set_conditions(lab: ControlPlane, name: str, namespace: str, conditions: Any
 def pair(both: ControlPlane, lab_namespace: str) -> tuple[str, str]:
     """An AiGateway under our CRD and one under the reference's."""
     names = {"apiVersion": f"{REFERENCE_GROUP}/v1alpha1", "kind": f"{PREFIX}AiGateway"}
-    for manifest in (gateway(), gateway() | names):
-        both.kubectl("create", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(manifest))
+    for sent in (gateway(), gateway() | names):
+        both.kubectl("create", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(sent))
     return "aigateways/example", f"{PREFIX.lower()}aigateways/example"
 
 

@@ -57,6 +57,13 @@ def test_crd_differs_from_the_reference_only_in_schema_columns_and_short_names(k
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_columns_of_the_reference_are_kept_in_their_order(kind: str) -> None:
+    expected = reference_crd(kind)["spec"]["versions"][0].get("additionalPrinterColumns", [])
+    ours = crd(KINDS[kind])["spec"]["versions"][0]["additionalPrinterColumns"]
+    assert [column for column in ours if column in expected] == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_field_has_a_description(kind: str) -> None:
     assert undescribed(object_schema(KINDS[kind].model), kind) == []
 
@@ -82,7 +89,7 @@ def test_check_fails_for_a_missing_a_changed_and_a_foreign_file(
 ) -> None:
     main(["--folder", str(tmp_path)])
     assert main(["--check", "--folder", str(tmp_path)]) == 0
-    first, second = sorted(tmp_path.iterdir())
+    first, second, *_ = sorted(tmp_path.iterdir())
     first.unlink()
     second.write_text("kind: Other\n", encoding="utf-8")
     (tmp_path / "foreign.yaml").write_text("", encoding="utf-8")

@@ -10,7 +10,7 @@ from gateway_components.crds.problem import dotted
 from gateway_components.crds.syntax import workload_name_problem
 from lab.control_plane import ControlPlane
 from lab.errors import ApiError
-from tests.crds.case import Manifest, env, gateway
+from tests.crds.case import Manifest, env, gateway, server, tool_gateway
 
 DRY_RUN = "?dryRun=All&fieldValidation=Strict"
 
@@ -163,3 +163,15 @@ def test_path_leads_to_the_field_at_fault() -> None:
     ]
     assert paths(env(secretKeyRef={"name": "s", "key": "a b"})) == ["spec.env[0].valueFrom.secretKeyRef.key"]
     assert paths(gateway(envFrom=[{"configMapRef": {}}])) == ["spec.envFrom[0].configMapRef.name"]
+
+
+def test_tool_gateway_is_held_to_the_same_rules() -> None:
+    manifest = tool_gateway(env=[{"name": "A=B"}], podMetadata={"labels": {"a b": ""}})
+    manifest["metadata"] = {"name": "a.b"}
+    assert paths(manifest) == ["metadata.name", "spec.env[0].name", 'spec.podMetadata.labels["a b"]']
+
+
+def test_pod_of_a_server_is_left_to_the_controller_that_runs_it() -> None:
+    manifest = server(env=[{"name": "A=B"}], podMetadata={"labels": {"a b": ""}}, envFrom=[{}])
+    manifest["metadata"] = {"name": "a.b"}
+    assert paths(manifest) == []
