@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PULUMI_SKIP_UPDATE_CHECK := true
 
-.PHONY: help venv setup litellm lab demo test check bench golden crds lock clean
+.PHONY: help venv setup litellm lab demo test check bench golden crds schema lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,11 +42,14 @@ check: venv ## lint, format, types, direction of imports, unused code
 bench: setup ## measure time, memory and requests
 	@$(BIN)/python -m bench
 
-golden: venv ## write the expected plans anew
-	$(BIN)/pytest tests/plan --regenerate
+golden: venv ## write the expected plans and drawings anew
+	$(BIN)/pytest tests/plan tests/graph --regenerate
 
 crds: venv ## write deploy/crds anew from the models
 	$(BIN)/python -m gateway_components.crds
+
+schema: litellm ## write the keys that LiteLLM knows anew from its package
+	@$(BIN)/python -m tools schema
 
 lock: ## write constraints.txt anew from the requirements
 	$(PYTHON) -m venv build/lock

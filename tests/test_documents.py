@@ -8,7 +8,8 @@ from hypothesis import given
 
 from gateway_components import documents
 from gateway_components.errors import YamlError
-from tests.plan.strategies import json_maps, quick
+from tests.plan.strategies import quick
+from tests.plan.texts import json_maps
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
@@ -268,6 +269,25 @@ PLACES: tuple[tuple[tuple[str | int, ...], int, str], ...] = (
 def test_line_of(path: tuple[str | int, ...], line: int, why: str) -> None:
     (document,) = documents.parse_all(LINES)
     assert document.line_of(path) == line, why
+
+
+INNER = "a: |  # note\n  one\n  two\nb: >-\n  one\n  two\nc: 'one\n\n  two'\nd:\n- |-\n\n  x: 1\n- 5\n"
+INNER_PLACES: tuple[tuple[tuple[str | int, ...], int, int, str], ...] = (
+    (("a",), 2, 3, "a block, line by line"),
+    (("d", 0), 2, 13, "a block in a list, which begins with an empty line"),
+    (("b",), 2, 4, "a folded block, whose lines are not those of the text"),
+    (("c",), 2, 7, "a quoted text"),
+    (("d", 1), 1, 14, "no text at all"),
+    (("e",), 1, 1, "a field that is not there"),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "inner", "line", "why"), INNER_PLACES, ids=[case[3] for case in INNER_PLACES]
+)
+def test_line_in_a_text(path: tuple[str | int, ...], inner: int, line: int, why: str) -> None:
+    (document,) = documents.parse_all(INNER)
+    assert document.line_in(path, inner) == line, why
 
 
 @pytest.mark.parametrize("text", TRICKY, ids=[repr(text)[:20] for text in TRICKY])

@@ -7,6 +7,7 @@ import signal
 import sys
 
 from tools.errors import ToolsError
+from tools.litellm_schema import check_schema, write_schema
 from tools.location import locate
 from tools.progress import end_on_signal
 from tools.proxy import set_up_proxy
@@ -19,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="find or build all binaries, and link them into .venv/bin")
     commands.add_parser("litellm", help="install the real LiteLLM proxy into an environment of its own")
+    schema = commands.add_parser("schema", help="write the keys that LiteLLM knows in its config.yaml anew")
+    schema.add_argument("--check", action="store_true", help="write nothing; fail if the file is out of date")
     commands.add_parser("path", help="print the path of a binary").add_argument("name")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, end_on_signal)
@@ -28,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
                 set_up()
             case "litellm":
                 set_up_proxy()
+            case "schema":
+                (check_schema if options.check else write_schema)()
             case "path":
                 print(locate(options.name))
     except (ToolsError, OSError) as error:

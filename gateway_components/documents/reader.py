@@ -36,6 +36,15 @@ class Document:
 
     def line_of(self, path: Path) -> int:
         """Return the line of the field at `path`, or of the nearest part of it that stands in the text."""
+        return self._nearest(path)[1]
+
+    def line_in(self, path: Path, line: int) -> int:
+        """Return where line `line` of the text at `path` stands: known of a block after ``|``, else the field's."""
+        node, first = self._nearest(path)
+        is_block = isinstance(node, yaml.ScalarNode) and node.style == "|"
+        return node.start_mark.line + 1 + line if is_block else first
+
+    def _nearest(self, path: Path) -> tuple[yaml.Node, int]:
         node, line = self._node, self.line
         for step in path:
             child = _child(node, step)
@@ -43,7 +52,7 @@ class Document:
                 break
             key, node = child
             line = key.start_mark.line + 1
-        return line
+        return node, line
 
 
 def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:

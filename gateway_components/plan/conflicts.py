@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.keys import GatewayKey, ObjectKey
-from gateway_components.plan.kinds import API_VERSION
-from gateway_components.plan.snapshot import ExistingObject
+from gateway_components.plan.keys import GatewayKey, ObjectKey, seniority
+from gateway_components.plan.kinds import API_VERSION, GATEWAY_KINDS
+from gateway_components.plan.snapshot import ExistingObject, Gateway, UnreadableGateway
 from gateway_components.plan.workload import config_map_name
 
-__all__ = ["check_names", "wanted_objects"]
+__all__ = ["check_names", "check_rival", "wanted_objects"]
 
 
 def wanted_objects(gateway: GatewayKey) -> Iterator[ObjectKey]:
@@ -16,6 +16,57 @@ def wanted_objects(gateway: GatewayKey) -> Iterator[ObjectKey]:
     yield ObjectKey("ConfigMap", gateway.namespace, config_map_name(gateway.name))
     yield ObjectKey("Deployment", gateway.namespace, gateway.name)
     yield ObjectKey("Service", gateway.namespace, gateway.name)
+
+
+def check_rival(
+    gateway: GatewayKey,
+    claimed: Mapping[GatewayKey, Gateway | UnreadableGateway],
+    existing: Mapping[ObjectKey, ExistingObject],
+) -> None:
+    """Refuse the younger of two gateways of different kinds and one name, which want the same objects.
+
+    One that already has the objects keeps them, whatever its age.
+
+    Parameters
+    ----------
+    gateway
+        The gateway to check.
+    claimed
+        All gateways that are ours.
+    existing
+        Objects on the cluster.
+
+    Raises
+    ------
+    Failure
+        ``NameConflict``, naming the other gateway.
+    """
+    for kind in GATEWAY_KINDS:
+        rival = GatewayKey(kind, gateway.namespace, gateway.name)
+        if rival == gateway or rival not in claimed:
+            continue
+        if _rank(rival, claimed, existing) < _rank(gateway, claimed, existing):
+            raise Failure(
+                Reason.NAME_CONFLICT,
+                f"{rival} has the same name, and the objects that both want are its own",
+                field="metadata.name",
+                cure="rename one of them",
+            )
+
+
+def _rank(
+    gateway: GatewayKey,
+    claimed: Mapping[GatewayKey, Gateway | UnreadableGateway],
+    existing: Mapping[ObjectKey, ExistingObject],
+) -> tuple[bool, tuple[bool, str], GatewayKey]:
+    owner = API_VERSION, gateway.kind, gateway.name
+    found = (existing.get(wanted) for wanted in wanted_objects(gateway))
+    owns = any(known is not None and known.controller == owner for known in found)
+    return not owns, seniority(_created(claimed[gateway])), gateway
+
+
+def _created(gateway: Gateway | UnreadableGateway) -> str | None:
+    return None if isinstance(gateway, UnreadableGateway) else gateway.metadata.creation_timestamp
 
 
 def check_names(gateway: GatewayKey, existing: Mapping[ObjectKey, ExistingObject]) -> None:

@@ -1,12 +1,12 @@
 """Environment of the LiteLLM container (operator-reference, "Environment variables")."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway_components.crds.pod import EnvVar
 
-__all__ = ["API_KEY_SECRET", "MULTIPROC_DIR", "api_key_variable", "environment"]
+__all__ = ["API_KEY_SECRET", "MULTIPROC_DIR", "api_key_variable", "environment", "secret_variable"]
 
 API_KEY_SECRET = "api-key-secrets"  # noqa: S105  (the name of the Secret)
 MULTIPROC_DIR = "/prometheus_multiproc"
@@ -21,17 +21,26 @@ def api_key_variable(provider: str) -> str:
     return re.sub(r"[^A-Z0-9_]", "_", provider.upper()) + "_API_KEY"
 
 
-def environment(providers: Iterable[str], variables: Iterable[EnvVar]) -> list[dict[str, Any]]:
+def secret_variable(name: str, secret: str, key: str, *, optional: bool | None = None) -> dict[str, Any]:
+    """Return the variable `name` with the value of a key of a Secret, in JSON types."""
+    selector = {"name": secret, "key": key, **({} if optional is None else {"optional": optional})}
+    return {"name": name, "valueFrom": {"secretKeyRef": selector}}
+
+
+def environment(
+    providers: Iterable[str], credentials: Iterable[Mapping[str, Any]], variables: Iterable[EnvVar]
+) -> list[dict[str, Any]]:
     """Return the container's ``env``, sorted by name, each name once.
 
-    `variables` (``spec.env``) win over the API keys of `providers`; nothing wins over
-    ``PROMETHEUS_MULTIPROC_DIR``. Of two equal names in `variables` the last holds, as in a pod.
+    `variables` (``spec.env``) win over the API keys of `providers` and the `credentials` of guardrails; nothing
+    wins over ``PROMETHEUS_MULTIPROC_DIR``. Of two equal names in `variables` the last holds, as in a pod.
     """
     chosen: dict[str, dict[str, Any]] = {}
     for provider in providers:
         name = api_key_variable(provider)
-        key = {"name": API_KEY_SECRET, "key": name, "optional": True}
-        chosen[name] = {"name": name, "valueFrom": {"secretKeyRef": key}}
+        chosen[name] = secret_variable(name, API_KEY_SECRET, name, optional=True)
+    for credential in credentials:
+        chosen[credential["name"]] = dict(credential)
     for variable in variables:
         chosen[variable.name] = variable.model_dump(by_alias=True, exclude_none=True)
     chosen[_MULTIPROC_VARIABLE] = {"name": _MULTIPROC_VARIABLE, "value": MULTIPROC_DIR}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["AI_GATEWAY", "API_VERSION", "GATEWAY_KINDS", "GatewayKind"]
+__all__ = ["AI_GATEWAY", "API_VERSION", "GATEWAY_KINDS", "TOOL_GATEWAY", "GatewayKind"]
 
 API_VERSION = "runtime.agentic-layer.ai/v1alpha1"
 
@@ -17,6 +17,8 @@ class GatewayKind:
         Kind of the custom resource.
     class_kind
         Kind of its class.
+    class_field
+        Field of its spec that names the class.
     controller
         ``spec.controller`` of the classes that are ours.
     default_class_annotation
@@ -25,25 +27,43 @@ class GatewayKind:
         Condition types.
     ready_reason
         Reason of the ready condition while it is True.
+    has_url
+        Whether its status has a ``url``.
     """
 
     kind: str
     class_kind: str
+    class_field: str
     controller: str
     default_class_annotation: str
     configured: str
     ready: str
     ready_reason: str
+    has_url: bool
 
 
 AI_GATEWAY = GatewayKind(
     kind="AiGateway",
     class_kind="AiGatewayClass",
+    class_field="aiGatewayClassName",
     controller="aigateway.agentic-layer.ai/ai-gateway-litellm-controller",
     default_class_annotation="aigatewayclass.kubernetes.io/is-default-class",
     configured="AiGatewayConfigured",
     ready="AiGatewayReady",
     ready_reason="AiGatewayReady",
+    has_url=False,
 )
 
-GATEWAY_KINDS = {AI_GATEWAY.kind: AI_GATEWAY}
+TOOL_GATEWAY = GatewayKind(
+    kind="ToolGateway",
+    class_kind="ToolGatewayClass",
+    class_field="toolGatewayClassName",
+    controller="litellm.agentic-layer.ai/tool-gateway-litellm-controller",
+    default_class_annotation="toolgatewayclass.kubernetes.io/is-default-class",
+    configured="ToolGatewayConfigured",
+    ready="ToolGatewayReady",
+    ready_reason="ToolGatewayReady",
+    has_url=True,
+)
+
+GATEWAY_KINDS = {kind.kind: kind for kind in (AI_GATEWAY, TOOL_GATEWAY)}

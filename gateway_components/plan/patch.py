@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway_components import documents
+from gateway_components.crds.problem import dotted
 from gateway_components.errors import YamlError
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.failure import Failure, PlanWarning, Reason, WarningReason, clause
+from gateway_components.plan.litellm_schema import unknown_keys
 from gateway_components.plan.references import PATCH_ANNOTATION
 from gateway_components.plan.snapshot import Content
 
-__all__ = ["PATCH_KEY", "merge", "read_patch"]
+__all__ = ["PATCH_KEY", "merge", "patch_warnings", "read_patch"]
 
 PATCH_KEY = "patch.yaml"
+_FIELD = f"metadata.annotations[{PATCH_ANNOTATION}]"
 
 
 def read_patch(name: str, content: Content | None) -> dict[str, Any]:
@@ -71,7 +74,26 @@ def merge(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _invalid(message: str, cure: str) -> Failure:
-    return Failure(
-        Reason.CONFIG_PATCH_INVALID, message, field=f"metadata.annotations[{PATCH_ANNOTATION}]", cure=cure
+def patch_warnings(name: str, patched: Mapping[str, Any]) -> tuple[PlanWarning, ...]:
+    """Return a warning for each key of a patched configuration that LiteLLM does not know.
+
+    Parameters
+    ----------
+    name
+        Name of the ConfigMap with the patch.
+    patched
+        The configuration after the patch.
+    """
+    return tuple(
+        PlanWarning(
+            WarningReason.CONFIG_KEY_UNKNOWN,
+            f'configmap "{name}" key "{PATCH_KEY}": {dotted(unknown.path)} {unknown.message}',
+            _FIELD,
+            clause(unknown.cure),
+        )
+        for unknown in unknown_keys(patched)
     )
+
+
+def _invalid(message: str, cure: str) -> Failure:
+    return Failure(Reason.CONFIG_PATCH_INVALID, message, field=_FIELD, cure=cure)

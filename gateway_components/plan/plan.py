@@ -10,23 +10,46 @@ from typing import Any
 from gateway_components import documents
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.plan.classes import claims
-from gateway_components.plan.config import ai_config
-from gateway_components.plan.conflicts import check_names
+from gateway_components.plan.config import check_size, generated_config
+from gateway_components.plan.conflicts import check_names, check_rival
 from gateway_components.plan.environment import environment
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.failure import Failure, PlanWarning, Reason
+from gateway_components.plan.guardrails import Guardrails, resolve_guardrails
 from gateway_components.plan.hashes import EMPTY_DIGEST, config_hash, env_hash
-from gateway_components.plan.keys import GatewayKey, Reference
-from gateway_components.plan.kinds import AI_GATEWAY, GATEWAY_KINDS
-from gateway_components.plan.patch import merge, read_patch
+from gateway_components.plan.keys import GatewayKey, Reference, RouteKey
+from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.plan.loops import without_loops
+from gateway_components.plan.patch import merge, patch_warnings, read_patch
 from gateway_components.plan.references import api_key_reference, environment_references, patch_reference
-from gateway_components.plan.snapshot import Content, Snapshot
+from gateway_components.plan.routes import RoutePlan, mcp_servers, plan_routes, without_removed
+from gateway_components.plan.snapshot import Content, Gateway, Resources, Snapshot, UnreadableGateway
 from gateway_components.plan.workload import GatewayObjects, WorkloadInputs, build_objects
 
-__all__ = ["GatewayPlan", "Plan", "gateway_key", "generate", "plan"]
+__all__ = ["GatewayPlan", "Generated", "Plan", "gateway_key", "generate", "plan"]
 
 _CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 _SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"  # noqa: S105  (the name of an annotation)
 _ENV_HASH = "runtime.agentic-layer.ai/env-hash"
+_TOOL_GATEWAY_PORT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What one gateway becomes.
+
+    Attributes
+    ----------
+    objects
+        Its desired objects.
+    warnings
+        What is not done as asked, though it runs.
+    removed
+        Keys of ``mcp_servers`` that the config patch takes away again.
+    """
+
+    objects: GatewayObjects
+    warnings: tuple[PlanWarning, ...] = ()
+    removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,10 @@ class GatewayPlan:
         Its desired objects; None where there is a failure, and then the last good ones stay.
     failure
         Why there are no objects; None where there are.
+    warnings
+        What is not done as asked, though the gateway runs.
+    removed
+        Keys of ``mcp_servers`` that the config patch takes away again.
     """
 
     key: GatewayKey
@@ -48,38 +75,64 @@ class GatewayPlan:
     generation: int | None
     objects: GatewayObjects | None
     failure: Failure | None
+    warnings: tuple[PlanWarning, ...] = ()
+    removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of every gateway that is ours; a gateway that is not among `gateways` is left untouched."""
+    """The plan of every gateway and route that is ours; what is not among them is left untouched."""
 
     gateways: Mapping[GatewayKey, GatewayPlan] = field(default_factory=dict)
+    routes: Mapping[RouteKey, RoutePlan] = field(default_factory=dict)
 
 
 def plan(snapshot: Snapshot) -> Plan:
-    """Decide what every gateway of `snapshot` should become.
+    """Decide what every gateway and route of `snapshot` should become.
 
     Total and deterministic: any admitted object gives a result, in any order of input the same one, and one
-    broken gateway changes nothing for the others.
+    broken gateway, route or guard changes nothing for the others.
     """
-    gateways: dict[GatewayKey, GatewayPlan] = {}
-    for gateway in sorted(snapshot.ai_gateways, key=gateway_key):
-        if claims(AI_GATEWAY, gateway.spec.ai_gateway_class_name, snapshot.ai_gateway_classes):
-            gateways[gateway_key(gateway)] = _plan_gateway(gateway, snapshot)
-    for unreadable in sorted(snapshot.unreadable_gateways, key=lambda known: known.key):
-        if claims(GATEWAY_KINDS[unreadable.key.kind], unreadable.class_name, snapshot.ai_gateway_classes):
-            failure = Failure(Reason.CONFIG_GENERATION_FAILED, unreadable.message)
-            gateways[unreadable.key] = GatewayPlan(unreadable.key, None, unreadable.generation, None, failure)
-    return Plan(gateways)
+    known: dict[GatewayKey, Gateway | UnreadableGateway] = {
+        **{gateway_key(gateway): gateway for gateway in snapshot.gateways},
+        **{gateway.key: gateway for gateway in snapshot.unreadable_gateways},
+    }
+    classes = {key: _class_name(gateway) for key, gateway in known.items()}
+    claimed = {
+        key: known[key]
+        for key in sorted(known)
+        if claims(GATEWAY_KINDS[key.kind], classes[key], snapshot.classes)
+    }
+    routes = without_loops(
+        plan_routes(snapshot.routes, claimed, classes, snapshot.classes, snapshot.resources)
+    )
+    attached: dict[GatewayKey, list[RoutePlan]] = {}
+    for route in routes.values():
+        if route.gateway:
+            attached.setdefault(route.gateway, []).append(route)
+    gateways = {
+        key: GatewayPlan(
+            key, None, found.generation, None, Failure(Reason.CONFIG_GENERATION_FAILED, found.message)
+        )
+        if isinstance(found, UnreadableGateway)
+        else _plan_gateway(found, snapshot, claimed, mcp_servers(attached.get(key, ()), key))
+        for key, found in claimed.items()
+    }
+    removed = {key: gateway.removed for key, gateway in gateways.items() if gateway.removed}
+    return Plan(gateways, without_removed(routes, removed))
 
 
-def gateway_key(gateway: AiGateway) -> GatewayKey:
+def gateway_key(gateway: Gateway) -> GatewayKey:
     """Return the key of a gateway."""
     return GatewayKey(gateway.kind, gateway.metadata.namespace or "", gateway.metadata.name)
 
 
-def generate(gateway: AiGateway, contents: Mapping[Reference, Content]) -> GatewayObjects:
+def generate(
+    gateway: Gateway,
+    contents: Mapping[Reference, Content],
+    resources: Resources,
+    servers: Mapping[str, Mapping[str, Any]],
+) -> Generated:
     """Return the objects of one gateway, whoever owns it.
 
     Parameters
@@ -88,72 +141,91 @@ def generate(gateway: AiGateway, contents: Mapping[Reference, Content]) -> Gatew
         The gateway; without a UID its objects have no owner.
     contents
         Secrets and ConfigMaps it refers to; a missing key means that the object does not exist.
+    resources
+        Guards and providers it refers to.
+    servers
+        Entries of ``mcp_servers``, for a ToolGateway.
 
     Raises
     ------
     Failure
         The gateway's input is at fault.
     """
-    if not gateway.spec.ai_models:
+    if isinstance(gateway, AiGateway) and not gateway.spec.ai_models:
         message = "the gateway has no models"
         raise Failure(
             Reason.CONFIG_GENERATION_FAILED, message, field="spec.aiModels", cure="list at least one"
         )
-    if gateway.spec.guardrails:
-        # Running without the guards that were asked for would be worse than not running.
-        message = (
-            "guardrails cannot be resolved: this version does not know the kinds Guard and GuardrailProvider"
-        )
-        raise Failure(
-            Reason.GUARDRAILS_RESOLUTION_FAILED,
-            message,
-            field="spec.guardrails",
-            cure="take them out, or write them into a config patch",
-        )
-    config_yaml = documents.dump(_patched_config(gateway, contents))
-    return build_objects(
+    guardrails = resolve_guardrails(gateway, resources)
+    config, warnings = _patched(gateway, generated_config(gateway, servers, guardrails.entries), contents)
+    config_yaml = documents.dump(config)
+    check_size(config_yaml)
+    providers = [model.provider for model in gateway.spec.ai_models] if isinstance(gateway, AiGateway) else []
+    objects = build_objects(
         WorkloadInputs(
             gateway=gateway_key(gateway),
             uid=gateway.metadata.uid,
-            port=gateway.spec.port,
+            port=gateway.spec.port if isinstance(gateway, AiGateway) else _TOOL_GATEWAY_PORT,
             config_yaml=config_yaml,
-            env=environment((model.provider for model in gateway.spec.ai_models), gateway.spec.env),
+            env=environment(providers, guardrails.credentials, gateway.spec.env),
             env_from=[
                 source.model_dump(by_alias=True, exclude_none=True) for source in gateway.spec.env_from
             ],
-            hashes=_hashes(gateway, contents, config_yaml),
+            hashes=_hashes(gateway, contents, guardrails, config_yaml),
             common=gateway.spec.common_metadata,
             pod=gateway.spec.pod_metadata,
         )
     )
+    return Generated(objects, (*guardrails.warnings, *warnings), _removed(servers, config))
 
 
-def _plan_gateway(gateway: AiGateway, snapshot: Snapshot) -> GatewayPlan:
+def _plan_gateway(
+    gateway: Gateway,
+    snapshot: Snapshot,
+    claimed: Mapping[GatewayKey, Gateway | UnreadableGateway],
+    servers: Mapping[str, Mapping[str, Any]],
+) -> GatewayPlan:
     key = gateway_key(gateway)
-    objects, failure = None, None
+    uid, generation = gateway.metadata.uid, gateway.metadata.generation
     try:
+        check_rival(key, claimed, snapshot.existing)
         check_names(key, snapshot.existing)
-        objects = generate(gateway, snapshot.contents)
-    except Failure as error:
-        failure = error
-    return GatewayPlan(key, gateway.metadata.uid, gateway.metadata.generation, objects, failure)
+        made = generate(gateway, snapshot.contents, snapshot.resources, servers)
+    except Failure as failure:
+        # A plan is kept for long; the traceback would keep the whole snapshot with it.
+        return GatewayPlan(key, uid, generation, None, failure.with_traceback(None))
+    return GatewayPlan(key, uid, generation, made.objects, None, made.warnings, made.removed)
 
 
-def _patched_config(gateway: AiGateway, contents: Mapping[Reference, Content]) -> dict[str, Any]:
-    config = ai_config(gateway.spec.ai_models)
+def _class_name(gateway: Gateway | UnreadableGateway) -> str | None:
+    return gateway.class_name if isinstance(gateway, UnreadableGateway) else gateway.spec.class_name
+
+
+def _patched(
+    gateway: Gateway, config: dict[str, Any], contents: Mapping[Reference, Content]
+) -> tuple[dict[str, Any], tuple[PlanWarning, ...]]:
     reference = patch_reference(gateway)
     if reference is None:
-        return config
-    return merge(config, read_patch(reference.name, contents.get(reference)))
+        return config, ()
+    patched = merge(config, read_patch(reference.name, contents.get(reference)))
+    return patched, patch_warnings(reference.name, patched)
 
 
-def _hashes(gateway: AiGateway, contents: Mapping[Reference, Content], config_yaml: str) -> dict[str, str]:
+def _removed(servers: Mapping[str, Mapping[str, Any]], patched: Mapping[str, Any]) -> frozenset[str]:
+    left = patched.get("mcp_servers")
+    entries = left if isinstance(left, Mapping) else {}
+    return frozenset(server for server in servers if not isinstance(entries.get(server), Mapping))
+
+
+def _hashes(
+    gateway: Gateway, contents: Mapping[Reference, Content], guardrails: Guardrails, config_yaml: str
+) -> dict[str, str]:
     def digest(reference: Reference) -> str:
         content = contents.get(reference)
         return content.digest if content else EMPTY_DIGEST
 
     hashes = {_CONFIG_HASH: config_hash(config_yaml), _SECRET_HASH: digest(api_key_reference(gateway))}
-    others = environment_references(gateway)
+    others = (environment_references(gateway) | guardrails.references) - {api_key_reference(gateway)}
     if others:
         hashes[_ENV_HASH] = env_hash((reference, digest(reference)) for reference in others)
     return hashes

@@ -1,43 +1,129 @@
-"""Which Secrets and ConfigMaps a gateway depends on, so that a change of one reaches it."""
+"""What a gateway or a route depends on beside itself, so that a change of it reaches them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
-from gateway_components.crds.aigateway import AiGateway
+from gateway_components.crds.guard import Guard
+from gateway_components.crds.guardrailprovider import GuardrailProvider
+from gateway_components.crds.meta import ObjectReference
+from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.plan.environment import API_KEY_SECRET
-from gateway_components.plan.keys import Reference
+from gateway_components.plan.keys import GatewayKey, Reference, ReferenceKind
+from gateway_components.plan.snapshot import Gateway, Resource
 
-__all__ = ["PATCH_ANNOTATION", "api_key_reference", "environment_references", "patch_reference", "references"]
+__all__ = [
+    "PATCH_ANNOTATION",
+    "api_key_reference",
+    "credential_reference",
+    "environment_references",
+    "gateway_of_route",
+    "guard_references",
+    "named",
+    "patch_reference",
+    "provider_reference",
+    "references",
+    "server_reference",
+]
 
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
 
+Lookup = Callable[[Reference], Resource | None]
+"""Finds what is referred to; None where there is no such object."""
 
-def references(gateway: AiGateway) -> frozenset[Reference]:
-    """Return every Secret and ConfigMap whose content `gateway` depends on."""
+
+def references(gateway: Gateway, lookup: Lookup) -> frozenset[Reference]:
+    """Return everything that `gateway` depends on, directly or through its Guards.
+
+    What does not exist is among them: its creation concerns the gateway as well.
+    """
     patch = patch_reference(gateway)
     return frozenset(
-        (api_key_reference(gateway), *environment_references(gateway), *((patch,) if patch else ()))
+        (
+            api_key_reference(gateway),
+            *environment_references(gateway),
+            *((patch,) if patch else ()),
+            *_guardrails(gateway, lookup),
+        )
     )
 
 
-def api_key_reference(gateway: AiGateway) -> Reference:
+def api_key_reference(gateway: Gateway) -> Reference:
     """Return the Secret with the API keys of the gateway's namespace."""
     return Reference("Secret", _namespace(gateway), API_KEY_SECRET)
 
 
-def patch_reference(gateway: AiGateway) -> Reference | None:
+def patch_reference(gateway: Gateway) -> Reference | None:
     """Return the ConfigMap that the config-patch annotation names; None without one."""
     name = gateway.metadata.annotations.get(PATCH_ANNOTATION)
     return Reference("ConfigMap", _namespace(gateway), name) if name else None
 
 
-def environment_references(gateway: AiGateway) -> frozenset[Reference]:
+def environment_references(gateway: Gateway) -> frozenset[Reference]:
     """Return what ``spec.env`` and ``spec.envFrom`` refer to, apart from the API key Secret."""
-    named = frozenset(Reference(kind, _namespace(gateway), name) for kind, name in _sources(gateway) if name)
-    return named - {api_key_reference(gateway)}
+    sources = frozenset(
+        Reference(kind, _namespace(gateway), name) for kind, name in _sources(gateway) if name
+    )
+    return sources - {api_key_reference(gateway)}
 
 
-def _sources(gateway: AiGateway) -> Iterator[tuple[Literal["ConfigMap", "Secret"], str]]:
+def guard_references(gateway: Gateway) -> tuple[Reference, ...]:
+    """Return the Guards that ``spec.guardrails`` names, in its order; entries without a name are left out."""
+    found = (named("Guard", reference, _namespace(gateway)) for reference in gateway.spec.guardrails)
+    return tuple(reference for reference in found if reference)
+
+
+def provider_reference(guard: Guard) -> Reference | None:
+    """Return the GuardrailProvider of a Guard; None where it names none."""
+    return named("GuardrailProvider", guard.spec.provider_ref, guard.metadata.namespace or "")
+
+
+def credential_reference(provider: GuardrailProvider) -> Reference | None:
+    """Return the Secret with the credentials of a provider; None where it needs none, or names none."""
+    spec, namespace = provider.spec, provider.metadata.namespace or ""
+    bedrock = spec.bedrock.credentials_secret_ref if spec.type == "bedrock-api" and spec.bedrock else None
+    if bedrock:
+        return Reference("Secret", bedrock.namespace or namespace, bedrock.name) if bedrock.name else None
+    moderation = spec.openai_moderation if spec.type == "openai-moderation-api" else None
+    key = moderation.api_key_secret_ref if moderation else None
+    return Reference("Secret", namespace, key.name) if key and key.name else None
+
+
+def server_reference(route: ToolRoute) -> Reference | None:
+    """Return the ToolServer behind a route; None where it names none."""
+    reference = route.spec.upstream.tool_server_ref
+    return named("ToolServer", reference, route.metadata.namespace or "") if reference else None
+
+
+def gateway_of_route(route: ToolRoute) -> GatewayKey | None:
+    """Return the ToolGateway that a route refers to, existing or not; None where it refers to none."""
+    reference = route.spec.tool_gateway_ref
+    if reference is None:
+        return None
+    return GatewayKey(
+        "ToolGateway", reference.namespace or route.metadata.namespace or "", reference.name or ""
+    )
+
+
+def named(kind: ReferenceKind, reference: ObjectReference, namespace: str) -> Reference | None:
+    """Return what `reference` names, in `namespace` where it gives none; None where it has no name."""
+    return Reference(kind, reference.namespace or namespace, reference.name) if reference.name else None
+
+
+def _guardrails(gateway: Gateway, lookup: Lookup) -> Iterator[Reference]:
+    for reference in guard_references(gateway):
+        yield reference
+        guard = lookup(reference)
+        provider_of_guard = provider_reference(guard) if isinstance(guard, Guard) else None
+        if provider_of_guard is None:
+            continue
+        yield provider_of_guard
+        provider = lookup(provider_of_guard)
+        secret = credential_reference(provider) if isinstance(provider, GuardrailProvider) else None
+        if secret:
+            yield secret
+
+
+def _sources(gateway: Gateway) -> Iterator[tuple[Literal["ConfigMap", "Secret"], str]]:
     for variable in gateway.spec.env:
         source = variable.value_from
         if source and source.secret_key_ref:
@@ -51,5 +137,5 @@ def _sources(gateway: AiGateway) -> Iterator[tuple[Literal["ConfigMap", "Secret"
             yield "ConfigMap", origin.config_map_ref.name
 
 
-def _namespace(gateway: AiGateway) -> str:
+def _namespace(gateway: Gateway) -> str:
     return gateway.metadata.namespace or ""

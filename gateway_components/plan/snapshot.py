@@ -5,9 +5,51 @@ from dataclasses import dataclass, field
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
+from gateway_components.crds.guard import Guard
+from gateway_components.crds.guardrailprovider import GuardrailProvider
+from gateway_components.crds.toolgateway import ToolGateway
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass
+from gateway_components.crds.toolroute import ToolRoute
+from gateway_components.crds.toolserver import ToolServer
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference
 
-__all__ = ["Content", "ExistingObject", "Snapshot", "UnreadableGateway"]
+__all__ = [
+    "Content",
+    "ExistingObject",
+    "Gateway",
+    "GatewayClass",
+    "Resource",
+    "Resources",
+    "Snapshot",
+    "Unreadable",
+    "UnreadableGateway",
+]
+
+Gateway = AiGateway | ToolGateway
+"""A gateway of either kind."""
+
+GatewayClass = AiGatewayClass | ToolGatewayClass
+"""A class of either kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object that the API server admitted and the models do not understand (a newer CRD, say).
+
+    Attributes
+    ----------
+    message
+        Why, field by field.
+    """
+
+    message: str
+
+
+Resource = Guard | GuardrailProvider | ToolServer | Unreadable
+"""An object that a gateway or a route refers to."""
+
+Resources = Mapping[Reference, Resource]
+"""What is referred to; a missing key means that the object does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +106,27 @@ class Snapshot:
 
     Attributes
     ----------
-    ai_gateways
+    gateways
         The gateways to plan; objects that they own must be in their own namespace.
-    ai_gateway_classes
+    classes
         Every class there is.
+    routes
+        The routes that refer to a gateway of a namespace at hand, and the routes of such a namespace that refer
+        to none.
     unreadable_gateways
         Gateways whose content could not be parsed.
+    resources
+        Guards, providers and ToolServers that gateways and routes refer to (`references`).
     contents
-        Secrets and ConfigMaps that the gateways refer to (`references.references`); a missing key means
-        that the object does not exist.
+        Secrets and ConfigMaps that the gateways refer to; a missing key means that the object does not exist.
     existing
         Objects on the cluster that bear a wanted name; empty where there is no cluster.
     """
 
-    ai_gateways: tuple[AiGateway, ...] = ()
-    ai_gateway_classes: tuple[AiGatewayClass, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    classes: tuple[GatewayClass, ...] = ()
+    routes: tuple[ToolRoute, ...] = ()
     unreadable_gateways: tuple[UnreadableGateway, ...] = ()
+    resources: Resources = field(default_factory=dict)
     contents: Mapping[Reference, Content] = field(default_factory=dict)
     existing: Mapping[ObjectKey, ExistingObject] = field(default_factory=dict)

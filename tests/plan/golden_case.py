@@ -1,4 +1,8 @@
-"""A golden case: a folder with what is on a cluster (`in.yaml`) and the plan of it (`out.yaml`)."""
+"""A golden case: a folder with what is on a cluster (`in.yaml`) and the plan of it (`out.yaml`).
+
+`in.yaml` holds manifests. A ConfigMap in it may have a field ``fill``: keys, and how many bytes the text of a patch
+under each is to have.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -11,13 +15,25 @@ import yaml
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.parse import parse_as
+from gateway_components.crds.guard import Guard
+from gateway_components.crds.guardrailprovider import GuardrailProvider
+from gateway_components.crds.kinds import GROUP
+from gateway_components.crds.parse import parse
+from gateway_components.crds.toolgateway import ToolGateway
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass
+from gateway_components.crds.toolroute import ToolRoute
+from gateway_components.crds.toolserver import ToolServer
+from gateway_components.plan.failure import Failure, PlanWarning
 from gateway_components.plan.hashes import content_digest
 from gateway_components.plan.keys import ObjectKey, Reference
 from gateway_components.plan.plan import GatewayPlan, Plan, plan
+from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot
+from tests.plan.make import reference
 
 __all__ = ["CASES", "GoldenCase"]
+
+Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +51,7 @@ class GoldenCase:
         return self.folder / "out.yaml"
 
     @cached_property
-    def manifests(self) -> list[dict[str, Any]]:
+    def manifests(self) -> list[Raw]:
         """What is on the cluster."""
         text = (self.folder / "in.yaml").read_text(encoding="utf-8")
         return [manifest for manifest in yaml.safe_load_all(text) if manifest]
@@ -48,56 +64,82 @@ class GoldenCase:
     def snapshot(self, *, reverse: bool = False) -> Snapshot:
         """Return what is on the cluster as `plan` takes it."""
         manifests = self.manifests[::-1] if reverse else self.manifests
+        ours = [parse(found) for found in manifests if found["apiVersion"].startswith(f"{GROUP}/")]
         return Snapshot(
-            ai_gateways=tuple(parse_as(AiGateway, found) for found in _of(manifests, "AiGateway")),
-            ai_gateway_classes=tuple(
-                parse_as(AiGatewayClass, found) for found in _of(manifests, "AiGatewayClass")
-            ),
+            gateways=tuple(found for found in ours if isinstance(found, AiGateway | ToolGateway)),
+            classes=tuple(found for found in ours if isinstance(found, AiGatewayClass | ToolGatewayClass)),
+            routes=tuple(found for found in ours if isinstance(found, ToolRoute)),
+            resources={
+                reference(found): found
+                for found in ours
+                if isinstance(found, Guard | GuardrailProvider | ToolServer)
+            },
             contents={
-                **{_reference(found): _content(found) for found in _of(manifests, "ConfigMap")},
-                **{_reference(found): _content(found) for found in _of(manifests, "Secret")},
+                Reference(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
+                    _content(found)
+                )
+                for found in manifests
+                if found["kind"] in {"ConfigMap", "Secret"}
             },
             existing={
                 ObjectKey(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
                     ExistingObject(_controller(found))
                 )
-                for kind in ("ConfigMap", "Deployment", "Service")
-                for found in _of(manifests, kind)
+                for found in manifests
+                if found["kind"] in {"ConfigMap", "Deployment", "Service"}
             },
         )
 
     def secret_values(self) -> list[str]:
         """Return every secret value on the cluster, as text and in base64."""
-        values = [value for found in _of(self.manifests, "Secret") for value in found["stringData"].values()]
+        secrets = (found for found in self.manifests if found["kind"] == "Secret")
+        values = [value for found in secrets for value in found["stringData"].values()]
         return [*values, *(base64.b64encode(value.encode()).decode() for value in values)]
 
     def report(self) -> Mapping[str, Any]:
         """Return the plan as its golden file shows it."""
-        return {str(key): _report(planned) for key, planned in self.plan.gateways.items()}
+        return {
+            **{str(key): _gateway(planned) for key, planned in self.plan.gateways.items()},
+            **{str(key): _route(planned) for key, planned in self.plan.routes.items()},
+        }
 
 
-def _report(planned: GatewayPlan) -> Mapping[str, Any]:
+def _gateway(planned: GatewayPlan) -> Raw:
+    if planned.objects is None:
+        assert planned.failure is not None
+        return _told(planned.failure)
+    objects = {manifest["kind"]: manifest for manifest in planned.objects.manifests}
+    return {**objects, **_warnings(planned.warnings)}
+
+
+def _route(planned: RoutePlan) -> Raw:
     if planned.failure:
-        return {"reason": str(planned.failure.reason), "message": str(planned.failure)}
-    assert planned.objects is not None
-    return {manifest["kind"]: manifest for manifest in planned.objects.manifests}
+        return _told(planned.failure)
+    return {"url": planned.url, **_warnings(planned.warnings)}
 
 
-def _of(manifests: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [manifest for manifest in manifests if manifest["kind"] == kind]
+def _told(said: Failure | PlanWarning) -> Raw:
+    return {"reason": str(said.reason), "message": str(said)}
 
 
-def _reference(found: Mapping[str, Any]) -> Reference:
-    return Reference(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"])
+def _warnings(warnings: tuple[PlanWarning, ...]) -> Raw:
+    return {"warnings": [_told(warning) for warning in warnings]} if warnings else {}
 
 
-def _content(found: Mapping[str, Any]) -> Content:
+def _content(found: Raw) -> Content:
     if found["kind"] == "Secret":
         return Content(content_digest(found["stringData"]))
-    return Content(content_digest(found["data"]), found["data"])
+    filled = {key: _patch_of_size(size) for key, size in found.get("fill", {}).items()}
+    data = {**found.get("data", {}), **filled}
+    return Content(content_digest(data), data)
 
 
-def _controller(found: Mapping[str, Any]) -> tuple[str, str, str] | None:
+def _patch_of_size(size: int) -> str:
+    before = "environment_variables:\n  FILLED: "
+    return before + "x" * (size - len(before))
+
+
+def _controller(found: Raw) -> tuple[str, str, str] | None:
     for owner in found["metadata"].get("ownerReferences", ()):
         if owner.get("controller"):
             return owner["apiVersion"], owner["kind"], owner["name"]

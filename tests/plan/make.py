@@ -1,19 +1,30 @@
 """Inputs of plans, each with only what a test says about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
+from gateway_components.crds.guard import Guard
+from gateway_components.crds.guardrailprovider import GuardrailProvider
 from gateway_components.crds.parse import parse_as
-from gateway_components.plan.keys import GatewayKey, Reference
-from gateway_components.plan.snapshot import Content, Snapshot
+from gateway_components.crds.toolgateway import ToolGateway
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass
+from gateway_components.crds.toolroute import ToolRoute
+from gateway_components.crds.toolserver import ToolServer
+from gateway_components.plan.keys import GatewayKey, Reference, ReferenceKind, RouteKey
+from gateway_components.plan.snapshot import Content, Resource, Snapshot
 
 OUR_CONTROLLER = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
+OUR_TOOL_CONTROLLER = "litellm.agentic-layer.ai/tool-gateway-litellm-controller"
 DEFAULT_CLASS = "aigatewayclass.kubernetes.io/is-default-class"
+DEFAULT_TOOL_CLASS = "toolgatewayclass.kubernetes.io/is-default-class"
 PATCH = "ai-gateway-litellm.agentic-layer.ai/config-patch"
 API_VERSION = "runtime.agentic-layer.ai/v1alpha1"
 MODELS = [{"name": "gpt-4o", "provider": "openai"}]
+MCP_URL = "https://mcp.example.com/mcp"
+
+Planned = AiGateway | ToolGateway | ToolRoute | Guard | GuardrailProvider | ToolServer
 
 
 def gateway(
@@ -23,15 +34,28 @@ def gateway(
     uid: str | None = "uid-1",
     class_name: str | None = "litellm",
     patch: str | None = None,
+    created: str | None = None,
     **spec: Any,
 ) -> AiGateway:
     """Return an AiGateway as the API server would hold it; `spec` adds to its spec."""
-    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "uid": uid, "generation": 1}
-    if patch is not None:
-        metadata["annotations"] = {PATCH: patch}
+    fields = {"aiGatewayClassName": class_name, "aiModels": MODELS, **spec}
+    return parse_as(AiGateway, {"metadata": _metadata(name, namespace, uid, patch, created), "spec": fields})
+
+
+def tool_gateway(
+    name: str = "tools",
+    *,
+    namespace: str = "team",
+    uid: str | None = "uid-2",
+    class_name: str | None = "litellm",
+    patch: str | None = None,
+    created: str | None = None,
+    **spec: Any,
+) -> ToolGateway:
+    """Return a ToolGateway as the API server would hold it; `spec` adds to its spec."""
+    fields = {"toolGatewayClassName": class_name, **spec}
     return parse_as(
-        AiGateway,
-        {"metadata": metadata, "spec": {"aiGatewayClassName": class_name, "aiModels": MODELS, **spec}},
+        ToolGateway, {"metadata": _metadata(name, namespace, uid, patch, created), "spec": fields}
     )
 
 
@@ -46,9 +70,102 @@ def gateway_class(
     )
 
 
-def snapshot(*gateways: AiGateway, **parts: Any) -> Snapshot:
-    """Return a snapshot of `gateways` and our class; `parts` replaces other attributes."""
-    return Snapshot(**{"ai_gateways": gateways, "ai_gateway_classes": (gateway_class(),), **parts})
+def tool_gateway_class(
+    name: str = "litellm", controller: str = OUR_TOOL_CONTROLLER, default: str | None = None
+) -> ToolGatewayClass:
+    """Return a ToolGatewayClass; `default` is the value of its default-class annotation."""
+    annotations = {} if default is None else {DEFAULT_TOOL_CLASS: default}
+    return parse_as(
+        ToolGatewayClass,
+        {"metadata": {"name": name, "annotations": annotations}, "spec": {"controller": controller}},
+    )
+
+
+def route(
+    name: str = "files",
+    *,
+    namespace: str = "team",
+    gateway: Mapping[str, str] | None = None,
+    url: str = MCP_URL,
+    server: Mapping[str, str] | None = None,
+    created: str | None = None,
+    **spec: Any,
+) -> ToolRoute:
+    """Return a ToolRoute to `url`, or to the ToolServer that `server` refers to, on the gateway ``tools``.
+
+    An empty `gateway` is none.
+    """
+    upstream = {"toolServerRef": server} if server is not None else {"external": {"url": url}}
+    reference = {"name": "tools"} if gateway is None else gateway
+    fields = {"upstream": upstream, **({"toolGatewayRef": reference} if reference else {}), **spec}
+    return parse_as(ToolRoute, {"metadata": _metadata(name, namespace, None, None, created), "spec": fields})
+
+
+def tool_server(name: str = "files", *, namespace: str = "team", **spec: Any) -> ToolServer:
+    """Return a ToolServer; `spec` adds to its spec."""
+    fields = {"image": "example.com/files", "port": 8000, **spec}
+    return parse_as(ToolServer, {"metadata": {"name": name, "namespace": namespace}, "spec": fields})
+
+
+def guard(
+    name: str = "pii",
+    *,
+    namespace: str = "team",
+    mode: Sequence[str] = ("pre_call",),
+    provider: Mapping[str, str] | None = None,
+    **spec: Any,
+) -> Guard:
+    """Return a Guard that checks with the provider ``checker``; `spec` adds to its spec."""
+    fields = {
+        "mode": list(mode),
+        "providerRef": {"name": "checker"} if provider is None else provider,
+        **spec,
+    }
+    return parse_as(Guard, {"metadata": {"name": name, "namespace": namespace}, "spec": fields})
+
+
+def guardrail_provider(
+    name: str = "checker",
+    *,
+    namespace: str = "team",
+    type_: str = "presidio-api",
+    **spec: Any,
+) -> GuardrailProvider:
+    """Return a GuardrailProvider; without `spec` it is a Presidio service."""
+    fields = {"type": type_, **(spec or {"presidio": {"baseUrl": "http://presidio"}})}
+    return parse_as(GuardrailProvider, {"metadata": {"name": name, "namespace": namespace}, "spec": fields})
+
+
+def snapshot(*objects: Planned, **parts: Any) -> Snapshot:
+    """Return a snapshot of `objects` and our classes; `parts` replaces other attributes."""
+    return Snapshot(
+        **{
+            "gateways": tuple(found for found in objects if isinstance(found, AiGateway | ToolGateway)),
+            "classes": (gateway_class(), tool_gateway_class()),
+            "routes": tuple(found for found in objects if isinstance(found, ToolRoute)),
+            "resources": resources(*objects),
+            **parts,
+        }
+    )
+
+
+def resources(*objects: Planned) -> dict[Reference, Resource]:
+    """Return the Guards, providers and ToolServers among `objects` by what refers to them."""
+    found: dict[Reference, Resource] = {}
+    for known in objects:
+        if isinstance(known, Guard | GuardrailProvider | ToolServer):
+            found[reference(known)] = known
+    return found
+
+
+def reference(found: Guard | GuardrailProvider | ToolServer) -> Reference:
+    """Return what refers to an object."""
+    kinds: Mapping[type, ReferenceKind] = {
+        Guard: "Guard",
+        GuardrailProvider: "GuardrailProvider",
+        ToolServer: "ToolServer",
+    }
+    return Reference(kinds[type(found)], found.metadata.namespace or "", found.metadata.name)
 
 
 def key(name: str = "example", namespace: str = "team") -> GatewayKey:
@@ -56,6 +173,29 @@ def key(name: str = "example", namespace: str = "team") -> GatewayKey:
     return GatewayKey("AiGateway", namespace, name)
 
 
+def tool_key(name: str = "tools", namespace: str = "team") -> GatewayKey:
+    """Return the key of a ToolGateway."""
+    return GatewayKey("ToolGateway", namespace, name)
+
+
+def route_key(name: str = "files", namespace: str = "team") -> RouteKey:
+    """Return the key of a ToolRoute."""
+    return RouteKey(namespace, name)
+
+
 def patch_contents(text: str, name: str = "patch", namespace: str = "team") -> Mapping[Reference, Content]:
     """Return the contents of a snapshot with one patch ConfigMap."""
     return {Reference("ConfigMap", namespace, name): Content("digest", {"patch.yaml": text})}
+
+
+def _metadata(
+    name: str, namespace: str, uid: str | None, patch: str | None, created: str | None
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "namespace": namespace,
+        "uid": uid,
+        "generation": 1,
+        "creationTimestamp": created,
+        "annotations": {} if patch is None else {PATCH: patch},
+    }

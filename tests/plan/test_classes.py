@@ -3,10 +3,23 @@
 import pytest
 
 from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.plan.classes import claims
-from gateway_components.plan.kinds import AI_GATEWAY
+from gateway_components.crds.parse import parse_as
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass
+from gateway_components.plan.classes import claims, nobody_claims
+from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
 from gateway_components.plan.plan import plan
-from tests.plan.make import gateway, gateway_class, key, snapshot
+from gateway_components.plan.snapshot import GatewayClass
+from tests.plan.make import (
+    OUR_CONTROLLER,
+    OUR_TOOL_CONTROLLER,
+    gateway,
+    gateway_class,
+    key,
+    snapshot,
+    tool_gateway,
+    tool_gateway_class,
+    tool_key,
+)
 
 OURS = gateway_class()
 OURS_BY_DEFAULT = gateway_class(default="true")
@@ -37,5 +50,55 @@ CASES = (
 @pytest.mark.parametrize(("name", "classes", "expected", "why"), CASES, ids=[case[3] for case in CASES])
 def test_claim(name: str | None, classes: tuple[AiGatewayClass, ...], expected: bool, why: str) -> None:
     assert claims(AI_GATEWAY, name, classes) is expected, why
-    planned = plan(snapshot(gateway(class_name=name), ai_gateway_classes=classes))
+    planned = plan(snapshot(gateway(class_name=name), classes=classes))
     assert (key() in planned.gateways) is expected, why
+
+
+def _tool(found: AiGatewayClass) -> ToolGatewayClass:
+    """Return the class of tool gateways that corresponds to `found`."""
+    default = next(iter(found.metadata.annotations.values()), None)
+    ours = found.spec.controller == OUR_CONTROLLER
+    controller = OUR_TOOL_CONTROLLER if ours else found.spec.controller
+    return tool_gateway_class(found.metadata.name, controller, default)
+
+
+@pytest.mark.parametrize(("name", "classes", "expected", "why"), CASES, ids=[case[3] for case in CASES])
+def test_claim_of_a_tool_gateway(
+    name: str | None, classes: tuple[AiGatewayClass, ...], expected: bool, why: str
+) -> None:
+    of_tools = tuple(_tool(found) for found in classes)
+    assert claims(TOOL_GATEWAY, name, of_tools) is expected, why
+    planned = plan(snapshot(tool_gateway(class_name=name), classes=of_tools))
+    assert (tool_key() in planned.gateways) is expected, why
+
+
+def test_a_class_of_the_other_kind_claims_nothing() -> None:
+    ai, tool = gateway_class(default="true"), tool_gateway_class(default="true")
+    for name in ("litellm", None):
+        assert not claims(AI_GATEWAY, name, (tool,))
+        assert not claims(TOOL_GATEWAY, name, (ai,))
+
+
+def test_a_class_with_the_controller_of_the_other_kind_claims_nothing() -> None:
+    assert not claims(TOOL_GATEWAY, "litellm", (tool_gateway_class(controller=OUR_CONTROLLER),))
+    assert not claims(AI_GATEWAY, "litellm", (gateway_class(controller=OUR_TOOL_CONTROLLER),))
+
+
+BARE = parse_as(ToolGatewayClass, {"metadata": {"name": "bare"}})
+NOBODY: tuple[tuple[str | None, tuple[GatewayClass, ...], bool, str], ...] = (
+    ("litellm", (tool_gateway_class(),), False, "it is ours"),
+    ("other", (tool_gateway_class("other", "example.com/c"),), False, "it is another controller's"),
+    ("bare", (BARE,), False, "its class says nothing, which is for others to mend"),
+    ("gone", (tool_gateway_class(default="true"),), True, "its class does not exist"),
+    ("litellm", (gateway_class(),), True, "a class of the other kind has the name"),
+    (None, (tool_gateway_class(),), True, "it names none and none is the default"),
+    ("", (tool_gateway_class(),), True, "an empty name is none"),
+    (None, (tool_gateway_class("x", "example.com/c", "true"),), False, "the default is another controller's"),
+    (None, (gateway_class(default="true"),), True, "the default is one of the other kind"),
+    (None, (), True, "there are no classes"),
+)
+
+
+@pytest.mark.parametrize(("name", "classes", "expected", "why"), NOBODY, ids=[case[3] for case in NOBODY])
+def test_nobody_claims(name: str | None, classes: tuple[GatewayClass, ...], expected: bool, why: str) -> None:
+    assert nobody_claims(TOOL_GATEWAY, name, classes) is expected, why

@@ -1,11 +1,19 @@
 """The generated LiteLLM configuration."""
 
+import pytest
+
 from gateway_components.crds.aigateway import AiModel
-from gateway_components.plan.config import ai_config, model_list
+from gateway_components.plan.config import check_size, generated_config, model_list
+from gateway_components.plan.failure import Failure, Reason
+from tests.plan.make import gateway, tool_gateway
+
+LARGEST = 1_048_576
+GUARDRAILS = [{"guardrail_name": "b"}, {"guardrail_name": "a"}]
+SETTINGS = {"request_timeout": 600, "callbacks": ["otel", "prometheus"]}
 
 
 def test_config_of_an_ai_gateway_has_the_documented_content_in_the_documented_order() -> None:
-    config = ai_config([AiModel(name="gpt-4o", provider="openai")])
+    config = generated_config(gateway(), {}, GUARDRAILS)
     assert config == {
         "model_list": [
             {
@@ -13,12 +21,29 @@ def test_config_of_an_ai_gateway_has_the_documented_content_in_the_documented_or
                 "litellm_params": {"model": "openai/gpt-4o", "api_key": "os.environ/OPENAI_API_KEY"},
             }
         ],
-        "litellm_settings": {"request_timeout": 600, "callbacks": ["otel", "prometheus"]},
+        "litellm_settings": SETTINGS,
+        "guardrails": GUARDRAILS,
     }
-    assert list(config) == ["model_list", "litellm_settings"]
+    assert list(config) == ["model_list", "litellm_settings", "guardrails"]
     assert list(config["litellm_settings"]) == ["request_timeout", "callbacks"]
     assert list(config["model_list"][0]) == ["model_name", "litellm_params"]
     assert list(config["model_list"][0]["litellm_params"]) == ["model", "api_key"]
+
+
+def test_config_of_a_tool_gateway_has_servers_by_their_keys_and_no_models() -> None:
+    config = generated_config(tool_gateway(), {"b": {"url": "2"}, "a": {"url": "1"}}, GUARDRAILS)
+    assert config == {
+        "mcp_servers": {"a": {"url": "1"}, "b": {"url": "2"}},
+        "litellm_settings": SETTINGS,
+        "guardrails": GUARDRAILS,
+    }
+    assert list(config) == ["mcp_servers", "litellm_settings", "guardrails"]
+    assert list(config["mcp_servers"]) == ["a", "b"]
+
+
+def test_without_guards_there_is_no_block_for_them_and_without_routes_an_empty_one() -> None:
+    assert list(generated_config(gateway(), {}, ())) == ["model_list", "litellm_settings"]
+    assert generated_config(tool_gateway(), {}, ())["mcp_servers"] == {}
 
 
 def test_models_keep_their_order_and_their_repetitions() -> None:
@@ -35,6 +60,19 @@ def test_name_and_provider_stay_verbatim_in_the_model() -> None:
 
 
 def test_each_call_gives_a_configuration_of_its_own() -> None:
-    first = ai_config([])
+    first = generated_config(gateway(), {}, ())
     first["litellm_settings"]["callbacks"].append("mine")
-    assert ai_config([])["litellm_settings"]["callbacks"] == ["otel", "prometheus"]
+    assert generated_config(gateway(), {}, ())["litellm_settings"]["callbacks"] == ["otel", "prometheus"]
+
+
+def test_a_config_of_a_mebibyte_fits_and_a_byte_more_does_not() -> None:
+    check_size("x" * LARGEST)
+    with pytest.raises(Failure, match=r"config\.yaml would have 1048577 bytes") as caught:
+        check_size("x" * (LARGEST + 1))
+    assert caught.value.reason == Reason.CONFIG_GENERATION_FAILED
+    assert caught.value.cure
+
+
+def test_the_size_of_a_config_is_that_of_its_bytes() -> None:
+    with pytest.raises(Failure, match="1048578 bytes"):
+        check_size("é" * (LARGEST // 2 + 1))

@@ -6,8 +6,8 @@ from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.failure import Reason
 from gateway_components.plan.keys import ObjectKey
 from gateway_components.plan.plan import plan
-from gateway_components.plan.snapshot import ExistingObject
-from tests.plan.make import API_VERSION, gateway, key, snapshot
+from gateway_components.plan.snapshot import ExistingObject, UnreadableGateway
+from tests.plan.make import API_VERSION, gateway, key, snapshot, tool_gateway, tool_key
 
 WANTED = (
     ObjectKey("ConfigMap", "team", "example-config"),
@@ -66,3 +66,56 @@ def test_objects_of_the_same_name_elsewhere_do_not_matter() -> None:
         ObjectKey("Service", "team", "example-config"): ExistingObject(None),
     }
     assert plan(snapshot(gateway(), existing=existing)).gateways[key()].failure is None
+
+
+OLD, NEW = "2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z"
+TOOLS_OWN = ExistingObject((API_VERSION, "ToolGateway", "example"))
+RIVALS: tuple[tuple[str | None, str | None, ExistingObject | None, str, str], ...] = (
+    (OLD, NEW, None, "AiGateway", "the older one has the name"),
+    (NEW, OLD, None, "ToolGateway", "whatever its kind"),
+    (OLD, OLD, None, "AiGateway", "of one age, the kind decides"),
+    (None, None, None, "AiGateway", "in files there is no age"),
+    (None, NEW, None, "ToolGateway", "what is not on the cluster yet is younger"),
+    (NEW, OLD, OWN, "AiGateway", "who has the objects keeps them, though the other is older"),
+    (OLD, NEW, TOOLS_OWN, "ToolGateway", "that holds for both kinds"),
+)
+
+
+@pytest.mark.parametrize(("ai", "tool", "owner", "winner", "why"), RIVALS, ids=[case[4] for case in RIVALS])
+def test_of_two_kinds_with_one_name_one_gets_the_objects(
+    ai: str | None, tool: str | None, owner: ExistingObject | None, winner: str, why: str
+) -> None:
+    rivals = gateway(created=ai), tool_gateway("example", created=tool)
+    existing = {} if owner is None else {WANTED[1]: owner}
+    planned = plan(snapshot(*rivals, existing=existing)).gateways
+    assert {found.kind for found, outcome in planned.items() if outcome.objects} == {winner}, why
+    (failure,) = (outcome.failure for outcome in planned.values() if outcome.failure)
+    assert failure.reason == Reason.NAME_CONFLICT
+    assert failure.message.startswith(f"{winner} team/example has the same name")
+    assert (failure.field, failure.cure) == ("metadata.name", "rename one of them")
+
+
+def test_the_same_name_in_two_namespaces_is_no_conflict() -> None:
+    planned = plan(snapshot(gateway(), tool_gateway("example", namespace="other"))).gateways
+    assert {outcome.failure for outcome in planned.values()} == {None}
+
+
+def test_a_gateway_of_another_controller_is_no_rival_as_long_as_it_has_no_objects() -> None:
+    foreign = tool_gateway("example", class_name="other", created=OLD)
+    assert plan(snapshot(gateway(created=NEW), foreign)).gateways[key()].failure is None
+    existing = {WANTED[2]: TOOLS_OWN}
+    failure = plan(snapshot(gateway(created=NEW), foreign, existing=existing)).gateways[key()].failure
+    assert failure is not None
+    assert (
+        failure.message == 'Service "example" exists and belongs to ToolGateway example; it is left as it is'
+    )
+
+
+def test_an_unreadable_gateway_keeps_the_objects_it_has_and_takes_no_others() -> None:
+    unreadable = UnreadableGateway(tool_key("example"), "litellm", 1, "odd")
+    parts = {"unreadable_gateways": (unreadable,)}
+    assert plan(snapshot(gateway(), **parts)).gateways[key()].failure is None
+    existing = {WANTED[0]: TOOLS_OWN}
+    failure = plan(snapshot(gateway(), existing=existing, **parts)).gateways[key()].failure
+    assert failure is not None
+    assert failure.message.startswith("ToolGateway team/example has the same name")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway_components.crds.pod import EnvVar
-from gateway_components.plan.environment import api_key_variable, environment
+from gateway_components.plan.environment import api_key_variable, environment, secret_variable
 
 MULTIPROC = {"name": "PROMETHEUS_MULTIPROC_DIR", "value": "/prometheus_multiproc"}
 
@@ -24,7 +24,7 @@ PROVIDERS = (
 
 
 def _env(providers: list[str], *variables: dict[str, Any]) -> list[dict[str, Any]]:
-    return environment(providers, [EnvVar.model_validate(variable) for variable in variables])
+    return environment(providers, (), [EnvVar.model_validate(variable) for variable in variables])
 
 
 def _api_key(name: str) -> dict[str, Any]:
@@ -48,6 +48,29 @@ def test_each_provider_has_one_optional_key_of_the_secret() -> None:
 def test_variables_of_the_user_win_over_api_keys() -> None:
     mine = {"name": "OPENAI_API_KEY", "value": "from elsewhere"}
     assert _env(["openai"], mine) == [mine, MULTIPROC]
+
+
+def test_a_credential_of_a_guardrail_is_a_key_of_a_secret() -> None:
+    selector = {"name": "s", "key": "k"}
+    assert secret_variable("A", "s", "k") == {"name": "A", "valueFrom": {"secretKeyRef": selector}}
+    optional = secret_variable("A", "s", "k", optional=False)
+    assert optional == {"name": "A", "valueFrom": {"secretKeyRef": {**selector, "optional": False}}}
+
+
+def test_credentials_stand_beside_api_keys_and_variables_of_the_user_win_over_them() -> None:
+    credentials = [secret_variable("B", "s", "k"), secret_variable("C", "s", "l")]
+    mine = {"name": "C", "value": "from elsewhere"}
+    variables = [EnvVar.model_validate(mine)]
+    assert environment(["openai"], credentials, variables) == [
+        credentials[0],
+        mine,
+        _api_key("OPENAI_API_KEY"),
+        MULTIPROC,
+    ]
+
+
+def test_nothing_wins_over_the_directory_not_even_a_credential() -> None:
+    assert environment([], [secret_variable("PROMETHEUS_MULTIPROC_DIR", "s", "k")], ()) == [MULTIPROC]
 
 
 def test_nothing_wins_over_the_multiprocess_directory() -> None:

@@ -11,10 +11,14 @@ import pytest
 import yaml
 
 from gateway_components import documents
-from gateway_components.plan.plan import plan
+from gateway_components.plan.failure import Reason, WarningReason
+from gateway_components.plan.plan import GatewayPlan, plan
+from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.workload import GatewayObjects
 from tests.plan.golden_case import CASES, GoldenCase
 
+CREDENTIALS = {"api_key", "aws_access_key_id", "aws_secret_access_key"}
+PASSWORD = "hunter2"
 HASH = "runtime.agentic-layer.ai/config-hash"
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -38,9 +42,54 @@ def test_plan_is_the_expected_one(case: GoldenCase, pytestconfig: pytest.Config)
     assert case.out.read_text(encoding="utf-8") == text
 
 
-def test_there_is_a_case_of_success_and_one_of_failure() -> None:
-    outcomes = {bool(planned.failure) for case in CASES for planned in case.plan.gateways.values()}
-    assert outcomes == {True, False}
+PLANNED = {
+    Reason.CONFIG_GENERATION_FAILED,
+    Reason.GUARDRAILS_RESOLUTION_FAILED,
+    Reason.CONFIG_PATCH_INVALID,
+    Reason.NAME_CONFLICT,
+    Reason.UPSTREAM_UNRESOLVED,
+    Reason.DUPLICATE_SERVER_NAME,
+    Reason.GATEWAY_NOT_FOUND,
+    Reason.GATEWAY_DEGRADED,
+}
+"""Reasons for which a plan fails; the others come from applying it."""
+
+
+def test_there_is_a_case_of_success_and_one_of_every_failure_and_warning() -> None:
+    outcomes: list[GatewayPlan | RoutePlan] = []
+    for case in CASES:
+        outcomes += [*case.plan.gateways.values(), *case.plan.routes.values()]
+    failures = {planned.failure and planned.failure.reason for planned in outcomes}
+    assert failures == {None, *PLANNED}
+    warnings = {warning.reason for planned in outcomes for warning in planned.warnings}
+    assert warnings == set(WarningReason)
+
+
+@every_case
+def test_a_route_of_a_gateway_has_either_a_url_or_a_failure_that_names_a_field_and_a_cure(
+    case: GoldenCase,
+) -> None:
+    for planned in case.plan.routes.values():
+        if planned.gateway is None:
+            assert (planned.url, planned.failure) == (None, None)
+            continue
+        assert (planned.url is None) == (planned.failure is not None)
+        assert planned.failure is None or (planned.failure.field and planned.failure.cure)
+
+
+@every_case
+def test_routes_with_a_url_are_those_in_the_config_of_their_gateway(case: GoldenCase) -> None:
+    for key, planned in case.plan.gateways.items():
+        if planned.objects is None or key.kind != "ToolGateway":
+            continue
+        servers = _config(planned.objects).get("mcp_servers") or ()
+        routes = [route for route in case.plan.routes.values() if route.gateway == key]
+        assert {route.server for route in routes if route.url} == {
+            server for server in servers if server in {route.server for route in routes}
+        }
+        for route in routes:
+            if route.url:
+                assert route.url.removeprefix(planned.objects.url) == f"/mcp/{route.server}"
 
 
 @every_case
@@ -50,20 +99,23 @@ def test_a_gateway_has_either_objects_or_a_failure(case: GoldenCase) -> None:
 
 
 @every_case
-def test_no_secret_value_stands_in_a_plan(case: GoldenCase) -> None:
+def test_no_secret_value_and_no_password_of_a_url_stands_in_a_plan(case: GoldenCase) -> None:
     written = repr(case.plan) + documents.dump(case.report())
-    assert not [value for value in case.secret_values() if value in written]
+    assert not [value for value in (*case.secret_values(), PASSWORD) if value in written]
 
 
 @every_case
-def test_api_keys_are_read_from_variables_that_the_container_has(case: GoldenCase) -> None:
+def test_credentials_are_read_from_variables_that_the_container_has(case: GoldenCase) -> None:
     for _, objects in _all_objects(case):
         (container,) = objects.deployment["spec"]["template"]["spec"]["containers"]
         variables = {variable["name"] for variable in container["env"]}
-        for model in _config(objects).get("model_list", ()):
-            prefix, _, variable = model["litellm_params"]["api_key"].partition("/")
-            assert prefix == "os.environ"
-            assert variable in variables
+        config = _config(objects)
+        for entry in (*config.get("model_list", ()), *config.get("guardrails", ())):
+            for name, value in entry["litellm_params"].items():
+                if name in CREDENTIALS:
+                    prefix, _, variable = value.partition("/")
+                    assert prefix == "os.environ"
+                    assert variable in variables
 
 
 @every_case
@@ -95,6 +147,7 @@ def test_plan_does_not_depend_on_the_order_of_what_is_on_the_cluster(case: Golde
     again = plan(case.snapshot(reverse=True))
     assert again == case.plan
     assert list(again.gateways) == list(case.plan.gateways)
+    assert list(again.routes) == list(case.plan.routes)
 
 
 @every_case

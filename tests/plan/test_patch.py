@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.failure import Failure, PlanWarning, Reason, WarningReason
 from gateway_components.plan.hashes import EMPTY_DIGEST
-from gateway_components.plan.patch import merge, read_patch
+from gateway_components.plan.patch import merge, patch_warnings, read_patch
 from gateway_components.plan.plan import GatewayPlan, plan
 from gateway_components.plan.snapshot import Content
-from tests.plan.make import gateway, key, patch_contents, snapshot
+from tests.plan.make import gateway, key, patch_contents, snapshot, tool_gateway, tool_key
 
 FIELD = "metadata.annotations[ai-gateway-litellm.agentic-layer.ai/config-patch]"
 
@@ -152,3 +152,37 @@ def test_text_that_looks_like_something_else_stays_text_for_litellm() -> None:
         "d": "2020-01-01",
         "e": "0x1F",
     }
+
+
+def test_a_patch_of_a_tool_gateway_fails_in_the_same_words() -> None:
+    failure = plan(snapshot(tool_gateway(patch="x"))).gateways[tool_key()].failure
+    assert failure is not None
+    assert str(failure) == (
+        f'configmap "x" not found (field {FIELD}; create it with a key patch.yaml, or remove the annotation)'
+    )
+
+
+def test_a_key_that_litellm_does_not_know_is_a_warning_with_the_nearest_known_one() -> None:
+    planned = _planned("router_setings: {}\nlitellm_settings: {request_timeot: 5, num_retries: 2}\n")
+    assert planned.objects is not None
+    assert planned.warnings == tuple(
+        PlanWarning(
+            WarningReason.CONFIG_KEY_UNKNOWN,
+            f'configmap "patch" key "patch.yaml": {path} is not a key that LiteLLM 1.83.14 knows here',
+            FIELD,
+            f"did you mean {meant}?",
+        )
+        for path, meant in (
+            ("litellm_settings.request_timeot", "request_timeout"),
+            ("router_setings", "router_settings"),
+        )
+    )
+
+
+def test_what_a_patch_deletes_is_no_unknown_key() -> None:
+    assert _planned("unheard_of: null\n").warnings == ()
+
+
+def test_a_patch_of_any_size_of_unknown_keys_gives_a_warning_for_each() -> None:
+    warnings = patch_warnings("patch", {f"unheard_of_{number}": 1 for number in range(100)})
+    assert len(warnings) == 100

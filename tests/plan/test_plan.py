@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
 from gateway_components.plan.failure import Failure, Reason
@@ -11,7 +13,19 @@ from gateway_components.plan.hashes import content_digest
 from gateway_components.plan.keys import Reference
 from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.snapshot import Content, UnreadableGateway
-from tests.plan.make import gateway, gateway_class, key, patch_contents, snapshot
+from tests.plan.make import (
+    gateway,
+    gateway_class,
+    guard,
+    guardrail_provider,
+    key,
+    patch_contents,
+    route,
+    route_key,
+    snapshot,
+    tool_gateway,
+    tool_key,
+)
 
 PREFIX = "runtime.agentic-layer.ai/"
 KEYS = Reference("Secret", "team", "api-key-secrets")
@@ -76,8 +90,8 @@ def test_each_change_of_a_referenced_object_changes_one_hash() -> None:
 
 def test_a_class_that_goes_lets_its_gateways_go() -> None:
     assert plan(snapshot(gateway())).gateways
-    assert not plan(snapshot(gateway(), ai_gateway_classes=())).gateways
-    assert not plan(snapshot(gateway(), ai_gateway_classes=(gateway_class(controller="a/b"),))).gateways
+    assert not plan(snapshot(gateway(), classes=())).gateways
+    assert not plan(snapshot(gateway(), classes=(gateway_class(controller="a/b"),))).gateways
 
 
 def test_a_foreign_gateway_is_left_untouched_even_where_it_is_broken() -> None:
@@ -86,7 +100,7 @@ def test_a_foreign_gateway_is_left_untouched_even_where_it_is_broken() -> None:
 
 def test_a_gateway_without_a_spec_has_no_models_and_says_so() -> None:
     bare = parse_as(AiGateway, {"metadata": {"name": "example", "namespace": "team"}})
-    planned = plan(snapshot(bare, ai_gateway_classes=(gateway_class(default="true"),)))
+    planned = plan(snapshot(bare, classes=(gateway_class(default="true"),)))
     assert planned.gateways[key()].objects is None
     assert planned.gateways[key()].failure == Failure(
         Reason.CONFIG_GENERATION_FAILED,
@@ -97,16 +111,103 @@ def test_a_gateway_without_a_spec_has_no_models_and_says_so() -> None:
 
 
 def test_a_gateway_never_runs_without_the_guardrails_it_asks_for() -> None:
-    manifest = {
-        "metadata": {"name": "example", "namespace": "team"},
-        "spec": {"aiModels": [{"name": "m", "provider": "p"}], "guardrails": [{"name": "guard"}]},
-    }
-    guarded = parse_as(AiGateway, manifest)
-    planned = plan(snapshot(guarded, ai_gateway_classes=(gateway_class(default="true"),)))
-    failure = planned.gateways[key()].failure
-    assert failure is not None
-    assert (failure.reason, failure.field) == (Reason.GUARDRAILS_RESOLUTION_FAILED, "spec.guardrails")
-    assert planned.gateways[key()].objects is None
+    planned = plan(snapshot(gateway(guardrails=[{"name": "pii"}]))).gateways[key()]
+    assert planned.objects is None
+    assert planned.failure == Failure(
+        Reason.GUARDRAILS_RESOLUTION_FAILED,
+        "Guard team/pii does not exist",
+        field="spec.guardrails[0]",
+        cure="create that Guard, or remove the entry",
+    )
+
+
+def test_env_hash_covers_the_credentials_of_guardrails() -> None:
+    selector = {"name": "s", "key": "token"}
+    moderated = guardrail_provider(
+        type_="openai-moderation-api", openaiModeration={"apiKeySecretRef": selector}
+    )
+    objects = (gateway(guardrails=[{"name": "pii"}]), guard(), moderated)
+    one, two = (_annotations(plan(snapshot(*objects, contents=_secret("s", token=value)))) for value in "12")
+    assert {name for name in one if one[name] != two[name]} == {f"{PREFIX}env-hash"}
+
+
+def test_a_tool_gateway_has_a_secret_hash_and_none_of_the_api_keys() -> None:
+    planned = plan(snapshot(tool_gateway(), contents=_secret(OPENAI_API_KEY="1"))).gateways[tool_key()]
+    assert planned.objects is not None
+    template = planned.objects.deployment["spec"]["template"]
+    assert template["metadata"]["annotations"][f"{PREFIX}secret-hash"] != EMPTY
+    (container,) = template["spec"]["containers"]
+    assert [variable["name"] for variable in container["env"]] == ["PROMETHEUS_MULTIPROC_DIR"]
+
+
+def test_a_tool_gateway_listens_on_port_80_and_says_where() -> None:
+    planned = plan(snapshot(tool_gateway())).gateways[tool_key()]
+    assert planned.objects is not None
+    assert planned.objects.url == "http://tools.team.svc.cluster.local"
+    assert planned.objects.service["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": 80}]
+    (container,) = planned.objects.deployment["spec"]["template"]["spec"]["containers"]
+    assert container["command"][-2:] == ["--port", "80"]
+
+
+def test_a_route_of_a_gateway_that_fails_is_planned_all_the_same() -> None:
+    planned = plan(snapshot(tool_gateway(patch="missing"), route()))
+    assert planned.gateways[tool_key()].failure is not None
+    assert planned.routes[route_key()].url == "http://tools.team.svc.cluster.local/mcp/team__files"
+
+
+def test_a_route_of_an_unreadable_gateway_is_planned_all_the_same() -> None:
+    unreadable = UnreadableGateway(tool_key(), "litellm", 3, "spec.env: is the text")
+    planned = plan(snapshot(route(), unreadable_gateways=(unreadable,)))
+    assert planned.gateways[tool_key()].failure is not None
+    assert planned.routes[route_key()].url is not None
+
+
+TAKEN_AWAY = (
+    ("mcp_servers: {team__files: null}", "one entry is deleted"),
+    ("mcp_servers: null", "all entries are deleted"),
+    ("mcp_servers: [a]", "a list replaces the entries"),
+    ("mcp_servers: {team__files: text}", "a text replaces the entry"),
+)
+
+
+@pytest.mark.parametrize(("patch", "why"), TAKEN_AWAY, ids=[case[1] for case in TAKEN_AWAY])
+def test_a_route_that_the_patch_takes_away_is_not_served(patch: str, why: str) -> None:
+    planned = plan(snapshot(tool_gateway(patch="patch"), route(), contents=patch_contents(patch)))
+    assert planned.gateways[tool_key()].failure is None, why
+    assert planned.routes[route_key()].url is None, why
+    assert planned.routes[route_key()].failure == Failure(
+        Reason.GATEWAY_DEGRADED,
+        "the config patch of ToolGateway team/tools takes mcp_servers.team__files away",
+        field="spec.toolGatewayRef",
+        cure="take that out of the patch, or delete this route",
+    )
+
+
+def test_a_patch_that_adds_to_a_route_leaves_it_served() -> None:
+    patched = patch_contents("mcp_servers: {team__files: {auth_type: none, url: 'http://other'}, mine: {}}")
+    planned = plan(snapshot(tool_gateway(patch="patch"), route(), contents=patched))
+    assert planned.routes[route_key()].url is not None
+
+
+def test_warnings_of_guards_come_before_those_of_the_patch() -> None:
+    objects = (
+        tool_gateway(patch="patch", guardrails=[{"name": "pii"}]),
+        guard(mode=["pre_call", "post_call"]),
+        guardrail_provider(),
+    )
+    planned = plan(snapshot(*objects, contents=patch_contents("router_setings: {}"))).gateways[tool_key()]
+    assert [str(warning.reason) for warning in planned.warnings] == [
+        "GuardModeIgnored",
+        "GuardNotAsked",
+        "ConfigKeyUnknown",
+    ]
+
+
+def test_failures_carry_no_traceback_which_would_keep_the_snapshot_in_memory() -> None:
+    planned = plan(snapshot(gateway(patch="gone"), tool_gateway(), route(server={"name": "gone"})))
+    failures = [planned.gateways[key()].failure, planned.routes[route_key()].failure]
+    assert [failure and failure.__traceback__ for failure in failures] == [None, None]
+    assert all(failures)
 
 
 def test_a_broken_gateway_changes_nothing_for_the_others() -> None:

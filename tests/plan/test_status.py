@@ -1,12 +1,18 @@
-"""Conditions of gateways."""
+"""Statuses of gateways."""
 
 from typing import Any
 
 import pytest
 
 from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.kinds import AI_GATEWAY
-from gateway_components.plan.status import Rollout, gateway_conditions, merge_conditions, without_conditions
+from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.plan.status import (
+    Rollout,
+    Status,
+    gateway_status,
+    merge_status,
+    released_gateway,
+)
 
 NOW, EARLIER = "2025-02-01T00:00:00Z", "2025-01-01T00:00:00Z"
 DONE = Rollout(current=True, wanted=1, total=1, updated=1, available=1)
@@ -43,8 +49,23 @@ ROLLOUTS = (
 )
 
 
+URL = "http://tools.team.svc.cluster.local"
+
+
+def _status(
+    failure: Failure | None = None, rollout: Rollout | None = DONE, generation: int | None = 7
+) -> Status:
+    return gateway_status(AI_GATEWAY, failure, rollout, generation, URL)
+
+
 def _ours(failure: Failure | None = None, rollout: Rollout | None = DONE) -> list[dict[str, Any]]:
-    return gateway_conditions(AI_GATEWAY, failure, rollout, 7)
+    return [dict(condition) for condition in _status(failure, rollout).conditions]
+
+
+def _merged(existing: list[dict[str, Any]], status: Status) -> list[dict[str, Any]] | None:
+    written = merge_status({"conditions": existing}, status, NOW)
+    assert written is None or set(written) == {"conditions"}
+    return list(written["conditions"]) if written else None
 
 
 def test_applied_and_rolled_out_is_configured_and_ready() -> None:
@@ -81,6 +102,7 @@ def test_rolling_out_is_configured_and_not_ready(rollout: Rollout | None, told: 
 
 FAILURES = (
     "ConfigGenerationFailed",
+    "GuardrailsResolutionFailed",
     "ConfigPatchInvalid",
     "NameConflict",
     "ConfigMapFailed",
@@ -105,9 +127,7 @@ def test_a_message_of_any_length_fits_the_schema() -> None:
 
 
 def test_without_a_generation_none_is_observed() -> None:
-    assert all(
-        "observedGeneration" not in found for found in gateway_conditions(AI_GATEWAY, None, DONE, None)
-    )
+    assert all("observedGeneration" not in found for found in _status(generation=None).conditions)
 
 
 def _written(failure: Failure | None = None, since: str = EARLIER) -> list[dict[str, Any]]:
@@ -115,25 +135,25 @@ def _written(failure: Failure | None = None, since: str = EARLIER) -> list[dict[
 
 
 def test_new_conditions_begin_now_after_those_of_others() -> None:
-    assert merge_conditions([FOREIGN], _ours(), NOW) == [FOREIGN, *_written(since=NOW)]
+    assert _merged([FOREIGN], _status()) == [FOREIGN, *_written(since=NOW)]
 
 
 def test_equal_conditions_need_no_write_however_old_they_are() -> None:
-    assert merge_conditions([*_written(), FOREIGN], _ours(), NOW) is None
+    assert _merged([*_written(), FOREIGN], _status()) is None
 
 
 def test_a_changed_message_keeps_the_time_of_the_last_flip() -> None:
     one, two = (Failure(Reason.SERVICE_FAILED, text) for text in ("one", "two"))
-    assert merge_conditions(_written(one), _ours(two), NOW) == _written(two)
+    assert _merged(_written(one), _status(two)) == _written(two)
 
 
 def test_a_changed_reason_keeps_the_time_of_the_last_flip() -> None:
     one, two = (Failure(reason, "m") for reason in (Reason.SERVICE_FAILED, Reason.NAME_CONFLICT))
-    assert merge_conditions(_written(one), _ours(two), NOW) == _written(two)
+    assert _merged(_written(one), _status(two)) == _written(two)
 
 
 def test_a_new_generation_is_written_and_is_no_flip() -> None:
-    merged = merge_conditions(_written(), gateway_conditions(AI_GATEWAY, None, DONE, 8), NOW)
+    merged = _merged(_written(), _status(generation=8))
     assert merged is not None
     assert [(found["observedGeneration"], found["lastTransitionTime"]) for found in merged] == [
         (8, EARLIER),
@@ -142,7 +162,7 @@ def test_a_new_generation_is_written_and_is_no_flip() -> None:
 
 
 def test_only_the_condition_that_flips_gets_a_new_time() -> None:
-    merged = merge_conditions(_written(), _ours(rollout=None), NOW)
+    merged = _merged(_written(), _status(rollout=None))
     assert merged is not None
     assert [(found["status"], found["lastTransitionTime"]) for found in merged] == [
         ("True", EARLIER),
@@ -151,18 +171,75 @@ def test_only_the_condition_that_flips_gets_a_new_time() -> None:
 
 
 def test_a_condition_without_a_time_gets_one() -> None:
-    assert merge_conditions(_ours(), _ours(), NOW) == _written(since=NOW)
+    assert _merged(_ours(), _status()) == _written(since=NOW)
 
 
 def test_conditions_of_others_keep_place_and_content() -> None:
     configured, ready = _written()
-    merged = merge_conditions([configured, FOREIGN, ready], _ours(rollout=None), NOW)
+    merged = _merged([configured, FOREIGN, ready], _status(rollout=None))
     assert merged is not None
     assert merged[1] == FOREIGN
     assert [found["type"] for found in merged] == ["AiGatewayConfigured", "Audited", "AiGatewayReady"]
 
 
+def test_a_gateway_without_a_status_gets_one() -> None:
+    assert merge_status({}, _status(), NOW) == {"conditions": _written(since=NOW)}
+
+
+def test_an_ai_gateway_has_no_url() -> None:
+    assert _status().url is None
+
+
+def _tool_status(failure: Failure | None = None, rollout: Rollout | None = DONE) -> Status:
+    return gateway_status(TOOL_GATEWAY, failure, rollout, 7, URL)
+
+
+def test_a_tool_gateway_has_conditions_of_its_own_names() -> None:
+    found = [(entry["type"], entry["status"], entry["reason"]) for entry in _tool_status().conditions]
+    assert found == [
+        ("ToolGatewayConfigured", "True", "ConfigurationApplied"),
+        ("ToolGatewayReady", "True", "ToolGatewayReady"),
+    ]
+
+
+def test_a_tool_gateway_has_its_url_once_it_is_rolled_out() -> None:
+    assert _tool_status().url == URL
+    assert _tool_status(rollout=None).url == ""
+    assert _tool_status(Failure(Reason.NAME_CONFLICT, "m")).url == ""
+    for rollout, _, why in ROLLOUTS:
+        assert _tool_status(rollout=rollout).url == "", why
+
+
+def test_a_url_alone_is_reason_enough_to_write() -> None:
+    conditions = merge_status({}, _tool_status(), EARLIER)
+    assert conditions is not None
+    existing = {**conditions, "url": "http://old"}
+    assert merge_status(existing, _tool_status(), NOW) == {**existing, "url": URL}
+    assert merge_status({**existing, "url": URL}, _tool_status(), NOW) is None
+
+
+def test_a_missing_url_is_an_empty_one() -> None:
+    written = merge_status({}, _tool_status(rollout=None), EARLIER)
+    assert written is not None
+    assert written.pop("url") == ""
+    assert merge_status(written, _tool_status(rollout=None), NOW) is None
+
+
 def test_release_takes_our_conditions_and_leaves_those_of_others() -> None:
-    assert without_conditions([FOREIGN, *_written()], AI_GATEWAY) == [FOREIGN]
-    assert without_conditions([FOREIGN], AI_GATEWAY) is None
-    assert without_conditions([], AI_GATEWAY) is None
+    assert released_gateway({"conditions": [FOREIGN, *_written()]}, AI_GATEWAY) == {"conditions": [FOREIGN]}
+    assert released_gateway({}, AI_GATEWAY) is None
+    for conditions in (None, [], [FOREIGN]):
+        assert released_gateway({"conditions": conditions}, AI_GATEWAY) is None
+
+
+def test_release_takes_the_url_of_a_tool_gateway_along() -> None:
+    ours = merge_status({"conditions": [FOREIGN]}, _tool_status(), EARLIER)
+    assert released_gateway(ours or {}, TOOL_GATEWAY) == {"conditions": [FOREIGN], "url": ""}
+
+
+FOREIGN_READY = {"type": "ToolGatewayReady", "status": "True", "reason": "Proxied", "message": ""}
+
+
+def test_release_leaves_a_status_alone_that_another_controller_wrote() -> None:
+    for conditions in ([], [FOREIGN], [FOREIGN_READY]):
+        assert released_gateway({"conditions": conditions, "url": "http://theirs"}, TOOL_GATEWAY) is None

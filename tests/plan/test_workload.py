@@ -25,7 +25,7 @@ OWNERS = [
 
 
 def _objects(found: AiGateway | None = None) -> GatewayObjects:
-    return generate(found or gateway(), {})
+    return generate(found or gateway(), {}, {}, {}).objects
 
 
 def _template(objects: GatewayObjects) -> Mapping[str, Any]:

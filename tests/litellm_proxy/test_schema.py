@@ -1,0 +1,9 @@
+"""The kept schema is that of the installed package."""
+
+from __future__ import annotations
+
+from tools.litellm_schema import SCHEMA, litellm_schema
+
+
+def test_schema_is_the_one_that_the_package_gives() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == litellm_schema(), "out of date: run `make schema`"
