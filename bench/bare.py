@@ -110,4 +110,4 @@ def edited_objects(gateway: Raw, model: str) -> tuple[AiGateway, GatewayObjects]
     edited = copy.deepcopy(gateway)
     edited["spec"].update(models(model))
     parsed = parse_as(AiGateway, edited)
-    return parsed, generate(parsed, {})
+    return parsed, generate(parsed, contents={}, resources={}, servers={}).objects

@@ -1,61 +1,53 @@
 """From the arguments of a component to the objects of its gateway, by way of the pure core."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import pulumi
 
-from gateway_components import documents
-from gateway_components.components.args import AiGatewayArgs
-from gateway_components.components.checks import check_patch, key_digest, namespace_problem
-from gateway_components.components.errors import args_error
-from gateway_components.components.inputs import camel_keys, plain, together
+from gateway_components.components.ai_args import AiGatewayArgs
+from gateway_components.components.checks import check_patch, key_digest
+from gateway_components.components.gateway_args import GatewayArgs
+from gateway_components.components.generate import Built, generate
+from gateway_components.components.guards import guard_parts
+from gateway_components.components.inputs import camel_keys, plain, resolved, together
+from gateway_components.components.outputs import GatewayOutputs
+from gateway_components.components.routes import route_parts
 from gateway_components.components.secrecy import public
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.parse import parse_as, problems
-from gateway_components.errors import GatewayError, InputError
-from gateway_components.plan.keys import Reference
-from gateway_components.plan.kinds import API_VERSION
-from gateway_components.plan.patch import PATCH_KEY
-from gateway_components.plan.plan import generate
-from gateway_components.plan.references import PATCH_ANNOTATION, api_key_reference, patch_reference
-from gateway_components.plan.snapshot import Content
-from gateway_components.plan.workload import GatewayObjects
+from gateway_components.components.tool_args import ToolGatewayArgs
+from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY, GatewayKind
 
-__all__ = ["GatewayOutputs", "ai_gateway_outputs"]
-
-_PATCH_NAME = "config-patch"
-"""Stands for the patch in the annotation that the core reads; no ConfigMap of that name is ever made."""
+__all__ = ["ai_gateway_outputs", "tool_gateway_outputs"]
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayOutputs:
-    """The objects of a gateway, twice: as far as they are known early and may be seen, and whole.
+class _Own:
+    """What only one kind of gateway has.
 
     Attributes
     ----------
-    outline
-        ConfigMap, Service and the metadata of the Deployment are right here, and depend on nothing else.
-    full
-        The Deployment's specification is right here; it may wait for, or be secret by, a variable.
+    kind
+        The kind.
+    spec
+        Fields of its custom resource.
+    routes
+        Fields of each of its routes, by their names.
     """
 
-    outline: pulumi.Output[GatewayObjects]
-    full: pulumi.Output[GatewayObjects]
-
-    @classmethod
-    def of(cls, objects: GatewayObjects) -> Self:
-        """Return the outputs of objects that are known."""
-        known: pulumi.Output[GatewayObjects] = pulumi.Output.from_input(objects)
-        return cls(known, known)
+    kind: GatewayKind
+    spec: Mapping[str, Any]
+    routes: Mapping[str, Any]
 
 
 def ai_gateway_outputs(component: str, name: str, args: AiGatewayArgs) -> GatewayOutputs:
-    """Return the objects that `args` describe.
+    """Return the objects of the AiGateway that `args` describe; see `tool_gateway_outputs`."""
+    spec = {"aiModels": public(component, "models", plain(args.models)), "port": plain(args.port)}
+    return _outputs(component, name, args, _Own(AI_GATEWAY, spec, {}))
 
-    The outline leaves out what shapes the pods alone. So ConfigMap and Service can be previewed while a variable is
-    not known yet, and a secret variable hides the pods in the state but not the URL.
+
+def tool_gateway_outputs(component: str, name: str, args: ToolGatewayArgs) -> GatewayOutputs:
+    """Return the objects and the URLs of the routes of the ToolGateway that `args` describe.
 
     Parameters
     ----------
@@ -71,76 +63,55 @@ def ai_gateway_outputs(component: str, name: str, args: AiGatewayArgs) -> Gatewa
     ArgsError
         An argument is at fault: at once where all that it takes to see that is known, else inside the Outputs.
     """
+    return _outputs(component, name, args, _Own(TOOL_GATEWAY, {}, route_parts(component, args.routes)))
+
+
+def _outputs(component: str, name: str, args: GatewayArgs, own: _Own) -> GatewayOutputs:
+    """Return the outputs of a gateway of either kind.
+
+    The outline leaves out what shapes the pods alone. So ConfigMap and Service can be previewed while a variable is
+    not known yet, and a secret variable hides the pods in the state but not the URL.
+    """
     outline = {
         "name": plain(args.name if args.name is not None else name),
         "namespace": plain(args.namespace),
-        "aiModels": public(component, "models", plain(args.models)),
-        "port": plain(args.port),
+        **own.spec,
+        "guardrails": guard_parts(component, args.guardrails),
+        "routes": together(own.routes),
         "commonMetadata": plain(args.common_metadata),
-        "patch": _mapped(
+        "patch": resolved(
             public(component, "config_patch", plain(args.config_patch)),
             lambda patch: check_patch(component, patch),
         ),
     }
     details = {
-        "env": _mapped(plain(args.env), camel_keys),
-        "envFrom": _mapped(plain(args.env_from), camel_keys),
+        "env": resolved(plain(args.env), camel_keys),
+        "envFrom": resolved(plain(args.env_from), camel_keys),
         "podMetadata": plain(args.pod_metadata),
         "apiKeys": _api_key_digest(component, args),
     }
-    full = _mapped(together({**outline, **details}), lambda parts: _generate(component, parts))
-    if isinstance(full, GatewayObjects):
-        return GatewayOutputs.of(full)
+    full = resolved(together({**outline, **details}), lambda parts: generate(component, own.kind, parts))
+    if isinstance(full, Built):
+        return GatewayOutputs.of(full.objects, full.route_urls)
     # What is known of the details is checked with the outline: of several mistakes that show at once, all are told.
     known = {key: part for key, part in details.items() if not isinstance(part, pulumi.Output)}
-    first = _mapped(together({**outline, **known}), lambda parts: _generate(component, parts, warn=False))
-    return GatewayOutputs(pulumi.Output.from_input(first), full)
+    first = pulumi.Output.from_input(
+        resolved(
+            together({**outline, **known}), lambda parts: generate(component, own.kind, parts, warn=False)
+        )
+    )
+    return GatewayOutputs(
+        first.apply(lambda built: built.objects),
+        full.apply(lambda built: built.objects),
+        {route: _url(first, route) for route in own.routes},
+    )
 
 
-def _generate(component: str, parts: Mapping[str, Any], *, warn: bool = True) -> GatewayObjects:
-    manifest = _manifest(parts)
-    fault = namespace_problem(parts["namespace"])
-    found = problems(manifest)
-    errors = [problem.as_problem() for problem in found if problem.severity == "error"]
-    if errors or fault:
-        raise args_error(component, InputError(*errors, *([fault] if fault else [])))
-    for problem in found if warn else ():
-        pulumi.warn(str(args_error(component, InputError(problem.as_problem()))))
-    try:
-        gateway = parse_as(AiGateway, manifest)
-        return generate(gateway, _contents(gateway, parts))
-    except GatewayError as error:
-        raise args_error(component, error) from None
+def _url(built: pulumi.Output[Built], route: str) -> pulumi.Output[str]:
+    return built.apply(lambda known: known.route_urls[route])
 
 
-def _manifest(parts: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {"name": parts["name"], "namespace": parts["namespace"]}
-    if parts["patch"] is not None:
-        metadata["annotations"] = {PATCH_ANNOTATION: _PATCH_NAME}
-    fields = ("aiModels", "port", "commonMetadata", "env", "envFrom", "podMetadata")
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "AiGateway",
-        "metadata": metadata,
-        "spec": {key: parts[key] for key in fields if parts.get(key) is not None},
-    }
-
-
-def _contents(gateway: AiGateway, parts: Mapping[str, Any]) -> dict[Reference, Content]:
-    contents: dict[Reference, Content] = {}
-    reference = patch_reference(gateway)
-    if reference is not None:
-        contents[reference] = Content("", {PATCH_KEY: documents.dump(parts["patch"])})
-    if parts.get("apiKeys") is not None:
-        contents[api_key_reference(gateway)] = Content(parts["apiKeys"])
-    return contents
-
-
-def _api_key_digest(component: str, args: AiGatewayArgs) -> Any:
-    digest = _mapped(plain(args.api_keys), lambda keys: key_digest(component, keys))
+def _api_key_digest(component: str, args: GatewayArgs) -> Any:
+    digest = resolved(plain(args.api_keys), lambda keys: key_digest(component, keys))
     # It stands on every pod anyway; as a secret it would hide the whole Deployment from every diff.
     return pulumi.Output.unsecret(digest) if isinstance(digest, pulumi.Output) else digest
-
-
-def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
-    return value.apply(function) if isinstance(value, pulumi.Output) else function(value)

@@ -1,15 +1,20 @@
 """The gateway components: one resource in a program, three objects in the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
-from gateway_components.components.args import AiGatewayArgs, args_of
-from gateway_components.components.build import GatewayOutputs, ai_gateway_outputs
+from gateway_components.components.ai_args import AiGatewayArgs
+from gateway_components.components.build import ai_gateway_outputs, tool_gateway_outputs
+from gateway_components.components.coerce import args_as
+from gateway_components.components.gateway_args import GatewayArgs
 from gateway_components.components.objects import SKIP_AWAIT, Registration, register
+from gateway_components.components.outputs import GatewayOutputs
+from gateway_components.components.route import ToolRoute
+from gateway_components.components.tool_args import ToolGatewayArgs
 
-__all__ = ["AiGateway", "Gateway"]
+__all__ = ["AiGateway", "Gateway", "ToolGateway"]
 
 
 class Gateway(pulumi.ComponentResource):
@@ -21,6 +26,8 @@ class Gateway(pulumi.ComponentResource):
         Where clients inside the cluster reach the gateway, once its Service exists.
     namespace, service_name, deployment_name, config_map_name
         Where its objects are and what they are called.
+    routes
+        Its routes by their names, each with a `url`; an AiGateway has none.
     """
 
     url: pulumi.Output[str]
@@ -28,6 +35,7 @@ class Gateway(pulumi.ComponentResource):
     service_name: pulumi.Output[str]
     deployment_name: pulumi.Output[str]
     config_map_name: pulumi.Output[str]
+    routes: Mapping[str, ToolRoute]
 
     def __init__(
         self,
@@ -47,6 +55,10 @@ class Gateway(pulumi.ComponentResource):
         self.url = pulumi.Output.all(outputs.outline, self.service_name).apply(
             lambda known: str(known[0].url)
         )
+        self.routes = {
+            route: ToolRoute(f"{name}/{route}", pulumi.Output.all(url, self.service_name).apply(_first), self)
+            for route, url in outputs.route_urls.items()
+        }
         self.register_outputs(
             {
                 "url": self.url,
@@ -91,6 +103,48 @@ class AiGateway(Gateway):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         component = f'AiGateway "{name}"'
-        known = args_of(component, args)
-        how = Registration(annotations=SKIP_AWAIT if known.skip_await else {})
-        super().__init__(self.TYPE, name, ai_gateway_outputs(component, name, known), how, opts)
+        known = args_as(component, AiGatewayArgs, args)
+        super().__init__(self.TYPE, name, ai_gateway_outputs(component, name, known), _how(known), opts)
+
+
+class ToolGateway(Gateway):
+    """A LiteLLM gateway in front of MCP tool servers; ``gateway.routes["weather"].url`` is where clients reach one.
+
+    Parameters
+    ----------
+    name
+        Name of the component, and of the gateway where `args` give none.
+    args
+        What it serves: `ToolGatewayArgs`, or a map of the same arguments.
+    opts
+        As for `AiGateway`; they reach the routes as well.
+
+    Raises
+    ------
+    InputError
+        As for `AiGateway`. A route that cannot be served is a mistake, too: ``routes[1].url``.
+
+    Notes
+    -----
+    The note of `AiGateway` on ``enable_config_map_mutable`` holds here as well.
+    """
+
+    TYPE = "gateway-components:index:ToolGateway"
+
+    def __init__(
+        self,
+        name: str,
+        args: ToolGatewayArgs | Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        component = f'ToolGateway "{name}"'
+        known = args_as(component, ToolGatewayArgs, args)
+        super().__init__(self.TYPE, name, tool_gateway_outputs(component, name, known), _how(known), opts)
+
+
+def _how(args: GatewayArgs) -> Registration:
+    return Registration(annotations=SKIP_AWAIT if args.skip_await else {})
+
+
+def _first(values: Sequence[Any]) -> str:
+    return str(values[0])

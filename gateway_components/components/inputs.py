@@ -1,6 +1,6 @@
 """Inputs of any shape as plain JSON types, or as an Output of them where they hold Outputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from enum import Enum
 from inspect import isawaitable
@@ -10,7 +10,7 @@ import pulumi
 from pulumi._types import is_input_type
 from pydantic.alias_generators import to_camel
 
-__all__ = ["camel_keys", "plain", "together"]
+__all__ = ["camel_keys", "plain", "resolved", "together"]
 
 
 def plain(value: Any) -> Any:
@@ -19,10 +19,8 @@ def plain(value: Any) -> Any:
     Fields of an args class that are None are left out; keys become text, as in JSON. The result is an Output exactly
     where `value` is or holds one: what is known at once stays known, so that a mistake in it is found at once.
     """
-    if isinstance(value, pulumi.Output):
-        return value.apply(plain)
-    if isawaitable(value):
-        return pulumi.Output.from_input(value).apply(plain)
+    if _is_late(value):
+        return resolved(value, plain)
     if isinstance(value, Enum):
         return value.value
     if _is_args(value):
@@ -33,6 +31,11 @@ def plain(value: Any) -> Any:
         parts = [plain(part) for part in value]
         return pulumi.Output.all(*parts) if any(map(_is_output, parts)) else parts
     return value
+
+
+def resolved(value: Any, function: Callable[[Any], Any]) -> Any:
+    """Return what `function` makes of `value`: at once where it is known, else as an Output."""
+    return pulumi.Output.from_input(value).apply(function) if _is_late(value) else function(value)
 
 
 def together(parts: Mapping[str, Any]) -> Any:
@@ -55,6 +58,10 @@ def camel_keys(value: Any) -> Any:
 
 def _text(key: object) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+def _is_late(value: Any) -> bool:
+    return _is_output(value) or isawaitable(value)
 
 
 def _is_output(value: Any) -> bool:

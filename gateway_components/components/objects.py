@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentPatch
 from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapPatch, Service, ServicePatch
 
-from gateway_components.components.build import GatewayOutputs
+from gateway_components.components.outputs import GatewayOutputs
 from gateway_components.plan.workload import GatewayObjects, Manifest
 
 __all__ = ["SKIP_AWAIT", "GatewayResources", "Registration", "register"]

@@ -26,7 +26,7 @@ def public(component: str, argument: str, value: Any) -> Any:
             message = "holds a secret, which would stand in a ConfigMap for many to read"
             cure = (
                 "put it into a Secret, hand it to the gateway as a variable with env, and write os.environ/NAME "
-                "here; if it is no secret, wrap it in pulumi.Output.unsecret"
+                "in config_patch; if it is no secret, wrap it in pulumi.Output.unsecret"
             )
             raise ArgsError(component, Problem(argument, message, cure))
 

@@ -1,11 +1,20 @@
-"""A program for the real engine: a gateway with options whose effect only the engine shows."""
+"""A program for the real engine: gateways with options whose effect only the engine shows."""
 
 import os
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from gateway_components import AiGateway, AiGatewayArgs, AiModelArgs
+from gateway_components import (
+    AiGateway,
+    AiGatewayArgs,
+    AiModelArgs,
+    PresidioGuardArgs,
+    PresidioProviderArgs,
+    ToolGateway,
+    ToolGatewayArgs,
+    ToolRouteArgs,
+)
 
 
 def note(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
@@ -17,20 +26,50 @@ def note(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult |
     return pulumi.ResourceTransformResult({**args.props, "metadata": noted}, args.opts)
 
 
-name = os.environ.get("COMPONENT", "chat")
 provider = kubernetes.Provider("files", render_yaml_to_directory=os.environ["RENDER_TO"], kubeconfig="")
-gateway = AiGateway(
-    name,
+
+
+def options(name: str, first_name: str) -> pulumi.ResourceOptions:
+    """Return the options of a gateway that was once called `first_name`."""
+    return pulumi.ResourceOptions(
+        provider=provider,
+        protect=bool(os.environ.get("PROTECT")),
+        transforms=[note],
+        aliases=[pulumi.Alias(name=first_name)] if name != first_name else [],
+    )
+
+
+chat_name = os.environ.get("COMPONENT", "chat")
+chat = AiGateway(
+    chat_name,
     AiGatewayArgs(
         name="chat",
         models=[AiModelArgs(name="gpt-4o", provider="openai")],
         port=pulumi.Output.from_input(int(os.environ.get("GATEWAY_PORT", "80"))),
     ),
-    pulumi.ResourceOptions(
-        provider=provider,
-        protect=bool(os.environ.get("PROTECT")),
-        transforms=[note],
-        aliases=[pulumi.Alias(name="chat")] if name != "chat" else [],
-    ),
+    options(chat_name, "chat"),
 )
-pulumi.export("url", gateway.url)
+tools_name = os.environ.get("TOOL_COMPONENT", "tools")
+tools = ToolGateway(
+    tools_name,
+    ToolGatewayArgs(
+        name="tools",
+        routes=[
+            ToolRouteArgs(name="weather", server={"name": "weather"}),
+            ToolRouteArgs(
+                name="news",
+                url=pulumi.Output.from_input(os.environ.get("NEWS_URL", "https://news.example.com/sse")),
+            ),
+        ],
+        guardrails=[
+            PresidioGuardArgs(
+                name="personal-data",
+                mode=["pre_call", "post_call"],
+                provider=PresidioProviderArgs(base_url="http://presidio:3000"),
+            )
+        ],
+    ),
+    options(tools_name, "tools"),
+)
+pulumi.export("url", chat.url)
+pulumi.export("routes", {name: route.url for name, route in tools.routes.items()})

@@ -33,17 +33,51 @@ def test_transforms_protection_and_aliases_reach_the_objects(
     project: PulumiProject, files: Mapping[str, str], tmp_path: Path
 ) -> None:
     project.up("--skip-preview", environment={**files, "PROTECT": "yes"})
-    (service,) = (tmp_path / "rendered").rglob("v1-service-*.yaml")
-    assert yaml.safe_load(service.read_text())["metadata"]["annotations"] == {"seen": "chat"}
-    kinds = ("AiGateway", "ConfigMap", "Deployment", "Service")
+    services = [yaml.safe_load(file.read_text())["metadata"] for file in tmp_path.rglob("v1-service-*.yaml")]
+    noted = {service["name"]: service["annotations"] for service in services}
+    assert noted == {"chat": {"seen": "chat"}, "tools": {"seen": "tools"}}
+    objects = ["ConfigMap", "Deployment", "Service"]
+    kinds = ["AiGateway", *objects, "ToolGateway", *objects, "ToolRoute", "ToolRoute"]
     guarded = [urn for urn, resource in project.resources().items() if resource.get("protect")]
     assert sorted(urn.split("::")[-2].rpartition(":")[2] for urn in guarded) == sorted(kinds)
 
-    renamed = project.up("--skip-preview", environment={**files, "COMPONENT": "renamed"})
+    names = {"COMPONENT": "talk", "TOOL_COMPONENT": "functions"}
+    renamed = project.up("--skip-preview", environment={**files, **names})
     assert "created" not in renamed.partition("Resources:")[2]
-    assert {urn.rpartition("::")[2] for urn in project.resources() if "AiGateway" in urn} == {"renamed"}
+    renamed_urns = [urn for urn in project.resources() if "Gateway" in urn]
+    assert {urn.rpartition("::")[2] for urn in renamed_urns} == {
+        "talk",
+        "functions",
+        "functions/weather",
+        "functions/news",
+    }
 
 
-def test_a_mistake_in_an_output_is_one_message(project: PulumiProject, files: Mapping[str, str]) -> None:
-    output = project.fails("preview", environment={**files, "GATEWAY_PORT": "0"})
-    assert 'error: AiGateway "chat": port: is 0, which is too small (Use 1 or more.)' in output
+def test_routes_are_components_in_the_state_with_their_urls(
+    project: PulumiProject, files: Mapping[str, str]
+) -> None:
+    output = project.up("--skip-preview", environment=files)
+    urls = {
+        "weather": "http://tools.default.svc.cluster.local/mcp/default__weather",
+        "news": "http://tools.default.svc.cluster.local/mcp/default__news",
+    }
+    assert project.outputs()["routes"] == urls
+    routes = [made for made in project.resources().values() if made["type"].endswith(":ToolRoute")]
+    assert {made["urn"].rpartition("/")[2]: made["outputs"] for made in routes} == {
+        name: {"url": url} for name, url in urls.items()
+    }
+    assert 'warning: ToolGateway "tools": guardrails[0]: ' in output
+    assert "post_call has no equivalent for tool calls" in output
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"GATEWAY_PORT": "0"}, 'error: AiGateway "chat": port: is 0, which is too small (Use 1 or more.)'),
+        ({"NEWS_URL": "news"}, 'error: ToolGateway "tools": routes[1].url: '),
+    ],
+)
+def test_a_mistake_in_an_output_is_one_message(
+    project: PulumiProject, files: Mapping[str, str], environment: Mapping[str, str], message: str
+) -> None:
+    assert message in project.fails("preview", environment={**files, **environment})

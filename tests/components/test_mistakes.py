@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from gateway_components import AiGateway, AiGatewayArgs, AiModelArgs, InputError
+from gateway_components import AiGateway, AiGatewayArgs, AiModelArgs, InputError, ToolGatewayArgs
 from tests.components.recorder import Recorder, run, value_of
 
 MODEL = AiModelArgs(name="gpt-4o", provider="openai")
@@ -88,8 +88,9 @@ def test_every_mistake_is_told_at_once() -> None:
     ("arguments", "message"),
     [
         ({"modles": []}, "modles: is no argument (did you mean models?)"),
-        ({}, "models: is required but missing (name at least one)"),
+        ({}, "models: is required but missing (add it)"),
         (["gpt-4o"], "the arguments are a list (give an AiGatewayArgs or a map)"),
+        (ToolGatewayArgs(), "the arguments are a ToolGatewayArgs (give an AiGatewayArgs or a map)"),
     ],
 )
 def test_arguments_of_another_shape_are_refused(arguments: Any, message: str) -> None:
