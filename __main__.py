@@ -1,4 +1,4 @@
-"""The Pulumi program: the gateways in the manifest files that the stack's configuration names.
+"""The Pulumi program: the gateways and routes in the manifest files that the stack's configuration names.
 
 Configuration (``pulumi config set gateways:KEY VALUE``):
 
@@ -9,6 +9,8 @@ Configuration (``pulumi config set gateways:KEY VALUE``):
 ``renderTo``
     Folder to write YAML into; no cluster is needed or touched then. Secrets among the manifests are written there
     as they are.
+
+Outputs: ``urls`` of the gateways and ``routeUrls`` of the ToolRoutes, each by ``NAMESPACE/NAME``.
 """
 
 import json
@@ -28,7 +30,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Register what the manifests ask for and export the URL of each gateway."""
+    """Register what the manifests ask for and export the URL of each gateway and each route."""
     # The engine interrupts the program when the cluster refuses an object and says why by itself; without this,
     # Python would add a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -49,11 +51,13 @@ def main() -> None:
     companions = [companion(manifest, options) for manifest in stack.companions]
     how = Registration(options=pulumi.ResourceOptions(provider=provider, depends_on=companions))
     gateways = {
-        component_name(key): planned_gateway(key, gateway.objects, how, options)
+        component_name(key): planned_gateway(key, gateway.objects, how, options, stack.routes_of(key))
         for key, gateway in stack.plan.gateways.items()
         if gateway.objects is not None
     }
     pulumi.export("urls", {name: gateway.url for name, gateway in gateways.items()})
+    routes = {name: route for gateway in gateways.values() for name, route in gateway.routes.items()}
+    pulumi.export("routeUrls", {name: route.url for name, route in routes.items()})
 
 
 def manifest_paths(config: pulumi.Config) -> list[Path]:

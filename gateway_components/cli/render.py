@@ -1,6 +1,7 @@
 """gatewayctl render: what would be applied, with no cluster and no engine."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,6 +9,8 @@ import click
 from gateway_components import documents
 from gateway_components.cli.arguments import files_argument, namespace_option
 from gateway_components.manifests.stack import read_stack
+from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.routes import RoutePlan
 
 __all__ = ["render"]
 
@@ -19,18 +22,24 @@ __all__ = ["render"]
 def render(files: tuple[Path, ...], namespace: str, *, config_only: bool) -> None:
     """Print the objects that the gateways in FILES (or folders) become.
 
-    What is wrong goes to standard error; the exit code is 1 then, and healthy gateways are printed all the same.
+    The URL of each ToolRoute stands in a comment before its gateway. What is wrong goes to standard error; the exit
+    code is 1 then, and healthy gateways are printed all the same.
     """
     stack = read_stack(files, namespace)
-    for key, gateway in stack.plan.gateways.items():
-        if gateway.objects is None:
-            continue
-        if config_only:
-            config = gateway.objects.config_map["data"]["config.yaml"]
-            click.echo(f"---\n# {key}\n{config}", nl=False)
-        else:
-            for manifest in gateway.objects.manifests:
-                click.echo(f"---\n{documents.dump(manifest)}", nl=False)
+    for gateway in stack.plan.gateways.values():
+        for text in _documents(gateway, stack.routes_of(gateway.key), config_only=config_only):
+            click.echo(f"---\n{text}", nl=False)
     for finding in stack.findings:
         click.echo(finding, err=True)
     sys.exit(1 if stack.errors else 0)
+
+
+def _documents(gateway: GatewayPlan, routes: Sequence[RoutePlan], *, config_only: bool) -> list[str]:
+    """Return the YAML of a gateway's objects, or of its configuration; none where it is at fault."""
+    if gateway.objects is None:
+        return []
+    urls = "".join(f"# {route.key}: {route.url}\n" for route in routes)
+    if config_only:
+        return [f"# {gateway.key}\n{urls}{gateway.objects.config_map['data']['config.yaml']}"]
+    first, *others = (documents.dump(manifest) for manifest in gateway.objects.manifests)
+    return [f"{urls}{first}", *others]

@@ -19,8 +19,12 @@ def validate(files: tuple[Path, ...], namespace: str) -> None:
     stack = read_stack(files, namespace)
     for finding in stack.findings:
         click.echo(finding)
-    errors, gateways = len(stack.errors), len(stack.plan.gateways)
-    warnings = len(stack.findings) - errors
-    counts = {"gateway": gateways, "error": errors, "warning": warnings}
+    errors = len(stack.errors)
+    counts = {
+        "gateway": len(stack.plan.gateways),
+        "route": len(stack.plan.routes),
+        "error": errors,
+        "warning": len(stack.findings) - errors,
+    }
     click.echo(", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items()), err=True)
     sys.exit(1 if errors else 0)

@@ -84,12 +84,23 @@ class Located:
         name = "/".join(str(metadata[part]) for part in ("namespace", "name") if metadata.get(part))
         return f"{self.kind} {name}".strip()
 
+    def line_in(self, path: Iterable[str | int], line: int) -> int:
+        """Return the line in the file of line `line` of the text at `path`."""
+        return self._document.line_in((*self._path, *path), line)
+
     def finding(
-        self, path: Iterable[str | int], field: str, message: str, cure: str = "", severity: str = "error"
+        self,
+        path: Iterable[str | int],
+        field: str,
+        message: str,
+        cure: str = "",
+        severity: str = "error",
+        *,
+        line: int | None = None,
     ) -> Finding:
-        """Return a finding about the field at `path`, which is shown as `field`."""
-        line = self._document.line_of((*self._path, *path))
-        return Finding(self.file, line, self.subject, field, message, cure, severity)
+        """Return a finding about the field at `path`, which is shown as `field`; `line` is known better at times."""
+        found = self._document.line_of((*self._path, *path)) if line is None else line
+        return Finding(self.file, found, self.subject, field, message, cure, severity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run
-from tests.manifests.texts import GATEWAY, PATCH, PATCHED, SECRET, joined
+from tests.manifests.texts import EXTERNAL, GATEWAY, PATCH, PATCHED, ROUTE, SECRET, SERVER, TOOLS, joined
 
 BROKEN = PATCHED.replace("name: example", "name: broken")
 
@@ -40,6 +40,29 @@ def test_config_only_prints_the_configuration_of_each_gateway_under_its_name(run
     assert result.stdout.startswith("---\n# AiGateway default/example\nmodel_list:\n")
     (config,) = _documents(result.stdout)
     assert list(config) == ["model_list", "litellm_settings"]
+
+
+def test_urls_of_routes_stand_before_their_gateway(run: Run) -> None:
+    files = {"a": joined(GATEWAY, TOOLS), "b": joined(EXTERNAL, ROUTE, SERVER)}
+    host = "http://tools.default.svc.cluster.local"
+    urls = (
+        f"# ToolRoute default/files: {host}/mcp/default__files\n"
+        f"# ToolRoute default/weather: {host}/mcp/default__weather\n"
+    )
+    whole = run("render", ".", **files).stdout
+    kinds = [(found["kind"], found["metadata"]["name"]) for found in _documents(whole)]
+    assert kinds[3:] == [("ConfigMap", "tools-config"), ("Deployment", "tools"), ("Service", "tools")]
+    assert f"---\n{urls}apiVersion: v1\nkind: ConfigMap\n" in whole
+    configs = run("render", ".", "--config-only", **files).stdout
+    assert f"---\n# ToolGateway default/tools\n{urls}mcp_servers:\n  default__files:\n" in configs
+
+
+def test_a_broken_route_is_neither_served_nor_shown(run: Run) -> None:
+    result = run("render", ".", "--config-only", a=TOOLS, b=joined(EXTERNAL, ROUTE))
+    assert result.exit_code == 1
+    assert "default__weather" in result.stdout
+    assert "files" not in result.stdout
+    assert result.stderr.startswith("b.yaml:19: error: ToolRoute files: ")
 
 
 def test_what_is_wrong_goes_to_standard_error_and_healthy_gateways_are_printed(run: Run) -> None:

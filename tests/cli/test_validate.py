@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cli.conftest import Run
-from tests.manifests.texts import GATEWAY, PATCH, PATCHED, SECRET, joined
+from tests.manifests.texts import EXTERNAL, GATEWAY, PATCH, PATCHED, ROUTE, SECRET, SERVER, TOOLS, joined
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "manifests"
 
@@ -11,7 +11,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "manifests"
 def test_healthy_manifests_print_nothing_but_a_summary(run: Run) -> None:
     result = run("validate", ".", a=joined(PATCHED, PATCH))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "1 gateway, 0 errors, 0 warnings\n"
+    assert result.stderr == "1 gateway, 0 routes, 0 errors, 0 warnings\n"
 
 
 def test_all_faults_are_printed_with_their_places(run: Run) -> None:
@@ -20,14 +20,24 @@ def test_all_faults_are_printed_with_their_places(run: Run) -> None:
     lines = result.stdout.splitlines()
     assert result.exit_code == 1
     assert [line.split(": ")[0] for line in lines] == ["a.yaml:6", "b.yaml:8", "b.yaml:9", "c.yaml:2"]
-    assert result.stderr == "1 gateway, 4 errors, 0 warnings\n"
+    assert result.stderr == "1 gateway, 0 routes, 4 errors, 0 warnings\n"
 
 
 def test_warnings_alone_are_no_failure(run: Run) -> None:
     result = run("validate", "a.yaml", a=joined(GATEWAY, "kind: Pod\n"))
     assert result.exit_code == 0
     assert result.stdout.startswith("a.yaml:11: warning: Pod: kind: ")
-    assert result.stderr == "1 gateway, 0 errors, 1 warning\n"
+    assert result.stderr == "1 gateway, 0 routes, 0 errors, 1 warning\n"
+
+
+def test_routes_are_counted_and_one_that_is_broken_is_a_failure(run: Run) -> None:
+    result = run("validate", ".", a=TOOLS, b=joined(ROUTE, SERVER), c=EXTERNAL)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "1 gateway, 2 routes, 0 errors, 0 warnings\n"
+    result = run("validate", ".", b=ROUTE)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("b.yaml:9: error: ToolRoute files: spec.upstream.toolServerRef: ")
+    assert result.stderr == "1 gateway, 2 routes, 1 error, 0 warnings\n"
 
 
 def test_secret_values_are_never_printed(run: Run) -> None:

@@ -58,7 +58,7 @@ TOLD: tuple[tuple[str, str, str], ...] = (
         joined(GATEWAY, PATCH.replace("extra", "example-config")),
         (
             '4: error: AiGateway example: metadata.name: ConfigMap "example-config" exists and does not belong to '
-            "this gateway; it is left as it is; delete or rename that ConfigMap, or give the gateway another name"
+            "this gateway; it is left as it is (ConfigMap default/example-config: "
         ),
         "a ConfigMap of the name that the gateway wants",
     ),

@@ -36,6 +36,79 @@ metadata:
   name: api-key-secrets
 """
 
+TOOLS = f"""\
+apiVersion: {GROUP}
+kind: ToolGateway
+metadata:
+  name: tools
+spec:
+  toolGatewayClassName: litellm
+"""
+
+ROUTE = f"""\
+apiVersion: {GROUP}
+kind: ToolRoute
+metadata:
+  name: files
+spec:
+  toolGatewayRef:
+    name: tools
+  upstream:
+    toolServerRef:
+      name: server
+"""
+
+EXTERNAL = f"""\
+apiVersion: {GROUP}
+kind: ToolRoute
+metadata:
+  name: weather
+spec:
+  toolGatewayRef: {{name: tools}}
+  upstream:
+    external:
+      url: https://weather.example.com/sse
+"""
+
+SERVER = f"""\
+apiVersion: {GROUP}
+kind: ToolServer
+metadata:
+  name: server
+spec:
+  image: example.com/server:1
+  protocol: mcp
+  transportType: http
+  port: 9000
+"""
+
+GUARDED = f"""\
+{GATEWAY}  guardrails:
+    - name: pii
+"""
+
+GUARD = f"""\
+apiVersion: {GROUP}
+kind: Guard
+metadata:
+  name: pii
+spec:
+  mode: [pre_call]
+  providerRef:
+    name: presidio
+"""
+
+PROVIDER = f"""\
+apiVersion: {GROUP}
+kind: GuardrailProvider
+metadata:
+  name: presidio
+spec:
+  type: presidio-api
+  presidio:
+    baseUrl: http://presidio.example.com
+"""
+
 
 def gateway_class(name: str, controller: str, default: bool = False) -> str:
     """Return the manifest of a class."""

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import ControlPlane
 from tests.pulumi_cli import ROOT, PulumiProject
 
 
@@ -24,4 +25,16 @@ def dev(project_folder: Path, tmp_path: Path) -> PulumiProject:
     """The stack ``dev``, with no cluster in reach."""
     project = PulumiProject(project_folder, "dev", tmp_path / "state")
     project.init()
+    return project
+
+
+@pytest.fixture
+def cluster_project(
+    project_folder: Path, tmp_path: Path, lab: ControlPlane, lab_namespace: str
+) -> PulumiProject:
+    """The stack ``cluster``, pointed at ``manifests`` and at a namespace of its own."""
+    project = PulumiProject(project_folder, "cluster", tmp_path / "state", lab.kubeconfig)
+    project.init()
+    project.run("config", "set", "gateways:manifests", "manifests")
+    project.run("config", "set", "gateways:namespace", lab_namespace)
     return project

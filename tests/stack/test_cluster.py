@@ -3,13 +3,12 @@
 import base64
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab import ControlPlane
 from tests.pulumi_cli import PulumiProject
+from tests.stack.cluster import get, names
 
 KEY = "sk-live-hunter2"
 
@@ -49,24 +48,11 @@ stringData:
 
 
 @pytest.fixture
-def cluster(project_folder: Path, tmp_path: Path, lab: ControlPlane, lab_namespace: str) -> PulumiProject:
-    """The stack ``cluster``, pointed at ``manifests`` and at a namespace of its own."""
-    project = PulumiProject(project_folder, "cluster", tmp_path / "state", lab.kubeconfig)
-    (project.folder / "manifests" / "chat.yaml").write_text(GATEWAY)
-    (project.folder / "manifests" / "companions.yaml").write_text(COMPANIONS)
-    project.init()
-    project.run("config", "set", "gateways:manifests", "manifests")
-    project.run("config", "set", "gateways:namespace", lab_namespace)
-    return project
-
-
-def get(lab: ControlPlane, namespace: str, *what: str) -> Any:
-    return json.loads(lab.kubectl("get", "-n", namespace, "-o", "json", *what))
-
-
-def names(lab: ControlPlane, namespace: str) -> set[str]:
-    found = get(lab, namespace, "deployments,services,configmaps,secrets")["items"]
-    return {f"{item['kind']}/{item['metadata']['name']}" for item in found} - {"ConfigMap/kube-root-ca.crt"}
+def cluster(cluster_project: PulumiProject) -> PulumiProject:
+    """The stack ``cluster`` with a gateway for models, its patch and its credentials."""
+    (cluster_project.folder / "manifests" / "chat.yaml").write_text(GATEWAY)
+    (cluster_project.folder / "manifests" / "companions.yaml").write_text(COMPANIONS)
+    return cluster_project
 
 
 def test_a_stack_lives_from_preview_to_destroy(
@@ -84,7 +70,7 @@ def test_a_stack_lives_from_preview_to_destroy(
         "Service/chat",
     }
     url = f"http://chat.{lab_namespace}.svc.cluster.local:4000"
-    assert cluster.outputs() == {"urls": {f"{lab_namespace}/chat": url}}
+    assert cluster.outputs() == {"urls": {f"{lab_namespace}/chat": url}, "routeUrls": {}}
     made = get(lab, lab_namespace, "deployment", "chat")
     assert made["status"]["availableReplicas"] == 1, "up waits until the gateway is available"
     config = get(lab, lab_namespace, "configmap", "chat-config")

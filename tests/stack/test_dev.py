@@ -63,16 +63,23 @@ def test_the_rendered_objects_are_those_of_gatewayctl(dev: PulumiProject) -> Non
         assert found[name] == manifest
     assert dev.outputs() == {
         "urls": {
+            "default/guarded": "http://guarded.default.svc.cluster.local",
             "default/openai": "http://openai.default.svc.cluster.local",
             "default/patched": "http://patched.default.svc.cluster.local:4000",
-        }
+            "default/tools": "http://tools.default.svc.cluster.local",
+        },
+        "routeUrls": {
+            "default/files": "http://tools.default.svc.cluster.local/mcp/default__files",
+            "default/weather": "http://tools.default.svc.cluster.local/mcp/default__weather",
+        },
     }
 
 
 def test_a_gateway_that_goes_takes_its_files_along(dev: PulumiProject) -> None:
     dev.up()
     dev.up("--expect-no-changes")
-    (dev.folder / "examples" / "manifests" / "openai.yaml").unlink()
+    for name in ("guarded", "openai", "tools"):
+        (dev.folder / "examples" / "manifests" / f"{name}.yaml").unlink()
     dev.up()
     assert {name for _, name in rendered(dev.folder / "rendered")} == {
         "patched",
@@ -95,11 +102,24 @@ def test_a_broken_manifest_changes_nothing(dev: PulumiProject) -> None:
     assert rendered(dev.folder / "rendered") == before
 
 
+def test_a_route_whose_server_is_not_in_the_files_changes_nothing(dev: PulumiProject) -> None:
+    tools = dev.folder / "examples" / "manifests" / "tools.yaml"
+    text = tools.read_text()
+    tools.write_text(text[: text.rindex("---")])
+    output = dev.fails("up", "--yes", "--skip-preview")
+    assert "examples/manifests/tools.yaml:18: error: ToolRoute files: spec.upstream.toolServerRef: " in output
+    assert "only the given files are looked at" in output
+    assert rendered(dev.folder / "rendered") == {}
+
+
 def test_a_single_path_and_a_namespace_may_be_configured(dev: PulumiProject) -> None:
     dev.run("config", "set", "gateways:manifests", "examples/manifests/openai.yaml")
     dev.run("config", "set", "gateways:namespace", "team-a")
     dev.up()
-    assert dev.outputs() == {"urls": {"team-a/openai": "http://openai.team-a.svc.cluster.local"}}
+    assert dev.outputs() == {
+        "urls": {"team-a/openai": "http://openai.team-a.svc.cluster.local"},
+        "routeUrls": {},
+    }
 
 
 def test_configuration_at_fault_is_explained(dev: PulumiProject) -> None:
