@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from demo.samples import BROKEN, GATEWAYS, PROJECT, REPAIR
+from demo.samples import BROKEN, BROKEN_ROUTE, GATEWAYS, PROJECT, REPAIR
 
 __all__ = ["Hint", "hints", "print_hints", "repair_command"]
 
@@ -24,7 +24,7 @@ class Hint:
 
 
 def repair_command() -> str:
-    """Return the command that repairs the broken gateway."""
+    """Return the command that repairs the broken gateway and the broken route."""
     return f"{_KUBECTL} apply -f {REPAIR}"
 
 
@@ -36,8 +36,15 @@ def hints(kubeconfig: Path) -> list[Hint]:
             "In another terminal:",
             (f"cd {shlex.quote(str(PROJECT))}", f"export KUBECONFIG={shlex.quote(str(kubeconfig))}"),
         ),
-        Hint("Look at the gateways:", (f"{_KUBECTL} get aigw",)),
-        Hint(f'Repair the patch of "{BROKEN}" and see it turn Ready:', (repair_command(),)),
+        Hint(
+            "Look at it all, and draw it as Mermaid, DOT or SVG:",
+            (f"{_GATEWAYCTL} status -A -o wide", f"{_GATEWAYCTL} graph -A -o mermaid"),
+        ),
+        Hint("The same by kubectl:", (f"{_KUBECTL} get aigateways,toolgateways,toolroutes -A",)),
+        Hint(
+            f'Repair the patch of "{BROKEN}" and the server of "{BROKEN_ROUTE}", and see them turn Ready:',
+            (repair_command(),),
+        ),
         Hint(
             "Give a gateway another model, and see what its LiteLLM gets:",
             (

@@ -1,18 +1,20 @@
 """The show itself: live on a terminal until Ctrl-C, and as lines elsewhere, which end by themselves."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import UTC, datetime
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from demo.errors import DemoError
-from demo.gateways import Condition, GatewayRow
 from demo.hints import print_hints, repair_command
-from demo.samples import BROKEN, PROJECT, REPAIR
+from demo.report import ShownRow, is_reported, short_name
+from demo.samples import BROKEN, BROKEN_ROUTE, DUPLICATE_ROUTE, PROJECT, REPAIR
 from demo.stage import Stage
-from demo.table import gateway_table
+from gateway_components.cli.report import StatusReport
+from gateway_components.cli.table import narrow_tables
 
 __all__ = ["show_lines", "show_live"]
 
@@ -22,7 +24,7 @@ _FOOTER = Text("Live. Ctrl-C stops everything and removes it.", style="dim")
 
 
 def show_live(stage: Stage) -> None:
-    """Show the gateways until a signal raises; once they are as they should be, say what to try.
+    """Show gateways and routes until a signal raises; once they are as they should be, say what to try.
 
     Raises
     ------
@@ -33,65 +35,86 @@ def show_live(stage: Stage) -> None:
     hinted = False
     with Live(console=stage.console, auto_refresh=False) as live:
         while not never.wait(_PAUSE_SECONDS):
-            rows = stage.gateways()
-            live.update(Group(gateway_table(rows), Text(), _FOOTER), refresh=True)
+            report = stage.report()
+            live.update(Group(_tables(report), Text(), _FOOTER), refresh=True)
             if hinted:
                 continue
-            if _is_settled(rows):
+            if _is_settled(report):
+                drawing = stage.lab.folder / "demo" / "gateways.svg"
+                drawing.write_text(stage.gatewayctl("graph", "-A", "-o", "svg"), encoding="utf-8")
+                stage.console.print(f"The graph of it all: {drawing}", soft_wrap=True)
                 print_hints(stage.console, stage.lab.kubeconfig)
                 hinted = True
             elif stage.seconds() > _LIMIT_SECONDS:
-                raise _too_late(stage, rows)
+                raise _too_late(stage, report)
 
 
 def show_lines(stage: Stage) -> None:
-    """Say what happens to the gateways, what to try, and try one of it: repair the broken gateway.
+    """Say what happens to gateways and routes, what to try, and try one of it: repair what can be repaired.
 
     Raises
     ------
     DemoError, LabError
         Something has ended, or the gateways did not get there in time.
     """
-    told: dict[str, Condition | None] = {}
+    told: dict[str, str] = {}
     _follow(stage, _is_settled, told)
-    stage.console.print(gateway_table(stage.gateways()))
+    stage.console.print(_tables(stage.report()))
     print_hints(stage.console, stage.lab.kubeconfig)
-    stage.console.print(f'Repairing the patch of "{BROKEN}" …')
+    stage.console.print(f'Repairing the patch of "{BROKEN}" and the server of "{BROKEN_ROUTE}" …')
     stage.console.print(f"    {repair_command()}", style="cyan", soft_wrap=True)
     stage.lab.kubectl("apply", "-f", str(PROJECT / REPAIR))
-    _follow(stage, lambda rows: all(row.is_ready for row in rows), told)
-    stage.console.print(gateway_table(stage.gateways()))
+    _follow(stage, _is_repaired, told)
+    for command in (("status", "-A"), ("graph", "-A")):
+        stage.console.print(f"\n    gatewayctl {' '.join(command)}", style="cyan")
+        stage.console.out(stage.gatewayctl(*command), end="")
 
 
-def _follow(
-    stage: Stage, done: Callable[[Iterable[GatewayRow]], bool], told: dict[str, Condition | None]
-) -> None:
+def _tables(report: StatusReport) -> RenderableType:
+    return narrow_tables(report, datetime.now(UTC), "default")
+
+
+def _follow(stage: Stage, done: Callable[[StatusReport], bool], told: dict[str, str]) -> None:
     pause = threading.Event()
     while True:
-        rows = stage.gateways()
-        for row in rows:
-            verdict = row.verdict
-            if verdict is not None and verdict != told.get(row.name):
-                told[row.name] = verdict
-                line = f"  {stage.seconds():5.1f} s  {row.name:<8}  {_sentence(row, verdict)}"
+        report = stage.report()
+        for row in _rows(report):
+            name, sentence = short_name(row), _sentence(row)
+            if is_reported(row) and sentence != told.get(name):
+                told[name] = sentence
+                line = f"  {stage.seconds():5.1f} s  {name:<15}  {sentence}"
                 stage.console.print(line, markup=False, soft_wrap=True)
-        if done(rows):
+        if done(report):
             return
         if stage.seconds() > _LIMIT_SECONDS:
-            raise _too_late(stage, rows)
+            raise _too_late(stage, report)
         pause.wait(_PAUSE_SECONDS)
 
 
-def _sentence(row: GatewayRow, verdict: Condition) -> str:
-    if row.is_ready:
-        return f"Ready: {verdict.message}; {row.url}"
-    return f"{verdict.reason}: {verdict.message}"
+def _rows(report: StatusReport) -> tuple[ShownRow, ...]:
+    return (*report.gateways, *report.routes)
 
 
-def _is_settled(rows: Iterable[GatewayRow]) -> bool:
-    return all(row.is_ready or (row.name == BROKEN and row.is_refused) for row in rows)
+def _sentence(row: ShownRow) -> str:
+    return f"Ready: {row.message}; {row.url}" if row.ready == "True" else f"{row.reason}: {row.message}"
 
 
-def _too_late(stage: Stage, rows: Iterable[GatewayRow]) -> DemoError:
-    late = ", ".join(row.name for row in rows if not row.is_ready)
+def _is_settled(report: StatusReport) -> bool:
+    reasons = {
+        BROKEN: "ConfigPatchInvalid",
+        BROKEN_ROUTE: "UpstreamUnresolved",
+        DUPLICATE_ROUTE: "DuplicateServerName",
+    }
+    return all(
+        row.reason == reasons[row.name] if row.name in reasons else row.ready == "True"
+        for row in _rows(report)
+    )
+
+
+def _is_repaired(report: StatusReport) -> bool:
+    return all(row.ready == "True" for row in _rows(report) if row.name != DUPLICATE_ROUTE)
+
+
+def _too_late(stage: Stage, report: StatusReport) -> DemoError:
+    late = ", ".join(short_name(row) for row in _rows(report) if row.ready != "True")
     return DemoError(f"not ready within {_LIMIT_SECONDS:g} s of the daemon: {late}. {stage.log_end()}")

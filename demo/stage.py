@@ -1,17 +1,22 @@
 """Sets the stage: a control plane, the sample objects and the daemon; and looks whether they are still there."""
 
 import http.client
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
 from demo.daemon import DaemonProcess
 from demo.errors import DemoError
-from demo.gateways import GatewayRow, read_gateways
+from demo.report import read_report
 from demo.samples import CLASSES, CRDS, GATEWAYS, PROJECT
+from gateway_components.cli.report import StatusReport
 from lab import ControlPlane
 from lab.signals import ignore_signals
 
@@ -27,8 +32,8 @@ class Stage:
     daemon: DaemonProcess
     started: float
 
-    def gateways(self) -> list[GatewayRow]:
-        """Return all gateways of the cluster.
+    def report(self) -> StatusReport:
+        """Return how the gateways and routes of the cluster are doing.
 
         Raises
         ------
@@ -42,9 +47,29 @@ class Stage:
         if code is not None:
             raise DemoError(f"the daemon ended with code {code}. {self.log_end()}")
         try:
-            return read_gateways(self.lab.api)
+            return read_report(self.lab.api)
         except (OSError, http.client.HTTPException) as error:
             raise DemoError(f"the API server gives no answer: {error}") from error
+
+    def gatewayctl(self, *arguments: str) -> str:
+        """Run ``gatewayctl`` on the cluster, as a user would, and return what it prints.
+
+        Raises
+        ------
+        DemoError
+            It did not work.
+        """
+        program = Path(sys.executable).parent / "gatewayctl"
+        done = subprocess.run(
+            [str(program), *arguments],
+            env={**os.environ, "KUBECONFIG": str(self.lab.kubeconfig)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise DemoError(f"gatewayctl {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+        return done.stdout
 
     def seconds(self) -> float:
         """Return how long the daemon has been running."""
@@ -68,11 +93,12 @@ def set_up(console: Console) -> Iterator[Stage]:
     began = time.monotonic()
     with _farewell(console), ControlPlane.start(crds=[PROJECT / CRDS]) as lab:
         console.print(f"  ready after {time.monotonic() - began:.1f} s\n", style="dim")
-        console.print(f"Applying the class of [b]{CLASSES}[/b] …")
+        console.print(f"Applying the classes of [b]{CLASSES}[/b] …")
         lab.kubectl("apply", "-f", str(PROJECT / CLASSES))
         lab.kubectl("apply", "-f", str(PROJECT / GATEWAYS))
-        found = len(read_gateways(lab.api))
-        console.print(f"Applying {found} gateways of [b]{GATEWAYS}[/b], one of them with a fault …\n")
+        found = read_report(lab.api)
+        counts = f"{len(found.gateways)} gateways and {len(found.routes)} routes"
+        console.print(f"Applying {counts} of [b]{GATEWAYS}[/b], three of them with a fault …\n")
         console.print("Starting the daemon …")
         # Below the lab's folder, which goes even when this process is killed.
         folder = lab.folder / "demo"

@@ -50,7 +50,7 @@ def _default_state() -> Path:
     "--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True
 )
 def daemon(log_format: str, log_level: str, **options: Any) -> None:
-    """Watch AiGateways and bring the cluster to what they ask for.
+    """Watch gateways, routes and guards, and bring the cluster to what they ask for.
 
     \b
     Exit codes: 0 stopped by SIGTERM or SIGINT, 1 internal error, 2 bad settings,

@@ -5,7 +5,9 @@ import sys
 import click
 
 from gateway_components.cli.daemon import daemon
+from gateway_components.cli.graph import graph
 from gateway_components.cli.render import render
+from gateway_components.cli.status import status
 from gateway_components.cli.validate import validate
 from gateway_components.errors import GatewayError
 
@@ -22,7 +24,9 @@ def gatewayctl() -> None:
 
 
 gatewayctl.add_command(daemon)
+gatewayctl.add_command(graph)
 gatewayctl.add_command(render)
+gatewayctl.add_command(status)
 gatewayctl.add_command(validate)
 
 

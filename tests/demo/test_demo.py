@@ -20,6 +20,9 @@ COMMAND = [sys.executable, "-m", "demo"]
 READY_SECONDS = 150
 CHAT_URL = "http://chat.default.svc.cluster.local"
 BROKEN_URL = "http://broken.default.svc.cluster.local"
+TOOLS_URL = "http://tools.default.svc.cluster.local"
+ROUTE_URL = f"{TOOLS_URL}/mcp/team__docs__find"
+REPAIRED_ROUTE_URL = f"{TOOLS_URL}/mcp/default__calendar"
 
 
 @pytest.fixture
@@ -60,20 +63,33 @@ def assert_gone(processes: list[psutil.Process]) -> None:
 
 def hinted_commands(text: str) -> str:
     """Return the commands that the text hints at, as a shell reads them."""
-    hints = text.partition("What to try next")[2].partition("Gateway   ")[0]
+    hints = text.partition("What to try next")[2].partition("GATEWAY   ")[0]
     return "\n".join(line for line in hints.splitlines() if line.startswith("    "))
 
 
-def test_without_a_terminal_it_repairs_the_broken_gateway_and_ends(environment: dict[str, str]) -> None:
+def test_without_a_terminal_it_repairs_what_is_broken_shows_it_and_ends(environment: dict[str, str]) -> None:
     done = subprocess.run(
         COMMAND, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=250
     )
     assert (done.returncode, done.stderr) == (0, "")
     before, _, after = done.stdout.partition("Repairing the patch")
     assert re.search(r"broken +ConfigPatchInvalid: configmap .* line 3", before)
-    for name in ("chat", "tuned", "mixed"):
+    for name in ("chat", "tuned", "mixed", "tools"):
         assert re.search(rf"\d s +{name} +Ready: ", before)
-    assert re.search(rf"broken +Ready: .*{BROKEN_URL}", after)
+    assert re.search(r"calendar +UpstreamUnresolved: ToolServer default/calendar does not exist", before)
+    assert re.search(rf"team/docs--find +Ready: .*{ROUTE_URL}", before)
+    assert re.search(
+        r"team--docs/find +DuplicateServerName: ToolRoute team/docs--find has the same key", before
+    )
+    repaired, _, shown = after.partition("gatewayctl status -A\n")
+    assert re.search(rf"broken +Ready: .*{BROKEN_URL}", repaired)
+    assert re.search(r"calendar +Ready: ", repaired)
+    status, _, graph = shown.partition("gatewayctl graph -A\n")
+    assert re.search(rf"^default/tools +ToolGateway +litellm +True .*{TOOLS_URL}$", status, re.MULTILINE)
+    assert re.search(r"^team--docs/find +default/tools +False +DuplicateServerName", status, re.MULTILINE)
+    assert re.search(r"^default/no-card-numbers .* True .*AiGateway default/mixed$", status, re.MULTILINE)
+    assert graph.startswith("flowchart LR\n")
+    assert "ToolRoute<br/>team--docs/find<br/>✗ DuplicateServerName" in graph
     assert "\x1b" not in done.stdout
     assert done.stdout.endswith("Everything that was started is stopped and removed.\n")
 
@@ -81,7 +97,12 @@ def test_without_a_terminal_it_repairs_the_broken_gateway_and_ends(environment: 
 def test_on_a_terminal_the_hints_work_as_printed(environment: dict[str, str], tmp_path: Path) -> None:
     with on_terminal(environment) as terminal:
         assert CHAT_URL in terminal.text()
+        assert ROUTE_URL in terminal.text()
         assert BROKEN_URL not in terminal.text()
+        assert REPAIRED_ROUTE_URL not in terminal.text()
+        drawing = re.search(r"The graph of it all: (\S+)", terminal.text())
+        assert drawing
+        assert "DuplicateServerName" in Path(drawing[1]).read_text(encoding="utf-8")
         commands = hinted_commands(terminal.text())
         # The last one tells of the broken patch, and so it fails.
         script = f"set -e\n{commands.rstrip()} && exit 1 || exit 0\n"
@@ -98,7 +119,10 @@ def test_on_a_terminal_the_hints_work_as_printed(environment: dict[str, str], tm
         assert "model: openai/gpt-4" in done.stdout  # what `get configmap` shows
         assert "routing_strategy: least-busy" in done.stdout  # what `render` shows
         assert "examples/demo/broken.yaml:" in done.stdout  # what `validate` shows
+        assert "flowchart LR" in done.stdout  # what `graph` shows
+        assert re.search(r"toolgateway\S*/tools +litellm +True", done.stdout)  # what `kubectl get` shows
         wait_for(terminal, BROKEN_URL)
+        wait_for(terminal, REPAIRED_ROUTE_URL)
         terminal.press_control_c()
         assert terminal.process.wait(60) == 0
     assert "Everything that was started is stopped and removed." in terminal.text()

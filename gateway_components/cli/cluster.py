@@ -1,0 +1,177 @@
+"""Reads the objects of our kinds from a cluster, once or as they change."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gateway_components.crds.kinds import KINDS
+from gateway_components.errors import GatewayError
+from gateway_components.graph.inventory import Inventory, inventory_of_raw
+from gateway_components.kube.client import KubeClient, find_kubeconfig
+from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.reflector import Reflector
+from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
+
+__all__ = ["ClusterError", "Listing", "connected", "list_cluster", "watch_cluster"]
+
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_GATHER_SECONDS = 0.1
+"""How long changes gather: one `kubectl apply` is shown once."""
+
+Raw = Mapping[str, Any]
+
+
+class ClusterError(GatewayError):
+    """The cluster cannot be read, in words for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What could be read of a cluster.
+
+    Attributes
+    ----------
+    raws
+        The objects of our kinds in JSON types.
+    visible
+        As in `Inventory`.
+    notes
+        What could not be read, and the cure.
+    """
+
+    raws: tuple[Raw, ...]
+    visible: Mapping[str, str | None]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def inventory(self) -> Inventory:
+        """The objects as models."""
+        return inventory_of_raw(self.raws, self.visible)
+
+
+@asynccontextmanager
+async def connected(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
+    """Connect to the cluster of `kubeconfig`, or of the one that is found without it.
+
+    Raises
+    ------
+    CredentialsError
+        There are no credentials.
+    ClusterError
+        The kubeconfig does not exist, or the API server gives no answer.
+    """
+    found = kubeconfig or find_kubeconfig()
+    # KUBECONFIG may name several files.
+    if found and os.pathsep not in str(found) and not found.exists():
+        raise ClusterError(f"there is no kubeconfig {found}; set KUBECONFIG to one that exists")
+    where = f"the cluster of {found}" if found else "the cluster that this pod runs in"
+    try:
+        async with await KubeClient.connect(found) as client:
+            yield client
+    except ApiUnreachableError as error:
+        message = f"{error}; see whether {where} runs and can be reached, or set KUBECONFIG to another"
+        raise ClusterError(_one_line(message)) from None
+
+
+async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
+    """Return the objects of our kinds.
+
+    All namespaces are read, as references may lead to any. Where that is forbidden, only `namespace` is.
+
+    Raises
+    ------
+    ClusterError
+        Nothing could be read at all: no CRDs are installed, or no right to list is given.
+    """
+    found = await asyncio.gather(*(_list(client, kind, namespace) for kind in KINDS))
+    listed = {kind: answer for kind, answer in zip(KINDS, found, strict=True) if isinstance(answer, _Listed)}
+    notes = tuple(answer for answer in found if isinstance(answer, str))
+    if not listed:
+        raise ClusterError(notes[0] if len(set(notes)) == 1 else _nothing(notes))
+    raws = tuple(raw for answer in listed.values() for raw in answer.raws)
+    return Listing(raws, {kind: answer.namespace for kind, answer in listed.items()}, notes)
+
+
+async def watch_cluster(client: KubeClient, first: Listing) -> AsyncGenerator[Listing, None]:
+    """Yield what `first` lists, and again after every change of it, until the caller stops."""
+    changed = asyncio.Event()
+    reflectors = {
+        kind: Reflector(
+            client, _resource(kind, namespace), partial(_with_kind, kind), lambda _: changed.set()
+        )
+        for kind, namespace in first.visible.items()
+    }
+    running = [asyncio.create_task(reflector.run()) for reflector in reflectors.values()]
+    try:
+        await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors.values()))
+        while True:
+            changed.clear()
+            raws = tuple(raw for reflector in reflectors.values() for raw in reflector.objects.values())
+            yield Listing(raws, first.visible, first.notes)
+            await changed.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    raws: tuple[Raw, ...]
+    namespace: str | None
+
+
+async def _list(client: KubeClient, kind: str, namespace: str | None) -> _Listed | str:
+    """Return the objects of a kind, or a sentence that says why there are none."""
+    scopes = (None, namespace) if namespace and KINDS[kind].namespaced else (None,)
+    refusal = ApiError(_FORBIDDEN, "", "")
+    for scope in scopes:
+        try:
+            items, _ = await client.list(_resource(kind, scope).collection())
+            return _Listed(tuple(_with_kind(kind, item) for item in items), scope)
+        except ApiError as error:
+            refusal = error
+            if error.status != _FORBIDDEN:
+                break
+    return _refused(kind, refusal)
+
+
+def _refused(kind: str, error: ApiError) -> str:
+    if error.status == _NOT_FOUND:
+        crd = f"{KINDS[kind].plural}.{KINDS[kind].group}"
+        return f"the CRD {crd} is not installed; kubectl apply -f deploy/crds installs it"
+    message = _one_line(str(error))
+    if error.status == _UNAUTHORIZED:
+        return f"the API server refuses the credentials: {message}; renew them, or set KUBECONFIG to others"
+    if error.status == _FORBIDDEN:
+        return f"{kind} may not be read: {message}; ask for the right to list and watch {KINDS[kind].plural}"
+    return f"{kind} cannot be read: {message}"
+
+
+def _nothing(notes: Iterable[str]) -> str:
+    told = tuple(notes)
+    if all("is not installed" in note for note in told):
+        return "the CRDs are not installed; kubectl apply -f deploy/crds installs them"
+    return f"{told[0]} (and {len(told) - 1} more kinds)"
+
+
+def _resource(kind: str, namespace: str | None) -> Resource:
+    resource = CUSTOM_RESOURCES[kind]
+    # A reflector asks for the collection of all namespaces; this makes it that of one.
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return replace(resource, group_path=f"{resource.group_path}{scope}")
+
+
+def _with_kind(kind: str, item: Raw) -> Raw:
+    # An object in a list says nothing of its kind.
+    return {**item, "kind": kind}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,210 @@
+"""Gateways, routes and guards as rows: what `gatewayctl status` shows of them, in whatever form."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gateway_components.crds.aigateway import AiGateway
+from gateway_components.crds.guard import Guard
+from gateway_components.crds.guardrailprovider import GuardrailProvider
+from gateway_components.crds.meta import ApiObject
+from gateway_components.crds.toolgateway import ToolGateway
+from gateway_components.crds.toolroute import ToolRoute
+from gateway_components.graph.build import build_graph
+from gateway_components.graph.inventory import Faulty, Inventory
+from gateway_components.graph.model import EXTERNAL, Graph, Node, NodeKey, State
+from gateway_components.graph.verdicts import Ready, Verdict, Verdicts, reported_verdicts
+from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.plan.references import gateway_of_route
+
+__all__ = ["GatewayRow", "GuardRow", "RouteRow", "Row", "StatusReport", "status_report"]
+
+_HTTP_PORT = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What every row has.
+
+    Attributes
+    ----------
+    kind, namespace, name
+        Which object it is.
+    ready
+        ``True``, ``False`` or ``Unknown``.
+    reason, message
+        Why, as a word and as a sentence.
+    created
+        When the object was created, as the API server writes it; empty where it does not exist.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    ready: Ready
+    reason: str
+    message: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayRow(Row):
+    """A gateway: its class, and where clients inside the cluster reach it once it is ready."""
+
+    class_name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRow(Row):
+    """A route: its gateway (``namespace/name``), what is behind it, and where clients reach it."""
+
+    gateway: str
+    upstream: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardRow(Row):
+    """A Guard: its provider and the type of that, its modes, and the gateways that use it.
+
+    One that a gateway names and that does not exist has a row as well.
+    """
+
+    provider: str
+    provider_type: str
+    modes: tuple[str, ...]
+    gateways: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """All rows, ordered by namespace and name."""
+
+    gateways: tuple[GatewayRow, ...] = ()
+    routes: tuple[RouteRow, ...] = ()
+    guards: tuple[GuardRow, ...] = ()
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The report in JSON types."""
+        return {
+            section: [_plain(row) for row in rows]
+            for section, rows in (
+                ("gateways", self.gateways),
+                ("routes", self.routes),
+                ("guards", self.guards),
+            )
+        }
+
+
+def status_report(inventory: Inventory, namespace: str | None = None) -> StatusReport:
+    """Return the report on a cluster.
+
+    Parameters
+    ----------
+    inventory
+        What there is.
+    namespace
+        Whose gateways, routes and guards to show, and the guards that its gateways use; None for all.
+    """
+    verdicts = reported_verdicts(inventory)
+    graph = build_graph(inventory, verdicts)
+    gateways = (
+        GatewayRow(
+            **_common(node.key, inventory, verdicts[node.key]),
+            class_name=_class_name(inventory.objects[node.key]),
+            url=_gateway_url(inventory.objects[node.key], verdicts[node.key]),
+        )
+        for node in graph.nodes
+        if node.key.kind in GATEWAY_KINDS and node.key in inventory.objects
+        if namespace in (None, node.key.namespace)
+    )
+    routes = (
+        _route_row(node.key, inventory, verdicts[node.key], graph)
+        for node in graph.nodes
+        if node.key.kind == "ToolRoute" and namespace in (None, node.key.namespace)
+    )
+    guards = (
+        _guard_row(node, inventory, verdicts, graph)
+        for node in graph.nodes
+        if node.key.kind == "Guard" and _concerns(node.key, namespace, graph)
+    )
+    return StatusReport(
+        tuple(sorted(gateways, key=_place)),
+        tuple(sorted(routes, key=_place)),
+        tuple(sorted(guards, key=_place)),
+    )
+
+
+def _route_row(key: NodeKey, inventory: Inventory, verdict: Verdict, graph: Graph) -> RouteRow:
+    route = inventory.objects[key]
+    gateway = gateway_of_route(route) if isinstance(route, ToolRoute) else None
+    return RouteRow(
+        **_common(key, inventory, verdict),
+        gateway=f"{gateway.namespace}/{gateway.name}" if gateway else "",
+        upstream=", ".join(f"{_shown_kind(target)}{target.path}" for target in graph.targets.get(key, ())),
+        url=(route.status.url or "") if isinstance(route, ToolRoute) else "",
+    )
+
+
+def _guard_row(node: Node, inventory: Inventory, verdicts: Verdicts, graph: Graph) -> GuardRow:
+    key, guard = node.key, inventory.objects.get(node.key)
+    verdict = verdicts.get(key) or Verdict(
+        node.state, node.reason, node.message, "False" if node.state is State.MISSING else "Unknown"
+    )
+    providers = graph.targets.get(key, ())
+    types = [inventory.objects.get(provider) for provider in providers]
+    return GuardRow(
+        **_common(key, inventory, verdict),
+        provider=", ".join(provider.path for provider in providers),
+        provider_type=", ".join(
+            found.spec.type or "" for found in types if isinstance(found, GuardrailProvider)
+        ),
+        modes=guard.spec.mode if isinstance(guard, Guard) else (),
+        gateways=tuple(f"{user.kind} {user.path}" for user in graph.sources.get(key, ())),
+    )
+
+
+def _common(key: NodeKey, inventory: Inventory, verdict: Verdict) -> dict[str, Any]:
+    found = inventory.objects.get(key)
+    return {
+        "kind": key.kind,
+        "namespace": key.namespace,
+        "name": key.name,
+        "ready": verdict.ready,
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "created": (found.metadata.creation_timestamp or "") if found else "",
+    }
+
+
+def _class_name(found: ApiObject | Faulty) -> str:
+    return (found.spec.class_name or "") if isinstance(found, AiGateway | ToolGateway) else ""
+
+
+def _gateway_url(found: ApiObject | Faulty, verdict: Verdict) -> str:
+    if isinstance(found, ToolGateway):
+        return found.status.url or ""
+    # The status of an AiGateway has no URL.
+    if not isinstance(found, AiGateway) or verdict.ready != "True":
+        return ""
+    host = f"http://{found.metadata.name}.{found.metadata.namespace}.svc.cluster.local"
+    return host if found.spec.port == _HTTP_PORT else f"{host}:{found.spec.port}"
+
+
+def _shown_kind(key: NodeKey) -> str:
+    return "" if key.kind == EXTERNAL else f"{key.kind} "
+
+
+def _concerns(key: NodeKey, namespace: str | None, graph: Graph) -> bool:
+    near = (key, *graph.sources.get(key, ()))
+    return namespace is None or any(found.namespace == namespace for found in near)
+
+
+def _place(row: Row) -> tuple[str, str, str]:
+    return row.namespace, row.name, row.kind
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    renamed = {"class_name": "class", "provider_type": "providerType"}
+    return {renamed.get(name, name): value for name, value in asdict(row).items()}
