@@ -36,3 +36,7 @@ class Index(Generic[K, R]):
     def referrers(self, reference: R) -> frozenset[K]:
         """Return who refers to `reference`."""
         return frozenset(self._referrers.get(reference, ()))
+
+    def referred(self) -> frozenset[R]:
+        """Return everything that is referred to."""
+        return frozenset(self._referrers)

@@ -1,33 +1,42 @@
 """What the daemon keeps of the objects it watches: little, and of Secrets nothing but their version."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
+from gateway_components.crds.guard import Guard
+from gateway_components.crds.guardrailprovider import GuardrailProvider
+from gateway_components.crds.meta import ApiObject
 from gateway_components.crds.parse import parse_as
+from gateway_components.crds.toolgateway import ToolGateway
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass
+from gateway_components.crds.toolroute import ToolRoute, ToolRouteSpec, ToolRouteUpstream
+from gateway_components.crds.toolserver import ToolServer
 from gateway_components.errors import InputError
-from gateway_components.plan.snapshot import ExistingObject
+from gateway_components.kube.status import wrote_conditions
+from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout
 
 __all__ = [
+    "PROJECTIONS",
     "DeploymentState",
     "GatewayState",
     "ObjectState",
-    "ai_gateway_class",
+    "RouteState",
     "deployment_state",
-    "gateway_state",
     "is_leaving",
     "object_state",
 ]
 
 Raw = Mapping[str, Any]
+M = TypeVar("M", bound=ApiObject)
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayState:
-    """A gateway as it was last seen, parsed once.
+class _Watched(Generic[M]):
+    """A gateway or a route as it was last seen, parsed once.
 
     Attributes
     ----------
@@ -36,12 +45,37 @@ class GatewayState:
     model
         Its model; None where it cannot be read.
     fault
-        Why it cannot; empty where it can.
+        Why it cannot, field by field; empty where it can.
+    reported
+        Whether its conditions were last written by this project.
     """
 
     raw: Raw
-    model: AiGateway | None = field(default=None, compare=False)
+    model: M | None = field(default=None, compare=False)
     fault: str = field(default="", compare=False)
+    reported: bool = field(default=False, compare=False)
+
+    @property
+    def meaning(self) -> object:
+        """What of it can change a plan or a status; its own status and version cannot."""
+        metadata = self.raw["metadata"]
+        return (
+            metadata["uid"],
+            is_leaving(self.raw),
+            metadata.get("generation"),
+            metadata.get("annotations"),
+            self.raw.get("spec"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState(_Watched[Gateway]):
+    """A gateway of either kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteState(_Watched[ToolRoute]):
+    """A ToolRoute; one that cannot be read has a model, without an upstream, if its gateway can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,31 +136,107 @@ def deployment_state(raw: Raw) -> DeploymentState:
     )
 
 
-def gateway_state(raw: Raw) -> GatewayState:
-    """Keep a gateway as it is, apart from the bookkeeping of its fields' owners, and its model."""
+def is_leaving(raw: Raw) -> bool:
+    """Tell whether an object is being deleted."""
+    return "deletionTimestamp" in raw["metadata"]
+
+
+def _ai_gateway(raw: Raw) -> GatewayState:
+    return GatewayState(*_read(AiGateway, raw))
+
+
+def _tool_gateway(raw: Raw) -> GatewayState:
+    return GatewayState(*_read(ToolGateway, raw))
+
+
+def _route(raw: Raw) -> RouteState:
+    kept, model, fault, reported = _read(ToolRoute, raw)
+    return RouteState(kept, _route_without_upstream(kept) if fault else model, fault, reported)
+
+
+def _ai_gateway_class(raw: Raw) -> GatewayClass | None:
+    return _class(AiGatewayClass, raw)
+
+
+def _tool_gateway_class(raw: Raw) -> GatewayClass | None:
+    return _class(ToolGatewayClass, raw)
+
+
+def _guard(raw: Raw) -> Resource:
+    return _resource(Guard, raw)
+
+
+def _provider(raw: Raw) -> Resource:
+    return _resource(GuardrailProvider, raw)
+
+
+def _server(raw: Raw) -> Resource:
+    return _resource(ToolServer, raw)
+
+
+PROJECTIONS: Mapping[str, Callable[[Raw], Any]] = {
+    "AiGateway": _ai_gateway,
+    "ToolGateway": _tool_gateway,
+    "ToolRoute": _route,
+    "AiGatewayClass": _ai_gateway_class,
+    "ToolGatewayClass": _tool_gateway_class,
+    "Guard": _guard,
+    "GuardrailProvider": _provider,
+    "ToolServer": _server,
+}
+"""What is kept of each kind of ours: of gateways and routes all, of classes and what is referred to the model.
+
+A class that cannot be read is None: nothing claims by it.
+"""
+
+
+def _read(model: type[M], raw: Raw) -> tuple[Raw, M | None, str, bool]:
     metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
-    kept = {**raw, "metadata": metadata}
+    kept, reported = {**raw, "metadata": metadata}, wrote_conditions(raw["metadata"])
     try:
-        return GatewayState(kept, parse_as(AiGateway, kept))
+        return kept, parse_as(model, kept), "", reported
     except InputError as error:
-        return GatewayState(kept, None, str(error))
+        return kept, None, str(error), reported
 
 
-def ai_gateway_class(raw: Raw) -> AiGatewayClass | None:
-    """Keep a class as its model; None where it cannot be read, so that nothing claims by it."""
+def _route_without_upstream(raw: Raw) -> ToolRoute | None:
+    spec = raw.get("spec")
+    reference = spec.get("toolGatewayRef") if isinstance(spec, Mapping) else None
+    upstream = {"external": {"url": "http://unreadable.invalid"}}
     try:
-        return parse_as(AiGatewayClass, raw)
+        read = parse_as(ToolRoute, {**raw, "spec": {"toolGatewayRef": reference, "upstream": upstream}})
+    except InputError:
+        return None
+    nothing = ToolRouteUpstream.model_construct()
+    known = ToolRouteSpec.model_construct(tool_gateway_ref=read.spec.tool_gateway_ref, upstream=nothing)
+    return read.model_copy(update={"spec": known})
+
+
+def _class(model: type[AiGatewayClass] | type[ToolGatewayClass], raw: Raw) -> GatewayClass | None:
+    names = {key: raw["metadata"].get(key) or {} for key in ("annotations",)}
+    try:
+        return parse_as(
+            model, {"metadata": {"name": raw["metadata"]["name"], **names}, "spec": raw.get("spec")}
+        )
     except InputError:
         return None
 
 
-def is_leaving(raw: Raw) -> bool:
-    """Tell whether an object is being deleted."""
-    return "deletionTimestamp" in raw["metadata"]
+def _resource(model: type[Guard] | type[GuardrailProvider] | type[ToolServer], raw: Raw) -> Resource:
+    # Only name and spec: a status that its own controller writes is then no change.
+    metadata = {key: raw["metadata"][key] for key in ("name", "namespace")}
+    try:
+        return parse_as(model, {"metadata": metadata, "spec": raw.get("spec")})
+    except InputError as error:
+        return Unreadable(str(error))
 
 
 def _existing(raw: Raw) -> ExistingObject:
     for reference in raw["metadata"].get("ownerReferences") or ():
         if reference.get("controller"):
             return ExistingObject((reference["apiVersion"], reference["kind"], reference["name"]))
-    return ExistingObject(None)
+    return _UNOWNED
+
+
+_UNOWNED = ExistingObject(None)
+"""Shared, for most objects of a cluster are nobody's."""

@@ -4,56 +4,24 @@ Read this after `plan.plan`. It decides nothing about gateways; it carries out w
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from collections.abc import Collection
+from dataclasses import replace
 
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ledger import Batch, Ledger
+from gateway_components.daemon.ports import Engine, View
 from gateway_components.daemon.report import Reporter
-from gateway_components.plan.failure import Failure
+from gateway_components.daemon.triggers import Subject
+from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey
-from gateway_components.plan.plan import GatewayPlan, Plan, plan
+from gateway_components.plan.plan import Plan, gateway_key, plan
+from gateway_components.plan.routes import RoutePlan, route_key
 from gateway_components.plan.snapshot import Snapshot
-from gateway_components.plan.status import Rollout
-from gateway_components.plan.workload import GatewayObjects
 
-__all__ = ["Engine", "Reconciler", "View"]
+__all__ = ["Reconciler"]
 
 _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
-
-
-class View(Protocol):
-    """What a pass reads."""
-
-    async def snapshot(self, namespace: str) -> Snapshot:
-        """Return everything that the plan of `namespace` depends on."""
-
-    def gateway(self, key: GatewayKey) -> Mapping[str, Any] | None:
-        """Return the raw object of a gateway; None where it is gone."""
-
-    def rollout(self, gateway: GatewayPlan) -> Rollout | None:
-        """Return the progress of a gateway's Deployment."""
-
-
-class Engine(Protocol):
-    """What a pass applies with; blocking, one run per namespace at a time."""
-
-    def held(self, namespace: str) -> frozenset[GatewayKey]:
-        """Return the gateways in the state of `namespace`."""
-
-    def apply(
-        self,
-        namespace: str,
-        wanted: Mapping[GatewayKey, GatewayObjects],
-        release: Collection[GatewayKey],
-        *,
-        refresh: bool,
-    ) -> dict[GatewayKey, Failure]:
-        """Apply `wanted`, let go of `release`, and return what failed."""
-
-    def forget(self, namespace: str) -> None:
-        """Drop the state of a namespace without gateways."""
 
 
 class Reconciler:
@@ -97,12 +65,12 @@ class Reconciler:
         if ledger is None:
             ledger = Ledger(await self._clock.in_thread(self._engine.held, namespace))
             self._ledgers[namespace] = ledger
-        planned = plan(await self._view.snapshot(namespace))
+        snapshot = await self._view.snapshot(namespace)
+        planned = plan(snapshot)
         release = ledger.leftovers(planned)
-        for key in release:
-            # Before the state forgets it: a crash in between must not leave our conditions on a foreign gateway.
-            if not await self._reporter.released(key, self._view.gateway(key)):
-                return _UNSETTLED_SECONDS
+        # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
+        if not await self._release(release | self._strangers(snapshot, planned)):
+            return _UNSETTLED_SECONDS
         settled = await self._report(planned, ledger)
         batches = ledger.batches(planned, self._clock.now())
         if not batches and ledger.held == release:
@@ -113,6 +81,8 @@ class Reconciler:
         if release and not batches:
             batches = [Batch()]
         for batch in batches:
+            if batch.wanted and self._view.leaves(namespace):
+                return 0.0
             failures = await self._apply(namespace, batch, release)
             ledger.record(planned, batch, failures, self._clock.now())
             ledger.forget(release)
@@ -122,6 +92,30 @@ class Reconciler:
             return _UNSETTLED_SECONDS
         retry_at = ledger.next_retry(planned)
         return None if retry_at is None else max(retry_at - self._clock.now(), 0)
+
+    def _strangers(self, snapshot: Snapshot, planned: Plan) -> frozenset[Subject]:
+        """Return the gateways and routes that bear a status of ours and are ours no longer."""
+        generations: dict[Subject, int | None] = {
+            **{gateway_key(found): found.metadata.generation for found in snapshot.gateways},
+            **{found.key: found.generation for found in snapshot.unreadable_gateways},
+            **{route_key(found): found.metadata.generation for found in snapshot.routes},
+        }
+        attached = {key for key, route in planned.routes.items() if route.gateway}
+        strangers = set()
+        for subject in generations.keys() - planned.gateways.keys() - attached:
+            raw = self._view.raw(subject)
+            # One that has changed meanwhile may be ours again, and another pass looks at it.
+            current = raw is not None and raw["metadata"].get("generation") == generations[subject]
+            by_us = self._view.reported(subject)
+            if raw is not None and current and self._reporter.is_marked(subject, raw, by_us=by_us):
+                strangers.add(subject)
+        return frozenset(strangers)
+
+    async def _release(self, subjects: Collection[Subject]) -> bool:
+        for subject in sorted(subjects, key=str):
+            if not await self._reporter.released(subject, self._view.raw(subject)):
+                return False
+        return True
 
     async def _apply(
         self, namespace: str, batch: Batch, release: Collection[GatewayKey]
@@ -134,23 +128,39 @@ class Reconciler:
         return failures
 
     async def _report(self, planned: Plan, ledger: Ledger) -> bool:
-        """Write the status of every gateway whose outcome is known; the others keep the one they have.
+        """Write the status of all gateways and routes whose outcome is known; the others keep the one they have.
 
         Returns
         -------
         bool
-            False where a gateway changed before its status was written.
+            False where one changed before its status was written.
         """
         reports = []
-        for key, gateway in planned.gateways.items():
-            raw = self._view.gateway(key)
+        for gateway in planned.gateways.values():
+            raw = self._view.raw(gateway.key)
             failure = gateway.failure or ledger.failure(gateway)
             if raw is not None and (failure or ledger.is_applied(gateway)):
                 rollout = self._view.rollout(gateway)
                 reports.append(self._reporter.outcome(gateway, raw, failure, rollout))
+        for route in planned.routes.values():
+            raw = self._view.route(route)
+            gateway_of_route = planned.gateways.get(route.gateway) if route.gateway else None
+            degraded, applied = None, False
+            if gateway_of_route:
+                degraded = gateway_of_route.failure or ledger.failure(gateway_of_route)
+                applied = ledger.is_applied(gateway_of_route)
+            if raw is not None and route.gateway and (route.failure or degraded or applied):
+                reports.append(self._reporter.route(self._explained(route), raw, degraded))
         # All are awaited before one may fail the pass: none is left running behind its back.
         outcomes = await asyncio.gather(*reports, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
         return all(outcomes)
+
+    def _explained(self, route: RoutePlan) -> RoutePlan:
+        # Of a route that cannot be read, the plan knows only that it has no upstream.
+        fault = self._view.fault(route.key)
+        if fault and route.failure and route.failure.reason == Reason.UPSTREAM_UNRESOLVED:
+            return replace(route, failure=Failure(Reason.UPSTREAM_UNRESOLVED, fault))
+        return route

@@ -1,4 +1,4 @@
-"""Says how things went: conditions on the gateway, events about it, lines in the log."""
+"""Says how things went: statuses of gateways and routes, news about them, lines in the log."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -7,21 +7,29 @@ import structlog
 
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ledger import Batch
+from gateway_components.daemon.news import News, named
+from gateway_components.daemon.triggers import Subject
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.errors import ApiError
-from gateway_components.kube.events import Event, publish
-from gateway_components.kube.resources import AI_GATEWAYS
-from gateway_components.kube.status import write_conditions
+from gateway_components.kube.resources import CUSTOM_RESOURCES
+from gateway_components.kube.status import write_status
 from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.plan import GatewayPlan
-from gateway_components.plan.status import Rollout, gateway_conditions, merge_conditions, without_conditions
+from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.status import (
+    Rollout,
+    Status,
+    gateway_status,
+    merge_status,
+    released_gateway,
+    released_route,
+    route_status,
+)
 
 __all__ = ["Reporter"]
 
 Raw = Mapping[str, Any]
-_RESOURCES = {"AiGateway": AI_GATEWAYS}
 
 
 class Reporter:
@@ -38,6 +46,8 @@ class Reporter:
     def __init__(self, client: KubeClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._news = News(client, clock)
+        self._reported: set[Subject] = set()
         self._log = structlog.get_logger()
 
     async def outcome(
@@ -59,40 +69,66 @@ class Reporter:
         bool
             False where the gateway changed before its status was written.
         """
-        kind = GATEWAY_KINDS[gateway.key.kind]
-        ours = gateway_conditions(kind, failure, rollout, gateway.generation)
-        existing = (raw.get("status") or {}).get("conditions") or ()
-        merged = merge_conditions(existing, ours, self._clock.timestamp())
-        if merged is None:
-            return True
-        written = await write_conditions(self._client, _RESOURCES[gateway.key.kind], raw["metadata"], merged)
-        if not written:
+        url = gateway.objects.url if gateway.objects else ""
+        status = gateway_status(GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url)
+        if not await self._write(gateway.key, raw, status, failure):
             return False
-        before = {condition["type"]: condition for condition in existing}
-        for condition in ours:
-            old = before.get(condition["type"], {})
-            if any(old.get(part) != condition[part] for part in ("status", "reason", "message")):
-                await self._tell(
-                    gateway.key, raw, condition, new_reason=old.get("reason") != condition["reason"]
-                )
+        await self._news.warnings(gateway.key, raw, gateway.warnings)
         return True
 
-    async def released(self, key: GatewayKey, raw: Raw | None) -> bool:
-        """Take our conditions off a gateway that is ours no longer; None stands for one that is gone.
+    async def route(self, route: RoutePlan, raw: Raw, degraded: Failure | None) -> bool:
+        """Bring the status of a route up to date, and tell of it what is new.
+
+        Parameters
+        ----------
+        route, raw
+            The plan, and the object as it was last seen.
+        degraded
+            Why its gateway was not planned or not applied; None where it was.
 
         Returns
         -------
         bool
-            False where the gateway changed before its status was written.
+            False where the route changed before its status was written.
         """
-        self._log.info("released", gateway=str(key), exists=raw is not None)
-        if raw is None:
-            return True
-        existing = (raw.get("status") or {}).get("conditions") or ()
-        kept = without_conditions(existing, GATEWAY_KINDS[key.kind])
-        if kept is None:
-            return True
-        return await write_conditions(self._client, _RESOURCES[key.kind], raw["metadata"], kept)
+        status = route_status(route, degraded, raw.get("status") or {})
+        if not await self._write(route.key, raw, status, route.failure or degraded):
+            return False
+        await self._news.warnings(route.key, raw, route.warnings)
+        return True
+
+    def is_marked(self, subject: Subject, raw: Raw, *, by_us: bool) -> bool:
+        """Tell whether a gateway or a route bears a status of ours.
+
+        Parameters
+        ----------
+        subject, raw
+            Which one, and the object as it was last seen.
+        by_us
+            Whether its conditions were last written by a daemon of ours. Where somebody else wrote others beside
+            them, the memory of this process counts.
+        """
+        return (by_us or subject in self._reported) and _released(subject, raw) is not None
+
+    async def released(self, subject: Subject, raw: Raw | None) -> bool:
+        """Take our status off what is ours no longer; None stands for what is gone.
+
+        Returns
+        -------
+        bool
+            False where it changed before its status was written.
+        """
+        self._log.info("released", **named(subject), exists=raw is not None)
+        status = _released(subject, raw) if raw is not None else None
+        if raw is not None and status is not None and not await self._patch(subject, raw, status):
+            return False
+        self.forget(subject)
+        return True
+
+    def forget(self, subject: Subject) -> None:
+        """Drop all memory of a gateway or a route, which is gone or ours no longer."""
+        self._reported.discard(subject)
+        self._news.forget(subject)
 
     def engine_ran(
         self,
@@ -113,26 +149,26 @@ class Reporter:
             seconds=round(seconds, 3),
         )
 
-    async def _tell(
-        self, key: GatewayKey, raw: Raw, condition: Mapping[str, Any], *, new_reason: bool
-    ) -> None:
-        fine = condition["status"] == "True" or condition["reason"] == "DeploymentRollingOut"
-        log = self._log.info if fine else self._log.warning
-        log(
-            condition["type"],
-            gateway=str(key),
-            status=condition["status"],
-            reason=condition["reason"],
-            message=condition["message"],
-        )
-        # Progress of a rollout changes the message many times; one event says it. A failure stands in both
-        # conditions; the first one has told of it.
-        if (fine and not new_reason) or (not fine and condition["type"] == GATEWAY_KINDS[key.kind].ready):
-            return
-        event = Event("Normal" if fine else "Warning", condition["reason"], "Reconcile", condition["message"])
-        controller = GATEWAY_KINDS[key.kind].controller
-        try:
-            await publish(self._client, controller, raw, event, self._clock.timestamp(precise=True))
-        except ApiError as error:
-            # Conditions and log have said it; a namespace that is going takes no events.
-            self._log.warning("event refused", gateway=str(key), error=str(error))
+    async def _write(self, subject: Subject, raw: Raw, status: Status, failure: Failure | None) -> bool:
+        merged = merge_status(raw.get("status") or {}, status, self._clock.timestamp())
+        if merged is not None and not await self._patch(subject, raw, merged):
+            return False
+        self._reported.add(subject)
+        if merged is None:
+            return True
+        for condition in status.conditions:
+            await self._news.condition(subject, raw, condition, failure)
+        return True
+
+    async def _patch(self, subject: Subject, raw: Raw, status: Mapping[str, Any]) -> bool:
+        kind = subject.kind if isinstance(subject, GatewayKey) else "ToolRoute"
+        # An empty URL is none: whoever looks finds no field that says nothing.
+        fields = {**status, "url": status["url"] or None} if "url" in status else status
+        return await write_status(self._client, CUSTOM_RESOURCES[kind], raw["metadata"], fields)
+
+
+def _released(subject: Subject, raw: Raw) -> dict[str, Any] | None:
+    existing = raw.get("status") or {}
+    if isinstance(subject, GatewayKey):
+        return released_gateway(existing, GATEWAY_KINDS[subject.kind])
+    return released_route(existing)

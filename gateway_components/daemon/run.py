@@ -9,12 +9,13 @@ from enum import IntEnum
 import structlog
 
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.ports import Engine
 from gateway_components.daemon.queue import QueueClosedError, Schedule, WorkQueue
-from gateway_components.daemon.reconcile import Engine, Reconciler
+from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.report import Reporter
 from gateway_components.daemon.settings import Settings
 from gateway_components.daemon.view import ClusterView
-from gateway_components.engine.errors import EngineError
+from gateway_components.engine.errors import EngineError, EngineInterruptedError
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.backoff import Backoff
@@ -26,6 +27,8 @@ __all__ = ["Exit", "run"]
 
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
+_LOOK_AGAIN_SECONDS = 0.2
+"""Pause after a run that was interrupted because its namespace goes."""
 _QUIET_SHARE = 0.1
 """Part of the batch time without a change after which a pass begins."""
 
@@ -75,9 +78,12 @@ class _Daemon:
         self._queue: WorkQueue[str] = WorkQueue(
             Schedule(settings.batch_seconds * _QUIET_SHARE, settings.batch_seconds), clock.now
         )
-        self._view = ClusterView(client, self._queue.change, self._suspect)
+        reporter = Reporter(client, clock)
+        self._view = ClusterView(
+            client, self._queue.change, self._suspect, self._namespace_leaves, reporter.forget
+        )
         engine: Engine = stacks
-        self._reconciler = Reconciler(self._view, engine, Reporter(client, clock), clock)
+        self._reconciler = Reconciler(self._view, engine, reporter, clock)
         self._watching = False
         self._backoffs: dict[str, Backoff] = {}
         self._log = structlog.get_logger()
@@ -100,6 +106,12 @@ class _Daemon:
 
     def _suspect(self, key: GatewayKey) -> None:
         self._reconciler.suspect(key)
+
+    def _namespace_leaves(self, namespace: str) -> None:
+        # The engine would try again and again to create what the API server refuses there.
+        if namespace in self._stacks.running():
+            self._log.info("interrupting the engine", namespaces=[namespace], why="the namespace is deleted")
+            self._stacks.interrupt(namespace)
 
     async def _work(self) -> None:
         self._log.info("starting", workers=self._settings.workers, state=str(self._settings.state_folder))
@@ -125,6 +137,8 @@ class _Daemon:
     async def _pass(self, namespace: str) -> None:
         try:
             again = await self._reconciler.reconcile(namespace)
+        except EngineInterruptedError:
+            again = _LOOK_AGAIN_SECONDS
         except (ApiError, ApiUnreachableError, EngineError) as error:
             again = self._pause(namespace)
             self._log.warning(
@@ -153,7 +167,11 @@ class _Daemon:
         if working.done():
             self._log.info("stopped")
             return Exit.STOPPED
-        self._log.warning("interrupting the engine", after_seconds=self._settings.stop_seconds)
+        self._log.warning(
+            "interrupting the engine",
+            namespaces=sorted(self._stacks.running()),
+            after_seconds=self._settings.stop_seconds,
+        )
         working.cancel()
         await asyncio.to_thread(self._stacks.stop)
         return Exit.INTERRUPTED

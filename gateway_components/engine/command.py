@@ -14,11 +14,16 @@ from pulumi.automation import CommandResult, OnOutput, PulumiCommand
 from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
-from gateway_components.engine.errors import EngineMissingError, EngineTimeoutError
+from gateway_components.engine.errors import (
+    EngineInterruptedError,
+    EngineMissingError,
+    EngineTimeoutError,
+)
 from gateway_components.engine.processes import end_session
 
 __all__ = ["EngineCommand"]
 
+_INTERRUPTED = "the engine was interrupted"
 _OLDEST = VersionInfo(3, 250, 0)
 _UPDATE_SUMMARY = json.dumps(
     [
@@ -54,6 +59,8 @@ class EngineCommand(PulumiCommand):
     ----------
     interrupt_seconds
         How long an interrupted run may take to end by itself before it is killed.
+    barred_seconds
+        The same where what it does is of no use any more.
 
     Raises
     ------
@@ -62,6 +69,7 @@ class EngineCommand(PulumiCommand):
     """
 
     interrupt_seconds = 10.0
+    barred_seconds = 2.0
 
     def __init__(self, program: Path, time_limit: float, inherited: int | None = None) -> None:
         # The base class only finds programs in ROOT/bin, so it is not asked to find this one.
@@ -69,7 +77,8 @@ class EngineCommand(PulumiCommand):
         self.version = _version(program)
         self._time_limit = time_limit
         self._inherited = () if inherited is None else (inherited,)
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: dict[subprocess.Popen[str], str] = {}
+        self._barred: set[str] = set()
 
     def run(
         self,
@@ -85,6 +94,8 @@ class EngineCommand(PulumiCommand):
         ------
         EngineTimeoutError
             It took longer than the time limit and was ended.
+        EngineInterruptedError
+            It was interrupted, or is not to begin.
         pulumi.automation.CommandError
             It exited with another code than 0.
         """
@@ -94,15 +105,19 @@ class EngineCommand(PulumiCommand):
             return CommandResult(_UPDATE_SUMMARY, "", 0)
         command = [self.command, "--non-interactive", *args]
         env = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        if cwd in self._barred:
+            raise EngineInterruptedError(_INTERRUPTED)
         with self._started(command, cwd, env) as process:
             output, errors = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
             try:
                 process.wait(self._time_limit)
             except subprocess.TimeoutExpired:
-                self._end(process)
+                self._end(process, self.interrupt_seconds)
                 message = f"the engine did not finish within {self._time_limit:g} s and was ended"
                 raise EngineTimeoutError(message) from None
             result = CommandResult(output.text(), errors.text(), process.returncode)
+        if cwd in self._barred:
+            raise EngineInterruptedError(_INTERRUPTED)
         if result.code != 0:
             raise create_command_error(result)
         return result
@@ -110,7 +125,18 @@ class EngineCommand(PulumiCommand):
     def stop(self) -> None:
         """Interrupt every run; returns when all have ended. Each one then raises in its own thread."""
         for process in list(self._running):
-            self._end(process)
+            self._end(process, self.interrupt_seconds)
+
+    def bar(self, cwd: str) -> None:
+        """Interrupt what runs in the folder `cwd` and let nothing begin there until `unbar`; waits for no end."""
+        self._barred.add(cwd)
+        for process, folder in list(self._running.items()):
+            if folder == cwd:
+                threading.Thread(target=self._end, args=(process, self.barred_seconds), daemon=True).start()
+
+    def unbar(self, cwd: str) -> None:
+        """Let runs begin in the folder `cwd` again."""
+        self._barred.discard(cwd)
 
     @contextlib.contextmanager
     def _started(
@@ -128,20 +154,23 @@ class EngineCommand(PulumiCommand):
             start_new_session=True,
             pass_fds=self._inherited,
         )
-        self._running.add(process)
+        self._running[process] = cwd
         try:
+            if cwd in self._barred:
+                self._end(process, self.barred_seconds)
             yield process
         finally:
-            self._running.discard(process)
+            self._running.pop(process, None)
             if process.returncode != 0:
                 end_session(process.pid)
             process.wait()
 
-    def _end(self, process: subprocess.Popen[str]) -> None:
+    @staticmethod
+    def _end(process: subprocess.Popen[str], seconds: float) -> None:
         # The engine alone: told so, it ends its plugins itself.
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(self.interrupt_seconds)
+            process.wait(seconds)
         except subprocess.TimeoutExpired:
             end_session(process.pid)
 

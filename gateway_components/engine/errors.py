@@ -5,6 +5,7 @@ from gateway_components.errors import GatewayError
 __all__ = [
     "ClusterUnreachableError",
     "EngineError",
+    "EngineInterruptedError",
     "EngineMissingError",
     "EngineTimeoutError",
     "StateLockedError",
@@ -21,6 +22,10 @@ class EngineMissingError(EngineError):
 
 class ClusterUnreachableError(EngineError):
     """The Kubernetes provider got no answer from the API server; nothing is known about any gateway."""
+
+
+class EngineInterruptedError(EngineError):
+    """The engine was told to stop; nothing is known about any gateway."""
 
 
 class EngineTimeoutError(EngineError):

@@ -1,8 +1,9 @@
 """One Pulumi stack per namespace; one run carries every gateway of it that changed."""
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import pulumi
@@ -12,7 +13,12 @@ from pulumi.automation import CommandError, LocalWorkspace, ProjectSettings, Sta
 from gateway_components.components.objects import SKIP_AWAIT, Registration
 from gateway_components.components.planned import gateway_of, gateway_target, planned_gateway
 from gateway_components.engine.command import EngineCommand
-from gateway_components.engine.errors import ClusterUnreachableError, EngineError, EngineTimeoutError
+from gateway_components.engine.errors import (
+    ClusterUnreachableError,
+    EngineError,
+    EngineInterruptedError,
+    EngineTimeoutError,
+)
 from gateway_components.engine.locate import engine_home, find_engine
 from gateway_components.engine.outcome import Diagnostics
 from gateway_components.engine.state import PROJECT, StateFolder
@@ -55,7 +61,8 @@ class Stacks:
         self._command = EngineCommand(find_engine(), time_limit, state.lock_descriptor)
         self._environment = _environment(state, kubeconfig)
         self._stacks: dict[str, Stack] = {}
-        self._opening = threading.Lock()
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
 
     def known(self) -> frozenset[str]:
         """Return the namespaces that have a stack."""
@@ -108,21 +115,24 @@ class Stacks:
         ------
         ClusterUnreachableError
             The API server gave no answer; nothing is known about any of them.
+        EngineInterruptedError
+            `interrupt` was called; nothing is known either.
         EngineError
             The stack cannot be opened.
         """
         diagnostics = Diagnostics()
         try:
-            self._stack(namespace).up(
-                program=_program(wanted),
-                target=[gateway_target(PROJECT, namespace, key) for key in (*wanted, *release)],
-                refresh=refresh or None,
-                continue_on_error=True,
-                on_event=diagnostics.on_event,
-                color="never",
-                suppress_outputs=True,
-                suppress_progress=True,
-            )
+            with self._run(namespace):
+                self._stack(namespace).up(
+                    program=_program(wanted),
+                    target=[gateway_target(PROJECT, namespace, key) for key in (*wanted, *release)],
+                    refresh=refresh or None,
+                    continue_on_error=True,
+                    on_event=diagnostics.on_event,
+                    color="never",
+                    suppress_outputs=True,
+                    suppress_progress=True,
+                )
         except EngineTimeoutError as error:
             return _all_failed(wanted, str(error))
         except CommandError as error:
@@ -138,15 +148,44 @@ class Stacks:
         self._stacks.pop(namespace, None)
         self._state.forget(namespace)
 
+    def running(self) -> frozenset[str]:
+        """Return the namespaces that have a run."""
+        with self._lock:
+            return frozenset(self._running)
+
+    def interrupt(self, namespace: str) -> None:
+        """Cut a run of `namespace` short where there is one; returns at once."""
+        with self._lock:
+            if namespace in self._running:
+                self._command.bar(self._folder(namespace))
+
     def stop(self) -> None:
         """Interrupt running engines and wait until they have ended."""
         self._command.stop()
+
+    @contextlib.contextmanager
+    def _run(self, namespace: str) -> Iterator[None]:
+        with self._lock:
+            self._running.add(namespace)
+        try:
+            yield
+        except (EngineInterruptedError, EngineTimeoutError):
+            # One that had to be killed leaves its lock behind.
+            self._state.unlock(namespace)
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(namespace)
+                self._command.unbar(self._folder(namespace))
+
+    def _folder(self, namespace: str) -> str:
+        return str(self._state.work_folder(namespace))
 
     def _stack(self, namespace: str) -> Stack:
         stack = self._stacks.get(namespace)
         if stack is None:
             workspace = LocalWorkspace(
-                work_dir=str(self._state.work_folder(namespace)),
+                work_dir=self._folder(namespace),
                 pulumi_home=str(self._home),
                 env_vars=self._environment,
                 project_settings=ProjectSettings(name=PROJECT, runtime="python"),

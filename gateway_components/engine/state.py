@@ -87,6 +87,11 @@ class StateFolder:
             file.unlink(missing_ok=True)
         shutil.rmtree(self.path / "work" / stack, ignore_errors=True)
 
+    def unlock(self, stack: str) -> None:
+        """Remove the locks of a stack whose run was killed; no other may be running."""
+        for folder in (self._backend / ".pulumi" / "locks").glob(f"*/{PROJECT}/{stack}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def passphrase(self) -> str:
         """Return the passphrase of the state, made up once per folder."""
         file = self.path / "passphrase"

@@ -92,24 +92,37 @@ class KubeClient:
         """Create an object in the collection at `path` and return it as stored."""
         return await self._json(_Request("POST", path, body=body))
 
-    async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge `body` into the object at `path` and return it as stored."""
+    async def merge_patch(
+        self, path: str, body: Mapping[str, Any], *, manager: str | None = None
+    ) -> dict[str, Any]:
+        """Merge `body` into the object at `path` and return it as stored; `manager` owns what it changes."""
+        query = {"fieldManager": manager} if manager else {}
         return await self._json(
-            _Request("PATCH", path, body=body, content_type="application/merge-patch+json")
+            _Request("PATCH", path, query, body=body, content_type="application/merge-patch+json")
         )
 
-    async def list(self, path: str, *, metadata_only: bool = False) -> tuple[list[dict[str, Any]], str]:
-        """Return every object of the collection at `path`, and the version to watch from."""
-        items: list[dict[str, Any]] = []
+    async def pages(
+        self, path: str, *, metadata_only: bool = False
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
+        """Yield every object of the collection at `path` in pages, each with the version to watch from."""
         kind = "PartialObjectMetadataList" if metadata_only else None
         query = {"limit": str(_PAGE)}
         while True:
             page = await self._json(_Request("GET", path, query, kind=kind))
-            items += page.get("items") or []
             metadata = page["metadata"]
+            yield page.get("items") or [], metadata["resourceVersion"]
             if not metadata.get("continue"):
-                return items, metadata["resourceVersion"]
+                return
             query["continue"] = metadata["continue"]
+
+    async def list(self, path: str, *, metadata_only: bool = False) -> tuple[list[dict[str, Any]], str]:
+        """Return every object of the collection at `path`, and the version to watch from."""
+        items: list[dict[str, Any]] = []
+        version = ""
+        async for page, page_version in self.pages(path, metadata_only=metadata_only):
+            items += page
+            version = page_version
+        return items, version
 
     async def watch(
         self, path: str, version: str, *, seconds: int, silence: float, metadata_only: bool = False

@@ -1,17 +1,20 @@
 """Publishes events (events.k8s.io) about objects."""
 
-import uuid
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.errors import ApiError
 from gateway_components.kube.resources import EVENTS
 
 __all__ = ["Event", "publish"]
 
 _NOTE_BYTES = 1024
 """The API server refuses a longer note."""
+
+_CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +42,57 @@ class Event:
 async def publish(
     client: KubeClient, controller: str, regarding: Mapping[str, Any], event: Event, now: str
 ) -> None:
-    """Create an event about `regarding` (a raw object) at the time `now` (RFC 3339, microseconds)."""
+    """Tell of an event about `regarding` (a raw object) at the time `now` (RFC 3339, microseconds).
+
+    The name of the event follows from the object, the reason and the note. So one that is there already, perhaps of
+    an earlier daemon, is counted in its series instead of being told a second time.
+
+    Raises
+    ------
+    ApiError, ApiUnreachableError
+        It could not be written.
+    """
     metadata = regarding["metadata"]
     namespace = metadata.get("namespace", "default")
-    await client.create(
-        EVENTS.collection(namespace),
-        {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {"name": f"{metadata['name'][:200]}.{uuid.uuid4().hex[:16]}", "namespace": namespace},
-            "regarding": {
-                "apiVersion": regarding["apiVersion"],
-                "kind": regarding["kind"],
-                "name": metadata["name"],
-                "namespace": namespace,
-                "uid": metadata["uid"],
-                "resourceVersion": metadata["resourceVersion"],
+    name = _name(metadata, event)
+    try:
+        await client.create(
+            EVENTS.collection(namespace),
+            {
+                "apiVersion": "events.k8s.io/v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": namespace},
+                "regarding": {
+                    "apiVersion": regarding["apiVersion"],
+                    "kind": regarding["kind"],
+                    "name": metadata["name"],
+                    "namespace": namespace,
+                    "uid": metadata["uid"],
+                    "resourceVersion": metadata["resourceVersion"],
+                },
+                "type": event.type,
+                "reason": event.reason,
+                "action": event.action,
+                "note": event.note.encode()[:_NOTE_BYTES].decode(errors="ignore"),
+                "eventTime": now,
+                "reportingController": controller,
+                "reportingInstance": controller.rsplit("/", 1)[-1][:128],
             },
-            "type": event.type,
-            "reason": event.reason,
-            "action": event.action,
-            "note": event.note.encode()[:_NOTE_BYTES].decode(errors="ignore"),
-            "eventTime": now,
-            "reportingController": controller,
-            "reportingInstance": controller.rsplit("/", 1)[-1][:128],
-        },
-    )
+        )
+    except ApiError as error:
+        if error.status != _CONFLICT:
+            raise
+        await _count(client, EVENTS.item(namespace, name), now)
+
+
+async def _count(client: KubeClient, path: str, now: str) -> None:
+    existing = await client.get(path)
+    # One that expired this moment needs no count.
+    if existing is not None:
+        count = (existing.get("series") or {}).get("count", 1) + 1
+        await client.merge_patch(path, {"series": {"count": count, "lastObservedTime": now}})
+
+
+def _name(metadata: Mapping[str, Any], event: Event) -> str:
+    said = "\0".join((metadata["uid"], event.reason, event.note))
+    return f"{metadata['name'][:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"

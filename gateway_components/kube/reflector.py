@@ -110,10 +110,14 @@ class Reflector(Generic[T]):
         await asyncio.sleep(delay)
 
     async def _list(self) -> None:
-        items, version = await self._client.list(
+        listed: dict[ObjectName, T] = {}
+        version = ""
+        # Page by page, so that no more than one of them is in memory whole.
+        async for items, page_version in self._client.pages(
             self._resource.collection(), metadata_only=self._metadata_only
-        )
-        listed = {_name(item): self._project(item) for item in items}
+        ):
+            listed.update((_name(item), self._project(item)) for item in items)
+            version = page_version
         for name in self._objects.keys() - listed.keys():
             self._set(name, None)
         for name, item in listed.items():

@@ -1,11 +1,15 @@
 """Paths of the resources that are read and written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+from gateway_components.crds.kinds import KINDS
 
 __all__ = [
     "AI_GATEWAYS",
-    "AI_GATEWAY_CLASSES",
     "CONFIG_MAPS",
+    "CUSTOM_RESOURCES",
     "DEPLOYMENTS",
     "EVENTS",
     "NAMESPACES",
@@ -43,10 +47,12 @@ class Resource:
         return f"{self.collection(namespace)}/{name}"
 
 
-_OURS = "/apis/runtime.agentic-layer.ai/v1alpha1"
+CUSTOM_RESOURCES: Mapping[str, Resource] = MappingProxyType(
+    {kind.kind: Resource(kind.kind, f"/apis/{kind.api_version}", kind.plural) for kind in KINDS.values()}
+)
+"""Every kind of ours, by its name in manifests."""
 
-AI_GATEWAYS = Resource("AiGateway", _OURS, "aigateways")
-AI_GATEWAY_CLASSES = Resource("AiGatewayClass", _OURS, "aigatewayclasses")
+AI_GATEWAYS = CUSTOM_RESOURCES["AiGateway"]
 NAMESPACES = Resource("Namespace", "/api/v1", "namespaces")
 CONFIG_MAPS = Resource("ConfigMap", "/api/v1", "configmaps")
 SECRETS = Resource("Secret", "/api/v1", "secrets")

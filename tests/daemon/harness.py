@@ -9,14 +9,49 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
+
 from lab import ControlPlane, wait_until
+from tests.daemon.manifests import (
+    config_map,
+    gateway,
+    guard,
+    provider,
+    secret,
+    tool_gateway,
+    tool_route,
+    tool_server,
+)
+
+__all__ = [
+    "GATEWAYCTL",
+    "PATCH_ANNOTATION",
+    "SECONDS",
+    "Daemon",
+    "Namespace",
+    "config_map",
+    "gateway",
+    "guard",
+    "provider",
+    "secret",
+    "tool_gateway",
+    "tool_route",
+    "tool_server",
+]
 
 GATEWAYCTL = Path(sys.executable).parent / "gatewayctl"
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
 SECONDS = 40.0
 
+
+_OURS = "/apis/runtime.agentic-layer.ai/v1alpha1/namespaces/{}"
 _PATHS = {
-    "AiGateway": "/apis/runtime.agentic-layer.ai/v1alpha1/namespaces/{}/aigateways",
+    "AiGateway": f"{_OURS}/aigateways",
+    "ToolGateway": f"{_OURS}/toolgateways",
+    "ToolRoute": f"{_OURS}/toolroutes",
+    "ToolServer": f"{_OURS}/toolservers",
+    "Guard": f"{_OURS}/guards",
+    "GuardrailProvider": f"{_OURS}/guardrailproviders",
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Secret": "/api/v1/namespaces/{}/secrets",
     "Service": "/api/v1/namespaces/{}/services",
@@ -103,7 +138,8 @@ class Namespace:
 
     def apply(self, *manifests: Mapping[str, Any]) -> None:
         """Apply manifests as a user does."""
-        text = "\n---\n".join(json.dumps(manifest) for manifest in manifests)
+        # One list, and not several documents: kubectl takes those for YAML, which has no surrogate pairs.
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
         self.lab.kubectl("apply", "-n", self.name, "-f", "-", input=text)
 
     def kubectl(self, *arguments: str) -> str:
@@ -120,6 +156,14 @@ class Namespace:
         assert found is not None, f"{kind} {name} does not exist"
         return found
 
+    def notes(self, name: str, reason: str) -> list[dict[str, Any]]:
+        """Return the events with `reason` about an object of this name."""
+        return [
+            event
+            for event in self.list("Event")
+            if event["regarding"]["name"] == name and event["reason"] == reason
+        ]
+
     def list(self, kind: str) -> list[dict[str, Any]]:
         """Return all objects of a kind."""
         found = self.lab.api.get(_PATHS[kind].format(self.name))
@@ -127,40 +171,73 @@ class Namespace:
         items: list[dict[str, Any]] = found["items"]
         return items
 
-    def conditions(self, name: str) -> dict[str, dict[str, Any]]:
-        """Return the conditions of a gateway by type; empty where it has none."""
-        status = self.existing("AiGateway", name).get("status") or {}
+    def conditions(self, name: str, kind: str = "AiGateway") -> dict[str, dict[str, Any]]:
+        """Return the conditions of a gateway or a route by type; empty where it has none."""
+        status = self.existing(kind, name).get("status") or {}
         return {condition["type"]: condition for condition in status.get("conditions") or ()}
 
-    def reason(self, name: str, condition: str = "AiGatewayConfigured") -> str | None:
-        """Return the reason of a condition of a gateway that speaks of its newest generation."""
-        gateway = self.existing("AiGateway", name)
-        found = self.conditions(name).get(condition)
-        current = found is not None and found["observedGeneration"] == gateway["metadata"]["generation"]
-        return found["reason"] if found and current else None
+    def url(self, kind: str, name: str) -> str:
+        """Return the ``status.url`` of a ToolGateway or a ToolRoute; empty where it has none."""
+        found: str = (self.existing(kind, name).get("status") or {}).get("url") or ""
+        return found
 
-    def wait_ready(self, name: str, seconds: float = SECONDS) -> None:
+    def reason(
+        self, name: str, condition: str = "AiGatewayConfigured", kind: str = "AiGateway"
+    ) -> str | None:
+        """Return the reason of a condition that speaks of the newest generation of a gateway or a route."""
+        found = self.conditions(name, kind).get(condition)
+        generation = self.existing(kind, name)["metadata"]["generation"]
+        return found["reason"] if found and found["observedGeneration"] == generation else None
+
+    def wait_ready(self, name: str, kind: str = "AiGateway", seconds: float = SECONDS) -> None:
         """Wait until the newest generation of a gateway is ready."""
 
         def ready() -> bool:
-            applied = self.reason(name) == "ConfigurationApplied"
-            return applied and self.reason(name, "AiGatewayReady") == "AiGatewayReady"
+            applied = self.reason(name, f"{kind}Configured", kind) == "ConfigurationApplied"
+            return applied and self.reason(name, f"{kind}Ready", kind) == f"{kind}Ready"
 
         try:
-            wait_until(ready, timeout=seconds, what=f"{name} ready")
+            wait_until(ready, timeout=seconds, what=f"{kind} {name} ready")
         except TimeoutError as error:
-            error.add_note(f"its conditions: {self.conditions(name)}")
+            error.add_note(f"its conditions: {self.conditions(name, kind)}")
             raise
 
-    def wait_reason(self, name: str, reason: str) -> str:
-        """Wait until both conditions of a gateway have `reason`; return the message."""
-        for condition in ("AiGatewayConfigured", "AiGatewayReady"):
-            wait_until(
-                lambda condition=condition: self.reason(name, condition) == reason,  # type: ignore[misc]
-                timeout=SECONDS,
-                what=f"{condition} of {name} with reason {reason}",
-            )
-        message: str = self.conditions(name)["AiGatewayConfigured"]["message"]
+    def wait_reason(self, name: str, reason: str, kind: str = "AiGateway", contains: str = "") -> str:
+        """Wait until both conditions of a gateway have `reason`, and `contains` is in the message; return that."""
+        self._wait_condition(kind, name, f"{kind}Ready", reason, contains)
+        return self._wait_condition(kind, name, f"{kind}Configured", reason, contains)
+
+    def wait_route(self, name: str, reason: str, contains: str = "") -> str:
+        """Wait until the condition of a route has `reason`, and `contains` is in the message; return that."""
+        return self._wait_condition("ToolRoute", name, "Ready", reason, contains)
+
+    def wait_no_conditions(self, kind: str, name: str) -> None:
+        """Wait until a gateway or a route has neither conditions nor a URL."""
+        wait_until(
+            lambda: not self.conditions(name, kind) and not self.url(kind, name),
+            timeout=SECONDS,
+            what=f"no conditions on {kind} {name}",
+        )
+
+    def wait_event(self, name: str, reason: str, contains: str = "") -> dict[str, Any]:
+        """Wait for an event with `reason` and `contains` in its note about an object of this name; return it."""
+        return wait_until(
+            lambda: [event for event in self.notes(name, reason) if contains in event["note"]],
+            timeout=SECONDS,
+            what=f"event {reason} about {name}",
+        )[0]
+
+    def _wait_condition(self, kind: str, name: str, condition: str, reason: str, contains: str) -> str:
+        def met() -> bool:
+            current = self.reason(name, condition, kind) == reason
+            return current and contains in self.conditions(name, kind)[condition]["message"]
+
+        try:
+            wait_until(met, timeout=SECONDS, what=f"{condition} of {kind} {name} with reason {reason}")
+        except TimeoutError as error:
+            error.add_note(f"its conditions: {self.conditions(name, kind)}")
+            raise
+        message: str = self.conditions(name, kind)[condition]["message"]
         return message
 
     def config(self, name: str) -> str:
@@ -175,6 +252,21 @@ class Namespace:
             lambda: text in self.config(name), timeout=SECONDS, what=f"{text!r} in the config of {name}"
         )
 
+    def servers(self, name: str) -> dict[str, Any]:
+        """Return the ``mcp_servers`` of a ToolGateway's config; empty where it has no config yet."""
+        config = yaml.safe_load(self.config(name)) or {}
+        found: dict[str, Any] = config.get("mcp_servers") or {}
+        return found
+
+    def wait_servers(self, name: str, *keys: str) -> dict[str, Any]:
+        """Wait until exactly the servers with these keys stand in a ToolGateway's config; return them."""
+
+        def met() -> bool:
+            return bool(self.config(name)) and sorted(self.servers(name)) == sorted(keys)
+
+        wait_until(met, timeout=SECONDS, what=f"exactly the servers {sorted(keys)} in {name}")
+        return self.servers(name)
+
     def hashes(self, name: str) -> dict[str, str]:
         """Return the annotations of a gateway's pod template."""
         template = self.existing("Deployment", name)["spec"]["template"]
@@ -184,30 +276,3 @@ class Namespace:
     def patch(self, kind: str, name: str, patch: Mapping[str, Any]) -> None:
         """Merge a patch into an object."""
         self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(patch))
-
-
-def gateway(
-    name: str, *models: str, annotations: Mapping[str, str] | None = None, **spec: Any
-) -> dict[str, Any]:
-    """Return an AiGateway of the class ``litellm`` with models of the provider openai."""
-    return {
-        "apiVersion": "runtime.agentic-layer.ai/v1alpha1",
-        "kind": "AiGateway",
-        "metadata": {"name": name, "annotations": dict(annotations or {})},
-        "spec": {
-            "aiGatewayClassName": "litellm",
-            "aiModels": [{"name": model, "provider": "openai"} for model in models or ("gpt-4o",)],
-            **spec,
-        },
-    }
-
-
-def config_map(name: str, **data: str) -> dict[str, Any]:
-    """Return a ConfigMap; ``patch_yaml`` stands for the key ``patch.yaml``."""
-    named = {key.replace("_yaml", ".yaml"): value for key, value in data.items()}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": named}
-
-
-def secret(name: str, **values: str) -> dict[str, Any]:
-    """Return a Secret."""
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values}

@@ -20,7 +20,7 @@ def planned(name: str, model: str = "gpt-4o", uid: str = "uid-1") -> GatewayPlan
         "spec": {"aiModels": [{"name": model, "provider": "openai"}]},
     }
     gateway = parse_as(AiGateway, manifest)
-    return GatewayPlan(gateway_key(gateway), uid, 1, generate(gateway, {}), None)
+    return GatewayPlan(gateway_key(gateway), uid, 1, generate(gateway, {}, {}, {}).objects, None)
 
 
 def plan_of(*gateways: GatewayPlan) -> Plan:

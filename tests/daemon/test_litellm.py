@@ -1,65 +1,94 @@
-"""What the daemon wrote to the cluster runs: the real proxy loads it and serves a chat with the Secret's key."""
+"""What the daemon wrote to the cluster runs: the real proxy loads it and serves chats, with keys and guards."""
 
-import base64
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
 from lab import ControlPlane
-from tests.daemon.harness import PATCH_ANNOTATION, Daemon, Namespace, config_map, gateway, secret
+from tests.daemon.harness import (
+    PATCH_ANNOTATION,
+    Daemon,
+    config_map,
+    gateway,
+    guard,
+    provider,
+    secret,
+)
+from tests.daemon.pods import fresh_namespace, gateway_proxy
+from tests.litellm_proxy.guards import FakeModeration
 from tests.litellm_proxy.harness import LiteLLMProxy
 from tests.litellm_proxy.upstream import FakeOpenAI
 
 KEY = "sk-from-the-secret"
+GUARD_KEY = "sk-of-the-guard"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A gateway that the daemon wrote and the real proxy runs, its model and its guard."""
+
+    proxy: LiteLLMProxy
+    model: FakeOpenAI
+    moderation: FakeModeration
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as running:
-        yield running
+def served(lab: ControlPlane, daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with fresh_namespace(lab) as namespace, FakeOpenAI() as model, FakeModeration() as moderation:
+        reference = {"name": "moderation", "key": "token"}
+        settings = {"baseUrl": moderation.base_url, "apiKeySecretRef": reference}
+        namespace.apply(
+            secret("api-key-secrets", OPENAI_API_KEY=KEY),
+            secret("moderation", token=GUARD_KEY),
+            config_map("tuning", patch_yaml="litellm_settings: {num_retries: 0}"),
+            provider("openai", type="openai-moderation-api", openaiModeration=settings),
+            guard("moderation", "openai"),
+            gateway(
+                "real",
+                "gpt-4o",
+                "gpt-4o-mini",
+                annotations={PATCH_ANNOTATION: "tuning"},
+                env=[{"name": "OPENAI_BASE_URL", "value": model.base_url}],
+                guardrails=[{"name": "moderation"}],
+            ),
+        )
+        namespace.wait_ready("real")
+        with gateway_proxy(namespace, "real", tmp_path_factory.mktemp("container")) as proxy:
+            yield Served(proxy, model, moderation)
 
 
-def test_a_chat_through_the_generated_gateway_reaches_the_provider(
-    lab: ControlPlane, namespace: Namespace, daemon: Daemon, upstream: FakeOpenAI, tmp_path: Path
-) -> None:
-    namespace.apply(
-        secret("api-key-secrets", OPENAI_API_KEY=KEY),
-        config_map("tuning", patch_yaml="litellm_settings: {num_retries: 0}"),
-        gateway(
-            "real",
-            "gpt-4o",
-            "gpt-4o-mini",
-            annotations={PATCH_ANNOTATION: "tuning"},
-            env=[{"name": "OPENAI_BASE_URL", "value": upstream.base_url}],
-        ),
-    )
-    namespace.wait_ready("real")
-    config = tmp_path / "config.yaml"
-    config.write_text(namespace.config("real"), encoding="utf-8")
+@pytest.fixture(autouse=True)
+def fresh(served: Served) -> None:
+    served.model.forget()
+    served.moderation.forget()
 
-    with LiteLLMProxy(config, _container_environment(namespace, "real", tmp_path)) as proxy:
-        assert proxy.get("/health/readiness").json()["status"] == "healthy"
-        assert sorted(proxy.models()) == ["gpt-4o", "gpt-4o-mini"]
-        answer = proxy.chat("gpt-4o", "ping")
+
+def test_the_generated_gateway_is_healthy_and_has_its_models(served: Served) -> None:
+    assert served.proxy.get("/health/readiness").json()["status"] == "healthy"
+    assert sorted(served.proxy.models()) == ["gpt-4o", "gpt-4o-mini"]
+
+
+def test_a_chat_reaches_the_provider_with_the_key_of_the_secret(served: Served) -> None:
+    answer = served.proxy.chat("gpt-4o", "ping")
 
     assert answer.status == 200, answer.text
-    (request,) = upstream.requests
+    (request,) = served.model.requests
     assert request.authorization == f"Bearer {KEY}"
     assert request.json()["model"] == "gpt-4o"
 
 
-def _container_environment(namespace: Namespace, name: str, folder: Path) -> dict[str, str]:
-    """Return the environment that a kubelet would give the container, folders of the pod below `folder`."""
-    (container,) = namespace.existing("Deployment", name)["spec"]["template"]["spec"]["containers"]
-    environment = {}
-    for variable in container["env"]:
-        if "value" in variable:
-            environment[variable["name"]] = variable["value"]
-            continue
-        reference = variable["valueFrom"]["secretKeyRef"]
-        data = namespace.existing("Secret", reference["name"])["data"]
-        environment[variable["name"]] = base64.b64decode(data[reference["key"]]).decode()
-    mount = environment["PROMETHEUS_MULTIPROC_DIR"]
-    assert mount in [volume["mountPath"] for volume in container["volumeMounts"]]
-    return {**environment, "PROMETHEUS_MULTIPROC_DIR": str(folder / mount.lstrip("/"))}
+def test_a_chat_is_shown_to_the_guard_with_the_key_of_its_provider(served: Served) -> None:
+    assert served.proxy.chat("gpt-4o", "ping").status == 200
+
+    (request,) = served.moderation.requests
+    assert request.authorization == f"Bearer {GUARD_KEY}"
+    assert served.moderation.texts == ["ping"]
+
+
+def test_a_chat_that_the_guard_flags_never_reaches_the_provider(served: Served) -> None:
+    answer = served.proxy.chat("gpt-4o", f"plan some {FakeModeration.FLAGGED}")
+
+    assert answer.status == 400
+    assert "Violated OpenAI moderation policy" in answer.text
+    assert served.model.requests == []

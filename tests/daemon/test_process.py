@@ -52,8 +52,34 @@ def test_sigterm_cuts_a_run_short_when_its_time_is_up(place: Namespace, tmp_path
 
         assert code == Exit.INTERRUPTED
         assert not engine.is_running()
+        assert daemon.events("interrupting the engine")[0]["namespaces"] == [place.name]
     with Daemon(place.lab, tmp_path):
         place.wait_ready("cut-off")
+
+
+def test_a_namespace_that_is_deleted_holds_up_neither_worker_nor_stop(
+    place: Namespace, tmp_path: Path
+) -> None:
+    with Daemon(place.lab, tmp_path, "--workers", "1") as daemon:
+        daemon.wait_for("watching")
+        doomed = Namespace(place.lab, f"{place.name}-doomed")
+        place.lab.kubectl("create", "namespace", doomed.name)
+        doomed.apply(gateway("doomed"))
+        engine = _wait_for_engine(daemon)
+        # As the provider does it, which tries for a minute to create what the API server refuses.
+        engine.suspend()
+
+        place.lab.kubectl("delete", "namespace", doomed.name, "--wait=false")
+        line = daemon.wait_for("interrupting the engine")
+        assert line["namespaces"] == [doomed.name]
+        place.apply(gateway("next"))
+        place.wait_ready("next")
+
+        assert daemon.stop(seconds=10) == Exit.STOPPED
+        assert not engine.is_running()
+        runs = daemon.events("engine ran", namespace=doomed.name)
+        assert not [run for run in runs if run["failed"]], "nothing is known, so nothing failed"
+        assert not daemon.events("pass failed")
 
 
 def test_a_daemon_that_cannot_reach_the_cluster_stops_at_once(place: Namespace, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway_components.daemon.projections import deployment_state, gateway_state, object_state
+from gateway_components.daemon.projections import PROJECTIONS, deployment_state, object_state
+
+gateway_state = PROJECTIONS["AiGateway"]
 
 
 def deployment(status: dict[str, Any], generation: int = 2, replicas: int | None = 1) -> dict[str, Any]:
@@ -85,3 +87,32 @@ def test_a_gateway_is_parsed_as_far_as_it_can_be() -> None:
     assert (model.spec.port, gateway_state(fine).fault) == (80, "")
     assert gateway_state(odd).model is None
     assert "spec.port" in gateway_state(odd).fault
+
+
+SERVER = {"metadata": {"name": "s", "namespace": "ns"}, "spec": {"image": "i", "transportType": "sse"}}
+UNCHANGED = [
+    ("ToolServer", SERVER, {"status": {"url": "http://x"}}, "its own controller reports its state"),
+    (
+        "ToolGatewayClass",
+        {"metadata": {"name": "c"}, "spec": {"controller": "d"}},
+        {"metadata": {"name": "c", "resourceVersion": "2", "labels": {"a": "b"}}},
+        "no gateway follows from a label",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "raw", "edit", "why"), UNCHANGED, ids=[case[0] for case in UNCHANGED])
+def test_what_no_plan_depends_on_is_no_change(
+    kind: str, raw: dict[str, Any], edit: dict[str, Any], why: str
+) -> None:
+    assert PROJECTIONS[kind](raw) == PROJECTIONS[kind]({**raw, **edit}), why
+    assert PROJECTIONS[kind](raw) != PROJECTIONS[kind](
+        {**raw, "spec": {**raw["spec"], "controller": "e", "port": 1}}
+    )
+
+
+def test_a_default_class_differs_from_one_that_is_not() -> None:
+    project = PROJECTIONS["ToolGatewayClass"]
+    raw = {"metadata": {"name": "c"}, "spec": {"controller": "d"}}
+
+    assert project(raw) != project({**raw, "metadata": {"name": "c", "annotations": {"default": "true"}}})

@@ -74,9 +74,9 @@ def test_a_config_too_large_for_a_config_map_is_a_condition(namespace: Namespace
         "create", "-f", _manifest_file(namespace, gateway("huge", *(f"{n:05}" * 60 for n in range(3000))))
     )
 
-    message = namespace.wait_reason("huge", "ConfigMapFailed")
+    message = namespace.wait_reason("huge", "ConfigGenerationFailed")
 
-    assert "huge-config" in message
+    assert "a ConfigMap holds 1048576" in message
     namespace.wait_ready("neighbour")
 
 

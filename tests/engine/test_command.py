@@ -8,7 +8,11 @@ import pytest
 from pulumi.automation import CommandError
 
 from gateway_components.engine.command import EngineCommand
-from gateway_components.engine.errors import EngineMissingError, EngineTimeoutError
+from gateway_components.engine.errors import (
+    EngineInterruptedError,
+    EngineMissingError,
+    EngineTimeoutError,
+)
 from lab import wait_until
 
 
@@ -82,6 +86,39 @@ def test_stop_interrupts_what_runs(tmp_path: Path) -> None:
     thread.join(10)
 
     assert len(ended) == 1
+
+
+def test_a_barred_folder_loses_its_run_and_begins_none_and_others_go_on(tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("barred", "other")}
+    command = EngineCommand(program(tmp_path, "touch started; until test -e end; do sleep 0.02; done"), 60)
+    outcomes: dict[str, BaseException | None] = {}
+
+    def run(name: str) -> None:
+        try:
+            command.run(["up"], str(folders[name]), {})
+        except (CommandError, EngineInterruptedError) as error:
+            outcomes[name] = error
+        else:
+            outcomes[name] = None
+
+    threads = {name: threading.Thread(target=run, args=[name]) for name in folders}
+    for name, folder in folders.items():
+        folder.mkdir()
+        threads[name].start()
+        wait_until((folder / "started").exists, timeout=10, what="a running engine")
+
+    command.bar(str(folders["barred"]))
+    threads["barred"].join(10)
+    with pytest.raises(EngineInterruptedError):
+        command.run(["up"], str(folders["barred"]), {})
+    (folders["other"] / "end").touch()
+    threads["other"].join(10)
+
+    assert isinstance(outcomes["barred"], EngineInterruptedError)
+    assert outcomes["other"] is None
+    command.unbar(str(folders["barred"]))
+    (folders["barred"] / "end").touch()
+    assert command.run(["up"], str(folders["barred"]), {}).code == 0
 
 
 UNFIT = [

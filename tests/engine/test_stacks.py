@@ -1,22 +1,25 @@
 """Stacks on the real engine, provider and API server."""
 
+import contextlib
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
-from gateway_components.engine.errors import ClusterUnreachableError
+from gateway_components.engine.errors import ClusterUnreachableError, EngineInterruptedError
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.plan.failure import Reason
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.plan import gateway_key, generate
 from gateway_components.plan.workload import GatewayObjects
-from lab import ControlPlane, KubectlError
+from lab import ControlPlane, KubectlError, wait_until
 
 SECONDS = 120.0
 
@@ -42,7 +45,7 @@ def wanted(
         "spec": {"aiModels": [{"name": model, "provider": "openai"}], **spec},
     }
     gateway = parse_as(AiGateway, manifest)
-    return gateway_key(gateway), generate(gateway, {})
+    return gateway_key(gateway), generate(gateway, {}, {}, {}).objects
 
 
 def config(lab: ControlPlane, namespace: str, name: str) -> str:
@@ -186,3 +189,38 @@ def test_a_run_past_its_limit_fails_its_gateways(
     assert "did not finish within 0.2 s" in failure.message
     monkeypatch.undo()
     assert stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=True) == {}
+
+
+def test_a_run_that_is_interrupted_says_nothing_and_the_next_one_works(
+    stacks: Stacks, lab_namespace: str
+) -> None:
+    gateway, raised = dict([wanted(lab_namespace, "a")]), []
+
+    def apply() -> None:
+        try:
+            stacks.apply(lab_namespace, gateway, (), refresh=False)
+        except EngineInterruptedError as error:
+            raised.append(error)
+
+    stacks.interrupt(lab_namespace)
+    thread = threading.Thread(target=apply)
+    thread.start()
+    engine = wait_until(_applying, timeout=SECONDS, what="a running engine")
+    # It cannot end by itself, so it is killed and leaves its lock behind.
+    engine.suspend()
+    assert stacks.running() == {lab_namespace}
+
+    stacks.interrupt(lab_namespace)
+    thread.join(30)
+
+    assert len(raised) == 1
+    assert stacks.running() == frozenset()
+    assert stacks.apply(lab_namespace, gateway, (), refresh=True) == {}
+
+
+def _applying() -> psutil.Process | None:
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if "up" in child.cmdline():
+                return child
+    return None

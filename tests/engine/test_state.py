@@ -61,6 +61,18 @@ def test_locks_that_a_killed_engine_left_are_cleared(tmp_path: Path) -> None:
         assert not lock.exists()
 
 
+def test_only_the_locks_of_one_stack_are_removed(tmp_path: Path) -> None:
+    with StateFolder(tmp_path) as state:
+        folder = tmp_path / "backend" / ".pulumi" / "locks" / "organization" / PROJECT
+        for stack in ("killed", "running"):
+            (folder / stack).mkdir(parents=True)
+            (folder / stack / "lock.json").write_text("{}")
+
+        state.unlock("killed")
+
+        assert [path.name for path in folder.iterdir()] == ["running"]
+
+
 def test_the_passphrase_is_made_once_and_private(tmp_path: Path) -> None:
     with StateFolder(tmp_path) as state:
         first = state.passphrase()

@@ -11,7 +11,7 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
 from gateway_components.kube.events import Event, publish
 from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, EVENTS, SECRETS
-from gateway_components.kube.status import write_conditions
+from gateway_components.kube.status import write_status, wrote_conditions
 from lab import ControlPlane
 
 CONDITION = {
@@ -136,8 +136,8 @@ async def test_conditions_are_written_only_to_the_version_they_were_made_from(
 ) -> None:
     created = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("conditioned"))
 
-    assert await write_conditions(client, AI_GATEWAYS, created["metadata"], [CONDITION])
-    assert not await write_conditions(client, AI_GATEWAYS, created["metadata"], [])
+    assert await write_status(client, AI_GATEWAYS, created["metadata"], {"conditions": [CONDITION]})
+    assert not await write_status(client, AI_GATEWAYS, created["metadata"], {"conditions": []})
 
     stored = await client.get(AI_GATEWAYS.item(lab_namespace, "conditioned"))
     assert stored is not None
@@ -155,3 +155,30 @@ async def test_a_long_note_of_an_event_is_cut_at_a_whole_character(
     (stored,), _ = await client.list(EVENTS.collection(lab_namespace))
     assert stored["note"] == "é" * 512
     assert stored["regarding"]["uid"] == about["metadata"]["uid"]
+
+
+async def test_conditions_know_who_wrote_them_last(client: KubeClient, lab_namespace: str) -> None:
+    path = AI_GATEWAYS.item(lab_namespace, "told")
+    created = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("told"))
+    assert not wrote_conditions(created["metadata"])
+
+    await write_status(client, AI_GATEWAYS, created["metadata"], {"conditions": [CONDITION]})
+    ours = await client.merge_patch(path, {"metadata": {"labels": {"team": "red"}}}, manager="somebody")
+    assert wrote_conditions(ours["metadata"]), "another part of the object is no matter"
+
+    theirs = {"status": {"conditions": [{**CONDITION, "message": "theirs"}]}}
+    foreign = await client.merge_patch(f"{path}/status", theirs, manager="somebody")
+    assert not wrote_conditions(foreign["metadata"])
+
+
+async def test_an_event_that_is_told_again_is_counted(client: KubeClient, lab_namespace: str) -> None:
+    about = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("repeated"))
+    times = [f"2026-01-0{day}T00:00:00.000000Z" for day in (1, 2, 3)]
+
+    for time in times:
+        await publish(client, "example.com/c", about, Event("Warning", "Odd", "Test", "the same"), time)
+    await publish(client, "example.com/c", about, Event("Warning", "Odd", "Test", "another"), times[0])
+
+    events, _ = await client.list(EVENTS.collection(lab_namespace))
+    counts = {event["note"]: event.get("series") for event in events}
+    assert counts == {"the same": {"count": 3, "lastObservedTime": times[2]}, "another": None}

@@ -35,11 +35,16 @@ class Script:
         self.watched_from: list[str] = []
         self.done = asyncio.Event()
 
-    async def list(self, path: str, *, metadata_only: bool) -> tuple[list[dict[str, Any]], str]:
+    async def pages(
+        self, path: str, *, metadata_only: bool
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
         step = next(self._lists)
         if isinstance(step, Exception):
             raise step
-        return step
+        items, version = step
+        for item_ in items:
+            yield [item_], version
+        yield [], version
 
     async def watch(self, path: str, version: str, **_: Any) -> AsyncIterator[dict[str, Any]]:
         self.watched_from.append(version)

@@ -1,0 +1,177 @@
+"""Guards that cannot be applied: the gateway says why and goes on with what it had, never unguarded."""
+
+from typing import Any
+
+import pytest
+
+from lab import wait_until
+from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, guard, provider, secret, tool_gateway
+
+MODERATION: dict[str, Any] = {"type": "openai-moderation-api"}
+BEDROCK: dict[str, Any] = {"type": "bedrock-api", "bedrock": {"region": "eu-central-1"}}
+
+BROKEN: list[tuple[str, str, list[dict[str, Any]], list[str], str]] = [
+    (
+        "no-guard",
+        "AiGateway",
+        [],
+        ["Guard NAMESPACE/checked does not exist", "spec.guardrails[0]"],
+        "it is named",
+    ),
+    (
+        "no-provider",
+        "AiGateway",
+        [guard("checked", "nowhere")],
+        ["GuardrailProvider NAMESPACE/nowhere", "Guard NAMESPACE/checked"],
+        "the provider and who asked for it are named",
+    ),
+    (
+        "no-block",
+        "AiGateway",
+        [guard("checked", "service"), provider("service", type="presidio-api")],
+        ["GuardrailProvider NAMESPACE/service", "no spec.presidio"],
+        "the CRD does not tie the block to the type",
+    ),
+    (
+        "no-guard-block",
+        "AiGateway",
+        [guard("checked", "service"), provider("service", **BEDROCK)],
+        ["Guard NAMESPACE/checked", "no spec.bedrock"],
+        "Bedrock cannot be asked without the identifier of a guardrail",
+    ),
+    (
+        "post-call-only",
+        "ToolGateway",
+        [guard("checked", "service", "post_call"), provider("service")],
+        ["Guard NAMESPACE/checked", "post_call", "pre_call, during_call"],
+        "no mode is left, and a gateway must not run unguarded",
+    ),
+    (
+        "no-tool-calls",
+        "ToolGateway",
+        [guard("checked", "service"), provider("service", **MODERATION)],
+        ["openai_moderation", "does not check tool calls"],
+        "LiteLLM does not start with this guard and mode",
+    ),
+    (
+        "itself",
+        "AiGateway",
+        [
+            {
+                **guard("checked", "checked"),
+                "spec": {"mode": ["pre_call"], "providerRef": {"kind": "Guard", "name": "checked"}},
+            }
+        ],
+        ["refers to the kind Guard, not to a GuardrailProvider"],
+        "a Guard that names itself goes in a circle",
+    ),
+    (
+        "bad-action",
+        "AiGateway",
+        [guard("checked", "service", presidio={"entityActions": {"PERSON": "HIDE"}}), provider("service")],
+        ['"HIDE" for PERSON', "MASK or BLOCK"],
+        "LiteLLM does not start with an action it does not know",
+    ),
+    (
+        "bad-score",
+        "AiGateway",
+        [guard("checked", "service", presidio={"scoreThresholds": {"ALL": "high"}}), provider("service")],
+        ['"high" for ALL', "0 to 1"],
+        "LiteLLM does not start with a score that is no number",
+    ),
+    (
+        "far-secret",
+        "AiGateway",
+        [
+            guard("checked", "service", bedrock={"guardrailId": "g-1"}),
+            provider(
+                "service",
+                type="bedrock-api",
+                bedrock={
+                    "region": "eu-central-1",
+                    "credentialsSecretRef": {"name": "aws", "namespace": "kube-system"},
+                },
+            ),
+        ],
+        ["Secret kube-system/aws cannot be mounted", "NAMESPACE"],
+        "a pod takes Secrets from its own namespace alone",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "objects", "said", "why"), BROKEN, ids=[case[0] for case in BROKEN])
+def test_a_guard_at_fault_is_named_and_the_last_good_config_stays(
+    namespace: Namespace,
+    daemon: Daemon,
+    name: str,
+    kind: str,
+    objects: list[dict[str, Any]],
+    said: list[str],
+    why: str,
+) -> None:
+    make = gateway if kind == "AiGateway" else tool_gateway
+    namespace.apply(make("guarded"))
+    namespace.wait_ready("guarded", kind)
+    before = namespace.existing("ConfigMap", "guarded-config")["metadata"]["resourceVersion"]
+
+    namespace.apply(*objects, make("guarded", guardrails=[{"name": "checked"}]))
+
+    message = namespace.wait_reason("guarded", "GuardrailsResolutionFailed", kind)
+    wanted = [part.replace("NAMESPACE", namespace.name) for part in said]
+    assert [part for part in wanted if part not in message] == [], f"{why}: {message}"
+    assert namespace.existing("ConfigMap", "guarded-config")["metadata"]["resourceVersion"] == before
+    assert namespace.wait_event("guarded", "GuardrailsResolutionFailed")["type"] == "Warning"
+    line = daemon.wait_for(f"{kind}Configured", gateway=f"{kind} {namespace.name}/guarded", status="False")
+    assert line["level"] == "warning"
+
+    namespace.apply(make("guarded"))
+    namespace.wait_ready("guarded", kind)
+
+
+def test_a_mode_without_an_equivalent_is_a_warning_and_the_others_hold(
+    namespace: Namespace, daemon: Daemon
+) -> None:
+    namespace.apply(
+        provider("service"),
+        guard("checked", "service", "pre_call", "post_call"),
+        tool_gateway("guarded", guardrails=[{"name": "checked"}]),
+    )
+    namespace.wait_ready("guarded", "ToolGateway")
+
+    assert "pre_mcp_call" in namespace.config("guarded")
+    assert "post_call" not in namespace.config("guarded")
+    event = namespace.wait_event("guarded", "GuardModeIgnored", contains="post_call")
+    assert event["type"] == "Warning"
+    assert daemon.wait_for("GuardModeIgnored", gateway=f"ToolGateway {namespace.name}/guarded")
+
+
+def test_credentials_of_a_guard_stay_in_their_secret(namespace: Namespace, daemon: Daemon) -> None:
+    value = "never-to-be-seen-4711"
+    namespace.apply(
+        secret("moderation", token=value),
+        provider(
+            "service",
+            type="openai-moderation-api",
+            openaiModeration={"apiKeySecretRef": {"name": "moderation", "key": "token"}},
+        ),
+        guard("checked", "service"),
+        gateway("guarded", guardrails=[{"name": "checked"}]),
+    )
+    namespace.wait_ready("guarded")
+
+    container = namespace.existing("Deployment", "guarded")["spec"]["template"]["spec"]["containers"][0]
+    sources = [
+        variable["valueFrom"]["secretKeyRef"] for variable in container["env"] if "valueFrom" in variable
+    ]
+    assert {"name": "moderation", "key": "token"} in sources
+    assert value not in daemon.text()
+    for kind in ("ConfigMap", "Deployment", "Event", "AiGateway"):
+        assert value not in str(namespace.list(kind)), kind
+    held = daemon.state.rglob("*")
+    assert not [file for file in held if file.is_file() and value.encode() in file.read_bytes()]
+
+    before = namespace.hashes("guarded")
+    namespace.apply(secret("moderation", token=f"{value}-new"))
+    wait_until(
+        lambda: namespace.hashes("guarded") != before, timeout=SECONDS, what="pods that take the new key"
+    )

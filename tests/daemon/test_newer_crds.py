@@ -1,0 +1,64 @@
+"""Objects that a newer version of the CRDs admitted: what is understood is served, the rest says why."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab import ControlPlane, wait_until
+from tests.daemon.conftest import DEPLOY
+from tests.daemon.harness import (
+    SECONDS,
+    Daemon,
+    Namespace,
+    gateway,
+    guard,
+    tool_gateway,
+    tool_route,
+    tool_server,
+)
+
+
+@pytest.fixture
+def newer(own_lab: ControlPlane) -> Namespace:
+    """Return a namespace of a control plane whose CRDs admit any spec, as later versions may."""
+    for file in sorted((DEPLOY / "crds").iterdir()):
+        crd = yaml.safe_load(file.read_text())
+        schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        schema["properties"]["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        own_lab.kubectl("apply", "-f", "-", input=json.dumps(crd))
+    return Namespace(own_lab, "default")
+
+
+def test_unknown_fields_are_passed_over_and_unknown_values_are_named(
+    newer: Namespace, tmp_path: Path
+) -> None:
+    known = tool_server("known", sidecars=[{"image": "later"}])
+    # Established CRDs change their schema a moment later.
+    wait_until(lambda: _takes(newer, known), timeout=SECONDS, what="the newer schema")
+    with Daemon(newer.lab, tmp_path) as daemon:
+        newer.apply(
+            gateway("plain", autoscaling={"most": 3}),
+            gateway("odd", port="http"),
+            tool_gateway("tools", mesh=True),
+            tool_server("later", transportType="websocket"),
+            tool_route("served", "tools", server="known", retries=3),
+            tool_route("unserved", "tools", server="later"),
+            guard("later", "any", "at_night"),
+            gateway("guarded", guardrails=[{"name": "later"}]),
+        )
+
+        newer.wait_ready("plain")
+        newer.wait_ready("tools", "ToolGateway")
+        newer.wait_route("served", "Reconciled")
+        assert "port" in newer.wait_reason("odd", "ConfigGenerationFailed")
+        assert "transportType" in newer.wait_route("unserved", "UpstreamUnresolved", contains="later")
+        assert "mode" in newer.wait_reason("guarded", "GuardrailsResolutionFailed")
+        assert list(newer.servers("tools")) == ["default__served"]
+        assert "Traceback" not in daemon.text()
+
+
+def _takes(place: Namespace, manifest: dict[str, object]) -> bool:
+    place.apply(manifest)
+    return "sidecars" in place.existing("ToolServer", "known")["spec"]

@@ -1,0 +1,337 @@
+"""Tool gateways and their routes on a real API server with the real engine: what users see, and when."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from lab import ControlPlane, wait_until
+from tests.daemon.harness import (
+    PATCH_ANNOTATION,
+    SECONDS,
+    Daemon,
+    Namespace,
+    config_map,
+    guard,
+    provider,
+    tool_gateway,
+    tool_route,
+    tool_server,
+)
+
+
+@pytest.fixture
+def other(lab: ControlPlane, namespace: Namespace) -> Iterator[Namespace]:
+    """Return a second namespace."""
+    # The dashes let a route of one namespace and one of the other have the same key.
+    name = f"{namespace.name}--other"
+    lab.kubectl("create", "namespace", name)
+    yield Namespace(lab, name)
+    lab.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def foreign_class(lab: ControlPlane, namespace: Namespace) -> Iterator[str]:
+    """Return the name of a class of another controller."""
+    name = f"foreign-{namespace.name}"
+    namespace.apply(
+        {
+            "apiVersion": "runtime.agentic-layer.ai/v1alpha1",
+            "kind": "ToolGatewayClass",
+            "metadata": {"name": name},
+            "spec": {"controller": "example.com/another-controller"},
+        }
+    )
+    yield name
+    lab.kubectl("delete", "toolgatewayclass", name)
+
+
+def key(namespace: Namespace, route: str) -> str:
+    return f"{namespace.name}__{route}".replace("-", "_")
+
+
+def test_a_tool_gateway_serves_routes_of_its_own_and_of_another_namespace(
+    namespace: Namespace, other: Namespace
+) -> None:
+    other.apply(
+        tool_server("docs", port=9000),
+        tool_route("far", f"{namespace.name}/tools", server="docs"),
+    )
+    far_off = tool_route(
+        "near", "tools", url="https://example.com/sse", toolFilter={"allow": ["a"], "deny": ["b"]}
+    )
+    namespace.apply(tool_gateway("tools"), far_off)
+
+    namespace.wait_ready("tools", "ToolGateway")
+    assert "tools serves it" in other.wait_route("far", "Reconciled")
+    namespace.wait_route("near", "Reconciled")
+
+    assert namespace.servers("tools") == {
+        key(other, "far"): {
+            "url": f"http://docs.{other.name}.svc.cluster.local:9000/mcp",
+            "transport": "http",
+            "allow_all_keys": True,
+        },
+        key(namespace, "near"): {
+            "url": "https://example.com/sse",
+            "transport": "sse",
+            "allowed_tools": ["a"],
+            "disallowed_tools": ["b"],
+            "allow_all_keys": True,
+        },
+    }
+    host = f"http://tools.{namespace.name}.svc.cluster.local"
+    assert namespace.url("ToolGateway", "tools") == host
+    assert other.url("ToolRoute", "far") == f"{host}/mcp/{key(other, 'far')}"
+    (port,) = namespace.existing("Service", "tools")["spec"]["ports"]
+    assert (port["port"], port["targetPort"]) == (80, 80)
+    ready = other.conditions("far", "ToolRoute")["Ready"]
+    assert ready["observedGeneration"] == other.existing("ToolRoute", "far")["metadata"]["generation"]
+
+
+def test_a_broken_route_says_why_and_harms_no_other(namespace: Namespace) -> None:
+    namespace.apply(
+        tool_gateway("tools"), tool_route("good", "tools"), tool_route("waiting", "tools", server="later")
+    )
+
+    namespace.wait_route("waiting", "UpstreamUnresolved", f"ToolServer {namespace.name}/later")
+    namespace.wait_route("good", "Reconciled")
+    namespace.wait_servers("tools", key(namespace, "good"))
+    assert namespace.url("ToolRoute", "waiting") == ""
+
+    namespace.apply(tool_server("later", port=1234))
+    namespace.wait_route("waiting", "Reconciled")
+    assert ":1234/" in namespace.servers("tools")[key(namespace, "waiting")]["url"]
+    namespace.apply(tool_server("later", port=4321))
+    namespace.wait_config("tools", ":4321/")
+    namespace.kubectl("delete", "toolserver", "later")
+    namespace.wait_route("waiting", "UpstreamUnresolved")
+    namespace.wait_servers("tools", key(namespace, "good"))
+    assert namespace.url("ToolRoute", "waiting") == ""
+
+
+def test_the_older_of_two_routes_with_one_key_holds_it_until_it_goes(
+    namespace: Namespace, other: Namespace
+) -> None:
+    namespace.apply(tool_gateway("tools"), tool_route("other--x", "tools", url="https://first.example/mcp"))
+    namespace.wait_route("other--x", "Reconciled")
+
+    other.apply(tool_route("x", f"{namespace.name}/tools", url="https://second.example/mcp"))
+    other.wait_route("x", "DuplicateServerName", f"{namespace.name}/other--x")
+    assert "first.example" in namespace.servers("tools")[key(other, "x")]["url"]
+
+    namespace.kubectl("delete", "toolroute", "other--x")
+    other.wait_route("x", "Reconciled")
+    assert "second.example" in namespace.servers("tools")[key(other, "x")]["url"]
+
+
+def test_a_route_moves_between_gateways_and_namespaces(namespace: Namespace, other: Namespace) -> None:
+    namespace.apply(tool_gateway("first"), tool_gateway("second"), tool_route("mover", "first"))
+    other.apply(tool_gateway("third"))
+    other.wait_ready("third", "ToolGateway")
+    namespace.wait_ready("second", "ToolGateway")
+    name = key(namespace, "mover")
+
+    for place, gateway, left in (
+        (namespace, "first", None),
+        (namespace, "second", (namespace, "first")),
+        (other, "third", (namespace, "second")),
+        (namespace, "first", (other, "third")),
+    ):
+        namespace.apply(tool_route("mover", f"{place.name}/{gateway}"))
+        url = f"http://{gateway}.{place.name}.svc.cluster.local/mcp/{name}"
+        wait_until(lambda u=url: namespace.url("ToolRoute", "mover") == u, timeout=SECONDS, what=url)  # type: ignore[misc]
+        namespace.wait_route("mover", "Reconciled", f"{place.name}/{gateway}")
+        place.wait_servers(gateway, name)
+        if left:
+            left[0].wait_servers(left[1])
+
+    namespace.kubectl("patch", "toolroute", "mover", "--type=json", "-p", _REMOVE_GATEWAY)
+    namespace.wait_no_conditions("ToolRoute", "mover")
+    namespace.wait_servers("first")
+
+
+def test_a_route_outlives_its_gateway(namespace: Namespace, other: Namespace) -> None:
+    reference = f"{namespace.name}/tools"
+    other.apply(tool_route("faithful", reference))
+    other.wait_route("faithful", "GatewayNotFound", f"{reference} does not exist")
+
+    namespace.apply(tool_gateway("tools"))
+    other.wait_route("faithful", "Reconciled")
+    assert other.url("ToolRoute", "faithful")
+
+    namespace.kubectl("delete", "toolgateway", "tools")
+    other.wait_route("faithful", "GatewayNotFound")
+    assert other.url("ToolRoute", "faithful") == ""
+    namespace.apply(tool_gateway("tools"))
+    other.wait_route("faithful", "Reconciled")
+
+
+def test_a_route_to_a_namespace_that_does_not_exist_says_so(namespace: Namespace) -> None:
+    namespace.apply(tool_route("lost", f"{namespace.name}-nowhere/tools"))
+
+    namespace.wait_route("lost", "GatewayNotFound", "nowhere/tools does not exist")
+
+
+def test_guards_and_providers_of_another_namespace_reach_the_gateway(
+    namespace: Namespace, other: Namespace
+) -> None:
+    reference = [{"name": "pii", "namespace": other.name}]
+    namespace.apply(
+        tool_gateway("guarded", guardrails=reference),
+        tool_gateway("neighbour"),
+        tool_route("served", "guarded"),
+    )
+    namespace.wait_reason("guarded", "GuardrailsResolutionFailed", "ToolGateway", f"{other.name}/pii")
+    namespace.wait_route("served", "GatewayDegraded", f"{other.name}/pii")
+    namespace.wait_ready("neighbour", "ToolGateway")
+    neighbour = _marks(namespace, "neighbour")
+
+    other.apply(guard("pii", "presidio"))
+    namespace.wait_reason("guarded", "GuardrailsResolutionFailed", "ToolGateway", f"{other.name}/presidio")
+    other.apply(provider("presidio", "http://one.example:3000"))
+    namespace.wait_config("guarded", "http://one.example:3000")
+    namespace.wait_ready("guarded", "ToolGateway")
+    namespace.wait_route("served", "Reconciled")
+
+    other.apply(provider("presidio", "http://two.example:3000"))
+    namespace.wait_config("guarded", "http://two.example:3000")
+    other.apply(guard("pii", "presidio", "during_call"))
+    namespace.wait_config("guarded", "during_mcp_call")
+    other.kubectl("delete", "guardrailprovider", "presidio")
+    namespace.wait_reason("guarded", "GuardrailsResolutionFailed", "ToolGateway")
+    assert "http://two.example:3000" in namespace.config("guarded"), "the last good objects stay"
+    assert _marks(namespace, "neighbour") == neighbour
+
+
+def test_a_degraded_gateway_keeps_the_urls_it_serves(namespace: Namespace) -> None:
+    namespace.apply(
+        config_map("tuning", patch_yaml="general_settings: {}"),
+        tool_gateway("tools", annotations={PATCH_ANNOTATION: "tuning"}),
+        tool_route("served", "tools"),
+    )
+    namespace.wait_route("served", "Reconciled")
+    url = namespace.url("ToolRoute", "served")
+
+    namespace.kubectl("delete", "configmap", "tuning")
+    namespace.wait_reason("tools", "ConfigPatchInvalid", "ToolGateway")
+    namespace.wait_route("served", "GatewayDegraded", 'configmap "tuning" not found')
+    assert namespace.url("ToolRoute", "served") == url
+    namespace.apply(tool_route("younger", "tools"))
+    namespace.wait_route("younger", "GatewayDegraded")
+    assert namespace.url("ToolRoute", "younger") == "", "it was never served"
+
+    namespace.apply(config_map("tuning", patch_yaml="general_settings: {}"))
+    namespace.wait_route("served", "Reconciled")
+    namespace.wait_route("younger", "Reconciled")
+
+
+def test_a_warning_is_an_event_and_a_log_line_each_time_it_arises(
+    namespace: Namespace, daemon: Daemon
+) -> None:
+    namespace.apply(
+        provider("presidio"),
+        guard("pii", "presidio", "pre_call", "post_call"),
+        tool_gateway("warned", guardrails=[{"name": "pii"}]),
+    )
+    namespace.wait_ready("warned", "ToolGateway")
+
+    event = namespace.wait_event("warned", "GuardModeIgnored", "post_call")
+    assert (event["type"], event["regarding"]["kind"]) == ("Warning", "ToolGateway")
+    line = daemon.wait_for("GuardModeIgnored", gateway=f"ToolGateway {namespace.name}/warned")
+    assert line["level"] == "warning"
+    assert line["field"]
+    assert line["cure"]
+
+    namespace.apply(guard("pii", "presidio", "pre_call"), tool_route("served", "warned"))
+    namespace.wait_route("served", "Reconciled")
+    namespace.apply(guard("pii", "presidio", "pre_call", "post_call"))
+    wait_until(
+        lambda: (
+            [found.get("series", {}).get("count") for found in namespace.notes("warned", event["reason"])]
+            == [2]
+        ),
+        timeout=SECONDS,
+        what="the same event counted twice",
+    )
+
+
+def test_events_tell_what_became_of_a_route(namespace: Namespace) -> None:
+    namespace.apply(tool_route("told", "tools"))
+    lost = namespace.wait_event("told", "GatewayNotFound")
+    assert (lost["type"], lost["regarding"]["kind"]) == ("Warning", "ToolRoute")
+
+    namespace.apply(tool_gateway("tools"))
+    assert namespace.wait_event("told", "Reconciled")["type"] == "Normal"
+    assert namespace.wait_event("tools", "ConfigurationApplied")["regarding"]["kind"] == "ToolGateway"
+
+
+def test_a_gateway_that_leaves_our_class_takes_our_status_off_its_routes(
+    namespace: Namespace, other: Namespace, foreign_class: str, daemon: Daemon
+) -> None:
+    namespace.apply(tool_gateway("leaver"), tool_gateway("never-ran", guardrails=[{"name": "missing"}]))
+    other.apply(tool_route("follower", f"{namespace.name}/leaver"))
+    other.wait_route("follower", "Reconciled")
+    namespace.wait_ready("leaver", "ToolGateway")
+    namespace.wait_reason("never-ran", "GuardrailsResolutionFailed", "ToolGateway")
+    uid = namespace.existing("Deployment", "leaver")["metadata"]["uid"]
+
+    for name in ("leaver", "never-ran"):
+        namespace.patch("toolgateway", name, {"spec": {"toolGatewayClassName": foreign_class}})
+        namespace.wait_no_conditions("ToolGateway", name)
+    other.wait_no_conditions("ToolRoute", "follower")
+    assert namespace.existing("Deployment", "leaver")["metadata"]["uid"] == uid
+
+    assert len(daemon.events("released", gateway=f"ToolGateway {namespace.name}/leaver")) == 1
+    namespace.patch("toolgateway", "leaver", {"spec": {"toolGatewayClassName": "litellm"}})
+    namespace.wait_ready("leaver", "ToolGateway")
+    other.wait_route("follower", "Reconciled")
+    assert namespace.existing("Deployment", "leaver")["metadata"]["uid"] == uid, "adopted, not made anew"
+
+
+def test_routes_of_a_foreign_gateway_are_left_untouched(namespace: Namespace, foreign_class: str) -> None:
+    theirs = tool_gateway("theirs")
+    theirs["spec"]["toolGatewayClassName"] = foreign_class
+    namespace.apply(theirs, tool_route("r", "theirs"))
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "Reconciled",
+        "message": "by somebody else",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    status = {"status": {"conditions": [ready], "url": "http://elsewhere"}}
+    namespace.kubectl(
+        "patch", "toolroute", "r", "--subresource=status", "--type=merge", "-p", json.dumps(status)
+    )
+
+    namespace.apply(tool_gateway("ours"), tool_route("marker", "ours"))
+    namespace.wait_route("marker", "Reconciled")
+
+    assert namespace.conditions("r", "ToolRoute") == {"Ready": ready}
+    assert namespace.url("ToolRoute", "r") == "http://elsewhere"
+    assert namespace.get("Deployment", "theirs") is None
+
+
+def test_a_status_that_says_the_same_is_not_written(namespace: Namespace) -> None:
+    namespace.apply(tool_gateway("tools"), tool_gateway("neighbour"), tool_route("steady", "tools"))
+    namespace.wait_ready("tools", "ToolGateway")
+    namespace.wait_ready("neighbour", "ToolGateway")
+    namespace.wait_route("steady", "Reconciled")
+    watched = (("ToolRoute", "steady"), ("ToolGateway", "neighbour"), ("ConfigMap", "neighbour-config"))
+    before = [namespace.existing(*object_)["metadata"]["resourceVersion"] for object_ in watched]
+
+    namespace.apply(tool_route("added", "tools"))
+    namespace.wait_route("added", "Reconciled")
+    namespace.wait_servers("tools", key(namespace, "steady"), key(namespace, "added"))
+    namespace.wait_ready("tools", "ToolGateway")
+
+    assert [namespace.existing(*object_)["metadata"]["resourceVersion"] for object_ in watched] == before
+
+
+_REMOVE_GATEWAY = '[{"op": "remove", "path": "/spec/toolGatewayRef"}]'
+
+
+def _marks(place: Namespace, name: str) -> tuple[str, int]:
+    config = place.existing("ConfigMap", f"{name}-config")["metadata"]["resourceVersion"]
+    return config, place.existing("Deployment", name)["metadata"]["generation"]

@@ -1,0 +1,109 @@
+"""Tool gateways across restarts of the daemon: true statuses, and nothing told twice."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import ControlPlane, wait_until
+from tests.daemon.harness import (
+    SECONDS,
+    Daemon,
+    Namespace,
+    guard,
+    provider,
+    tool_gateway,
+    tool_route,
+)
+
+DETACH = '[{"op": "remove", "path": "/spec/toolGatewayRef"}]'
+
+
+@pytest.fixture
+def place(own_lab: ControlPlane) -> Iterator[Namespace]:
+    """Return a namespace of a control plane on which no daemon runs yet."""
+    name = f"test-{secrets.token_hex(4)}"
+    own_lab.kubectl("create", "namespace", name)
+    yield Namespace(own_lab, name)
+    own_lab.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def told(place: Namespace) -> list[tuple[str, str]]:
+    """Return object and reason of every event of ours."""
+    events = (event for event in place.list("Event") if "agentic-layer" in event["reportingController"])
+    return sorted((event["regarding"]["name"], event["reason"]) for event in events)
+
+
+def test_a_restart_changes_no_status_and_tells_nothing_twice(place: Namespace, tmp_path: Path) -> None:
+    place.apply(
+        provider("presidio"),
+        guard("pii", "presidio", "pre_call", "post_call"),
+        tool_gateway("tools", guardrails=[{"name": "pii"}]),
+        tool_gateway("broken", guardrails=[{"name": "missing"}]),
+        tool_route("served", "tools"),
+        tool_route("lost", "nowhere"),
+    )
+    with Daemon(place.lab, tmp_path):
+        place.wait_ready("tools", "ToolGateway")
+        place.wait_route("served", "Reconciled")
+        place.wait_route("lost", "GatewayNotFound")
+        place.wait_reason("broken", "GuardrailsResolutionFailed", "ToolGateway")
+        place.wait_event("tools", "ToolGatewayReady")
+    before, conditions = told(place), place.conditions("tools", "ToolGateway")
+    assert len(before) == len(set(before)), "each is told once"
+
+    with Daemon(place.lab, tmp_path) as second:
+        second.wait_for("engine ran", namespace=place.name)
+        place.apply(tool_route("marker", "tools"))
+        place.wait_route("marker", "Reconciled")
+        wait_until(
+            lambda: place.notes("tools", "GuardModeIgnored")[0].get("series", {}).get("count") == 2,
+            timeout=SECONDS,
+            what="the warning counted once more",
+        )
+        assert [entry for entry in told(place) if entry[0] != "marker"] == before
+        assert (
+            place.conditions("tools", "ToolGateway")["ToolGatewayConfigured"]
+            == (conditions["ToolGatewayConfigured"])
+        )
+        for name, reason in (("served", "Reconciled"), ("lost", "GatewayNotFound")):
+            assert place.reason(name, "Ready", "ToolRoute") == reason
+        assert "Traceback" not in second.text()
+
+
+def test_what_left_while_no_daemon_ran_is_released(place: Namespace, tmp_path: Path) -> None:
+    place.lab.kubectl("delete", "toolgatewayclass", "foreign", "--ignore-not-found")
+    place.apply(
+        {
+            "apiVersion": "runtime.agentic-layer.ai/v1alpha1",
+            "kind": "ToolGatewayClass",
+            "metadata": {"name": "foreign"},
+            "spec": {"controller": "example.com/another-controller"},
+        },
+        tool_gateway("leaver"),
+        tool_gateway("stays"),
+        tool_gateway("never-ran", guardrails=[{"name": "missing"}]),
+        tool_route("follower", "leaver"),
+        tool_route("detached", "stays"),
+    )
+    with Daemon(place.lab, tmp_path):
+        place.wait_ready("leaver", "ToolGateway")
+        place.wait_route("follower", "Reconciled")
+        place.wait_route("detached", "Reconciled")
+        place.wait_reason("never-ran", "GuardrailsResolutionFailed", "ToolGateway")
+
+    for name in ("leaver", "never-ran"):
+        place.patch("toolgateway", name, {"spec": {"toolGatewayClassName": "foreign"}})
+    place.kubectl("patch", "toolroute", "detached", "--type=json", "-p", DETACH)
+
+    with Daemon(place.lab, tmp_path):
+        for kind, name in (
+            ("ToolGateway", "leaver"),
+            ("ToolGateway", "never-ran"),
+            ("ToolRoute", "follower"),
+            ("ToolRoute", "detached"),
+        ):
+            place.wait_no_conditions(kind, name)
+        place.wait_ready("stays", "ToolGateway")
+        assert place.get("Deployment", "leaver"), "its objects stay for the next owner"

@@ -1,0 +1,271 @@
+"""What a change of any watched object asks for, and what finding that out costs."""
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from gateway_components.daemon.projections import PROJECTIONS, object_state
+from gateway_components.daemon.triggers import Subject, Triggers, Wake
+from gateway_components.kube import resources
+from gateway_components.kube.reflector import Change
+from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
+from gateway_components.plan.keys import GatewayKey, Reference, RouteKey
+from tests.daemon.manifests import gateway, guard, provider, reference, tool_gateway, tool_route, tool_server
+
+_OTHERS = {
+    resource.kind: resource
+    for resource in (resources.SECRETS, resources.CONFIG_MAPS, resources.SERVICES, resources.NAMESPACES)
+}
+
+
+class Cluster:
+    """Objects, and what their changes woke."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str, str], Any] = {}
+        self.dirty: list[str] = []
+        self.lost: list[GatewayKey] = []
+        self.leaving: list[str] = []
+        self.gone: list[Subject] = []
+        self.unused: list[Reference] = []
+        self.version = 0
+        self.triggers = Triggers(
+            lambda ref: self.objects.get((ref.kind, ref.namespace, ref.name)),
+            lambda key: self.objects.get((key.kind, key.namespace, key.name)),
+            Wake(
+                self.dirty.append,
+                self.lost.append,
+                self.leaving.append,
+                self.gone.append,
+                self.unused.append,
+            ),
+        )
+
+    def put(self, namespace: str, *manifests: dict[str, Any]) -> None:
+        """Create or change objects."""
+        for manifest in manifests:
+            self.version += 1
+            kind, name = manifest["kind"], manifest["metadata"]["name"]
+            metadata = {
+                "uid": f"{kind}/{namespace}/{name}",
+                "generation": self.version,
+                "resourceVersion": str(self.version),
+                **manifest["metadata"],
+                "namespace": namespace,
+            }
+            project = PROJECTIONS.get(kind, object_state)
+            self._set(kind, namespace, name, project({**manifest, "metadata": metadata}))
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        self._set(kind, namespace, name, None)
+
+    def set_namespace(self, name: str, leaving: bool | None) -> None:
+        self._set("Namespace", "", name, leaving)
+
+    def woken(self) -> list[str]:
+        """Return the namespaces marked since the last time, sorted, each as often as it was marked."""
+        woken, self.dirty[:] = sorted(self.dirty), []
+        return woken
+
+    def _set(self, kind: str, namespace: str, name: str, new: Any) -> None:
+        resource: Resource = CUSTOM_RESOURCES.get(kind) or _OTHERS[kind]
+        old = self.objects.pop((kind, namespace, name), None)
+        if new is not None:
+            self.objects[kind, namespace, name] = new
+        self.triggers.changed(Change(resource, (namespace, name), old, new))
+
+
+def plain(kind: str, name: str) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {"name": name}}
+
+
+def tool_class(**metadata: Any) -> dict[str, Any]:
+    return {
+        "kind": "ToolGatewayClass",
+        "metadata": {"name": "litellm", **metadata},
+        "spec": {"controller": "c"},
+    }
+
+
+def filled_cluster() -> Cluster:
+    """Return a cluster in which everything refers to something of another namespace."""
+    filled = Cluster()
+    guarded = [reference("guards/pii")]
+    filled.put("tools", tool_gateway("main", guardrails=guarded), tool_gateway("bare"))
+    filled.put("models", gateway("chat", guardrails=guarded))
+    filled.put("guards", guard("pii", "providers/presidio"))
+    filled.put("providers", provider("presidio"))
+    filled.put("routes", tool_route("r", "tools/main", server="servers/s"), tool_route("detached"))
+    filled.put("servers", tool_server("s"))
+    filled.woken()
+    return filled
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return filled_cluster()
+
+
+Edit = Callable[[Cluster], None]
+
+EDITS: list[tuple[str, Edit, list[str]]] = [
+    ("a Guard", lambda c: c.put("guards", guard("pii", "providers/other")), ["models", "tools"]),
+    (
+        "a provider reached through a Guard",
+        lambda c: c.put("providers", provider("presidio", "http://b.c:1")),
+        ["models", "tools"],
+    ),
+    ("a ToolServer", lambda c: c.put("servers", tool_server("s", port=1)), ["tools"]),
+    ("a Guard nobody refers to", lambda c: c.put("guards", guard("other", "providers/presidio")), []),
+    ("a ToolServer nobody refers to", lambda c: c.put("servers", tool_server("other")), []),
+    ("a route", lambda c: c.put("routes", tool_route("r", "tools/bare")), ["tools"]),
+    ("a route that moves", lambda c: c.put("routes", tool_route("r", "models/main")), ["models", "tools"]),
+    ("a route that is detached", lambda c: c.put("routes", tool_route("r")), ["routes", "tools"]),
+    (
+        "a route that is attached",
+        lambda c: c.put("routes", tool_route("detached", "new/g")),
+        ["new", "routes"],
+    ),
+    ("a route that goes", lambda c: c.delete("ToolRoute", "routes", "r"), ["tools"]),
+    ("a gateway", lambda c: c.put("tools", tool_gateway("main", env=[])), ["tools"]),
+    ("a gateway that goes", lambda c: c.delete("ToolGateway", "tools", "main"), ["tools"]),
+    ("a class", lambda c: c.put("", tool_class()), ["routes", "tools"]),
+    ("a Secret that is used", lambda c: c.put("tools", plain("Secret", "api-key-secrets")), ["tools"]),
+    ("a Secret that is not", lambda c: c.put("tools", plain("Secret", "other")), []),
+    ("a Secret of another namespace", lambda c: c.put("routes", plain("Secret", "api-key-secrets")), []),
+    ("an owned ConfigMap that comes", lambda c: c.put("tools", plain("ConfigMap", "main-config")), ["tools"]),
+    ("an owned Service that comes", lambda c: c.put("models", plain("Service", "chat")), ["models"]),
+    ("somebody's Service", lambda c: c.put("models", plain("Service", "other")), []),
+    ("a namespace that comes", lambda c: c.set_namespace("tools", False), ["tools"]),
+    ("a namespace of no interest", lambda c: c.set_namespace("elsewhere", False), []),
+]
+
+
+@pytest.mark.parametrize(("case", "edit", "woken"), EDITS, ids=[case[0] for case in EDITS])
+def test_a_change_wakes_exactly_those_it_concerns(
+    cluster: Cluster, case: str, edit: Edit, woken: list[str]
+) -> None:
+    edit(cluster)
+
+    assert cluster.woken() == woken, case
+
+
+def test_a_guard_is_waited_for_before_it_exists_and_followed_to_its_secret() -> None:
+    cluster = Cluster()
+    cluster.put("tools", tool_gateway("main", guardrails=[reference("guards/later")]))
+    cluster.woken()
+
+    cluster.put("guards", guard("later", "p"))
+    assert cluster.woken() == ["tools"]
+    key = {"name": "moderation-key", "key": "k"}
+    moderation: dict[str, Any] = {
+        "type": "openai-moderation-api",
+        "openaiModeration": {"apiKeySecretRef": key},
+    }
+    cluster.put("guards", provider("p", **moderation))
+    assert cluster.woken() == ["tools"]
+    cluster.put("guards", plain("Secret", "moderation-key"))
+    assert cluster.woken() == ["tools"]
+
+    cluster.put("guards", guard("later", "another"))
+    assert cluster.woken() == ["tools"]
+    cluster.put("guards", plain("Secret", "moderation-key"), provider("p"))
+    assert cluster.woken() == [], "nothing of the old provider is referred to any more"
+
+
+def test_a_status_wakes_nobody(cluster: Cluster) -> None:
+    for kind, namespace, name in (("ToolGateway", "tools", "main"), ("ToolRoute", "routes", "r")):
+        old = cluster.objects[kind, namespace, name]
+        raw = {**old.raw, "status": {"conditions": []}}
+        cluster._set(kind, namespace, name, PROJECTIONS[kind](raw))
+
+    assert cluster.woken() == []
+
+
+def test_a_namespace_that_goes_is_told_of(cluster: Cluster) -> None:
+    cluster.set_namespace("tools", False)
+    assert cluster.leaving == []
+
+    cluster.set_namespace("tools", True)
+    assert cluster.leaving == ["tools"]
+    assert cluster.woken() == ["tools", "tools"]
+
+
+def test_a_namespace_that_vanishes_unseen_counts_as_going(cluster: Cluster) -> None:
+    cluster.set_namespace("tools", False)
+    cluster.set_namespace("tools", None)
+
+    assert cluster.leaving == ["tools"]
+
+
+def test_every_namespace_with_something_to_say_gets_passes(cluster: Cluster) -> None:
+    cluster.put("routes", tool_route("lost", "nowhere/gateway"))
+
+    assert cluster.triggers.namespaces() == {"tools", "models", "routes", "nowhere"}
+    assert cluster.triggers.subjects("nowhere") == [RouteKey("routes", "lost")]
+    cluster.delete("ToolRoute", "routes", "lost")
+    assert "nowhere" not in cluster.triggers.namespaces()
+    assert cluster.gone == [RouteKey("routes", "lost")]
+
+
+def test_what_nobody_uses_may_be_dropped(cluster: Cluster) -> None:
+    cluster.put("tools", plain("Secret", "api-key-secrets"), plain("Secret", "other"))
+
+    assert cluster.unused == [Reference("Secret", "tools", "other")]
+
+
+# A class concerns every gateway of its kind, however many there are.
+LOCAL_EDITS = [case for case in EDITS if case[0] != "a class"]
+
+
+@pytest.mark.parametrize(("case", "edit", "woken"), LOCAL_EDITS, ids=[case[0] for case in LOCAL_EDITS])
+def test_the_cost_of_a_change_does_not_grow_with_the_cluster(case: str, edit: Edit, woken: list[str]) -> None:
+    work = []
+    for unrelated in (2, 100):
+        cluster = filled_cluster()
+        _fill(cluster, unrelated)
+        cluster.woken()
+
+        work.append(_lines(lambda c=cluster: edit(c)))  # type: ignore[misc]
+
+        assert cluster.woken() == woken
+    assert work[0] == work[1], "the same steps, whatever else there is"
+    assert work[0] > 0
+
+
+def _fill(cluster: Cluster, number: int) -> None:
+    for index in range(number):
+        place = f"other-{index}"
+        cluster.put(
+            place,
+            gateway("chat", guardrails=[reference("g")]),
+            tool_gateway("tools", guardrails=[reference("g")]),
+            tool_route("r", "tools", server="s"),
+            guard("g", "p"),
+            provider("p"),
+            tool_server("s"),
+            plain("Secret", "api-key-secrets"),
+        )
+
+
+def _lines(work: Callable[[], None]) -> int:
+    """Return how many lines of the daemon's own modules run during `work`; a loop counts each time around."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        if "/gateway_components/daemon/" not in frame.f_code.co_filename:
+            return None
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count

@@ -1,0 +1,196 @@
+"""What a pass sees of the cluster, and which passes are asked for."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from gateway_components.daemon.triggers import Subject
+from gateway_components.daemon.view import ClusterView
+from gateway_components.kube.client import KubeClient
+from gateway_components.plan.keys import GatewayKey, Reference, RouteKey
+from gateway_components.plan.plan import plan
+from gateway_components.plan.snapshot import Unreadable
+from tests.daemon.fake_cluster import FakeCluster
+from tests.daemon.manifests import gateway, guard, provider, secret, tool_gateway, tool_route, tool_server
+
+GOING = "2026-01-01T00:00:00Z"
+MAIN = GatewayKey("ToolGateway", "tools", "main")
+
+
+@dataclass
+class Watched:
+    """A view of a fake cluster, and what it asked for."""
+
+    cluster: FakeCluster = field(default_factory=FakeCluster)
+    dirty: list[str] = field(default_factory=list)
+    leaving: list[str] = field(default_factory=list)
+    gone: list[Subject] = field(default_factory=list)
+    view: ClusterView = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.view = ClusterView(
+            cast("KubeClient", self.cluster),
+            self.dirty.append,
+            lambda _: None,
+            self.leaving.append,
+            self.gone.append,
+        )
+
+    async def settle(self) -> None:
+        await self.cluster.seen()
+
+
+@contextlib.asynccontextmanager
+async def watching(watched: Watched) -> AsyncIterator[None]:
+    running = asyncio.create_task(watched.view.run())
+    try:
+        await asyncio.wait_for(watched.view.synced(), 5)
+        # Every watch is on before the first change is made.
+        watched.dirty.clear()
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def planned_names(snapshot: Any) -> list[str]:
+    return [found.metadata.name for found in snapshot.gateways]
+
+
+async def test_a_gateway_seen_before_its_namespace_waits_for_it_and_is_not_lost() -> None:
+    watched = Watched()
+    watched.cluster.put("tools", tool_gateway("main"))
+    async with watching(watched):
+        assert watched.view.leaves("tools"), "a namespace that is not in the picture is no place to work in"
+        assert planned_names(await watched.view.snapshot("tools")) == []
+
+        watched.cluster.add_namespace("tools")
+        await watched.settle()
+
+        assert watched.dirty == ["tools"]
+        assert planned_names(await watched.view.snapshot("tools")) == ["main"]
+
+
+async def test_a_namespace_that_goes_gets_nothing_new_and_its_run_is_cut_short() -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    watched.cluster.put("tools", tool_gateway("main"))
+    async with watching(watched):
+        assert not watched.view.leaves("tools")
+
+        watched.cluster.add_namespace("tools", deletionTimestamp=GOING)
+        await watched.settle()
+
+        assert (watched.leaving, watched.dirty) == (["tools"], ["tools"])
+        assert planned_names(await watched.view.snapshot("tools")) == []
+        assert watched.view.raw(MAIN) is None
+
+
+async def test_a_namespace_that_is_gone_before_its_gateway_still_counts_as_going() -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    watched.cluster.put("tools", tool_gateway("main"))
+    async with watching(watched):
+        watched.cluster.delete("", "Namespace", "tools")
+        await watched.settle()
+
+        assert planned_names(await watched.view.snapshot("tools")) == []
+
+
+async def test_a_pass_sees_what_refers_to_its_gateways_from_anywhere() -> None:
+    watched = Watched()
+    for name in ("tools", "routes", "guards"):
+        watched.cluster.add_namespace(name)
+    watched.cluster.put("tools", tool_gateway("main", guardrails=[{"name": "g", "namespace": "guards"}]))
+    watched.cluster.put("tools", tool_route("detached"), tool_route("away", "routes/other"))
+    watched.cluster.put("routes", tool_route("near", "tools/main", server="s"), tool_server("s"))
+    watched.cluster.put("guards", guard("g", "p"), provider("p"), tool_server("unrelated"))
+    async with watching(watched):
+        snapshot = await watched.view.snapshot("tools")
+
+    assert sorted(route.metadata.name for route in snapshot.routes) == ["detached", "near"]
+    assert set(snapshot.resources) == {
+        Reference("Guard", "guards", "g"),
+        Reference("GuardrailProvider", "guards", "p"),
+        Reference("ToolServer", "routes", "s"),
+    }
+
+
+async def test_each_version_of_a_secret_is_read_once_and_none_of_another_namespace() -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    moderation: dict[str, Any] = {
+        "type": "openai-moderation-api",
+        "openaiModeration": {"apiKeySecretRef": {"name": "k", "key": "k"}},
+    }
+    watched.cluster.put("tools", tool_gateway("main", guardrails=[{"name": "g", "namespace": "guards"}]))
+    watched.cluster.put("guards", guard("g", "p"), provider("p", **moderation), secret("k"))
+    watched.cluster.put("tools", {**secret("api-key-secrets"), "data": {}})
+    path = "/api/v1/namespaces/tools/secrets/api-key-secrets"
+    async with watching(watched):
+        await watched.view.snapshot("tools")
+        await watched.view.snapshot("tools")
+        assert watched.cluster.read == [path]
+
+        watched.cluster.put("tools", {**secret("api-key-secrets"), "data": {"k": "djI="}})
+        await watched.settle()
+        (content,) = (await watched.view.snapshot("tools")).contents.values()
+
+    assert watched.cluster.read == [path, path]
+    assert content.data == {}, "of a Secret there is a digest only"
+
+
+async def test_what_cannot_be_read_is_told_of_as_far_as_it_can_be() -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    odd_gateway = gateway("odd", port="many")
+    odd_route = tool_route("odd", "main", toolFilter="all")
+    odd_guard = guard("odd", "p", "whenever")
+    lost_route = tool_route("lost", "main")
+    lost_route["spec"]["toolGatewayRef"] = "main"
+    main = tool_gateway("main", guardrails=[{"name": "odd"}])
+    watched.cluster.put("tools", odd_gateway, main, odd_route, odd_guard, lost_route)
+    async with watching(watched):
+        snapshot = await watched.view.snapshot("tools")
+        fault = watched.view.fault(RouteKey("tools", "odd"))
+
+    (unreadable,) = snapshot.unreadable_gateways
+    assert (unreadable.key.name, unreadable.class_name) == ("odd", "litellm")
+    assert "spec.port" in unreadable.message
+    assert isinstance(snapshot.resources[Reference("Guard", "tools", "odd")], Unreadable)
+    assert "spec.toolFilter" in fault
+    (route,) = snapshot.routes
+    assert route.metadata.name == "odd", "a route whose gateway cannot be told is nobody's"
+
+
+async def test_a_route_that_says_something_else_by_now_is_not_reported_on() -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    watched.cluster.put("tools", tool_gateway("main"), tool_route("moving", "missing"))
+    async with watching(watched):
+        (planned,) = plan(await watched.view.snapshot("tools")).routes.values()
+        assert watched.view.route(planned)
+
+        watched.cluster.put("tools", tool_route("moving", "elsewhere/main"))
+        await watched.settle()
+
+        assert watched.view.route(planned) is None
+
+
+@pytest.mark.parametrize("manager", ["litellm-gateways", "somebody"])
+async def test_an_earlier_daemon_is_known_by_the_owner_of_the_conditions(manager: str) -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    written = tool_gateway("main")
+    fields: dict[str, Any] = {"f:status": {"f:conditions": {}}}
+    written["metadata"]["managedFields"] = [{"manager": manager, "fieldsV1": fields}]
+    watched.cluster.put("tools", written)
+    async with watching(watched):
+        assert watched.view.reported(MAIN) is (manager == "litellm-gateways")
+        raw = watched.view.raw(MAIN)
+        assert raw is not None
+        assert "managedFields" not in raw["metadata"]
