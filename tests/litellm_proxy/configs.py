@@ -34,6 +34,7 @@ def generated_config(models: Iterable[tuple[str, str]], patch: Mapping[str, obje
         "spec": {"aiModels": [{"name": name, "provider": provider} for provider, name in models]},
     }
     content = Content("", {PATCH_KEY: yaml.safe_dump(patch)})
-    objects = generate(parse_as(AiGateway, manifest), {Reference("ConfigMap", "default", "patch"): content})
-    text: str = objects.config_map["data"]["config.yaml"]
+    contents = {Reference("ConfigMap", "default", "patch"): content}
+    generated = generate(parse_as(AiGateway, manifest), contents, resources={}, servers={})
+    text: str = generated.objects.config_map["data"]["config.yaml"]
     return text

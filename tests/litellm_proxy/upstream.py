@@ -6,7 +6,7 @@ import json
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +51,9 @@ class _Upstream(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, reply: str) -> None:
+    def __init__(self, reply: str, tool: str) -> None:
         self.reply = reply
+        self.tool = tool
         self.lock = threading.Lock()
         self.recorded: list[RecordedRequest] = []
         super().__init__((LOOPBACK, 0), _UpstreamHandler)
@@ -71,7 +72,7 @@ class _UpstreamHandler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.recorded.append(RecordedRequest(self.path, headers, body))
         if self.path.partition("?")[0] in {"/v1/chat/completions", "/chat/completions"}:
-            self._answer(200, _completion(body, self.server.reply))
+            self._answer(200, _completion(body, self.server.reply, self.server.tool))
         else:
             error = {"message": f"no such path: {self.path}", "type": "invalid_request_error", "code": "404"}
             self._answer(404, {"error": error})
@@ -88,18 +89,32 @@ class _UpstreamHandler(BaseHTTPRequestHandler):
         """Print nothing: the tests read `FakeOpenAI.requests`."""
 
 
-def _completion(body: bytes, reply: str) -> dict[str, object]:
+def _completion(body: bytes, reply: str, tool: str) -> dict[str, object]:
     request = json.loads(body or b"{}")
+    message: dict[str, object] = {"role": "assistant", "content": reply}
+    call = _tool_call(request, tool) if tool else None
+    if call:
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
     return {
         "id": "chatcmpl-fake",
         "object": "chat.completion",
         "created": 1_700_000_000,
         "model": request.get("model", "unknown"),
         "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"},
+            {"index": 0, "message": message, "finish_reason": "tool_calls" if call else "stop"},
         ],
         "usage": {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8},
     }
+
+
+def _tool_call(request: Mapping[str, Any], tool: str) -> dict[str, object] | None:
+    last = request["messages"][-1]
+    offered = [entry["function"]["name"] for entry in request.get("tools") or ()]
+    name = next((name for name in offered if name.endswith(tool)), None)
+    if name is None or last["role"] != "user":
+        return None
+    function = {"name": name, "arguments": json.dumps({"text": last["content"]})}
+    return {"id": "call-fake", "type": "function", "function": function}
 
 
 class FakeOpenAI:
@@ -109,10 +124,12 @@ class FakeOpenAI:
     ----------
     reply
         What the assistant says to every chat completion.
+    tool
+        End of the name of a tool. A user who offers it has it called with the prompt as ``text`` first.
     """
 
-    def __init__(self, reply: str = "pong") -> None:
-        self._server = _Upstream(reply)
+    def __init__(self, reply: str = "pong", *, tool: str = "") -> None:
+        self._server = _Upstream(reply, tool)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="fake-openai", daemon=True
         )

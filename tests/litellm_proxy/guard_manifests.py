@@ -1,0 +1,105 @@
+"""A Guard of each kind and its provider, as users write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from .planned import manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .guards import FakeModeration, FakePresidio
+
+__all__ = ["NAMES", "SECRETS", "guards"]
+
+SECRETS: Final = {
+    ("moderation", "token"): "sk-moderation-secret",
+    ("aws", "aws-access-key-id"): "AKIAEXAMPLE",
+    ("aws", "aws-secret-access-key"): "aws-secret-value",
+    ("api-key-secrets", "OPENAI_API_KEY"): "sk-model-secret",
+}
+"""The Secrets that the providers refer to, and the one of the models; see `planned_gateway`."""
+
+NAMES: Final = {"presidio": "guards/personal-data", "moderation": "moderation", "bedrock": "topics"}
+"""What LiteLLM calls each of `guards` at a gateway of the namespace ``default``."""
+
+
+def guards(
+    presidio: FakePresidio, moderation: FakeModeration, modes: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Return three Guards and their providers.
+
+    The Guard of Presidio is in the namespace ``guards`` and its provider in ``providers``, the others in the
+    gateway's. Bedrock has no address of its own; its clients take ``AWS_BEDROCK_RUNTIME_ENDPOINT``.
+
+    Parameters
+    ----------
+    presidio, moderation
+        The services.
+    modes
+        Modes of the Guard of ``presidio``, ``moderation`` and ``bedrock``.
+    """
+    return [
+        manifest(
+            "GuardrailProvider",
+            "presidio",
+            {"type": "presidio-api", "presidio": {"baseUrl": presidio.url}},
+            namespace="providers",
+        ),
+        manifest(
+            "Guard",
+            "personal-data",
+            {
+                "mode": list(modes["presidio"]),
+                "providerRef": {"name": "presidio", "namespace": "providers"},
+                "presidio": {
+                    "language": "de",
+                    "scoreThresholds": {"ALL": "0.5", "PHONE_NUMBER": "0.3"},
+                    "entityActions": {
+                        "EMAIL_ADDRESS": "MASK",
+                        "PHONE_NUMBER": "BLOCK",
+                        "IP_ADDRESS": "BLOCK",
+                    },
+                },
+            },
+            namespace="guards",
+        ),
+        manifest(
+            "GuardrailProvider",
+            "openai",
+            {
+                "type": "openai-moderation-api",
+                "openaiModeration": {
+                    "baseUrl": moderation.base_url,
+                    "apiKeySecretRef": {"name": "moderation", "key": "token"},
+                },
+            },
+        ),
+        manifest(
+            "Guard",
+            "moderation",
+            {
+                "mode": list(modes["moderation"]),
+                "providerRef": {"name": "openai"},
+                "openaiModeration": {"model": "omni-moderation-2024-09-26"},
+            },
+        ),
+        manifest(
+            "GuardrailProvider",
+            "bedrock",
+            {
+                "type": "bedrock-api",
+                "bedrock": {"region": "eu-central-1", "credentialsSecretRef": {"name": "aws"}},
+            },
+        ),
+        manifest(
+            "Guard",
+            "topics",
+            {
+                "mode": list(modes["bedrock"]),
+                "providerRef": {"name": "bedrock"},
+                "bedrock": {"guardrailId": "gr123", "guardrailVersion": "7"},
+            },
+        ),
+    ]

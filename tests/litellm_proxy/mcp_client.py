@@ -1,0 +1,113 @@
+"""What an agent does with a route's address: list the tools and call them, with the official MCP SDK."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .harness import litellm_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Call", "CallResult", "Conversation", "converse", "litellm_python"]
+
+_PROGRAM: Final = Path(__file__).parent / "programs" / "mcp_client.py"
+_SECONDS: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call.
+
+    Attributes
+    ----------
+    tool
+        Name of the tool as the gateway lists it, or any other.
+    arguments
+        Its arguments.
+    """
+
+    tool: str
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """The answer to a tool call.
+
+    Attributes
+    ----------
+    error
+        True when the gateway or the tool refused it.
+    text
+        Text of the answer, or of the refusal.
+    """
+
+    error: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What one session at an address gave.
+
+    Attributes
+    ----------
+    tools
+        Names of the tools listed, sorted.
+    results
+        Answers, in the order of the calls.
+    """
+
+    tools: tuple[str, ...]
+    results: tuple[CallResult, ...]
+
+
+def litellm_python() -> Path:
+    """Return the Python of the environment that holds LiteLLM and the MCP SDK."""
+    return litellm_binary().resolve().parent / "python"
+
+
+def converse(url: str, calls: Sequence[Call] = ()) -> Conversation:
+    """Open a session at an address, list its tools and make calls.
+
+    Parameters
+    ----------
+    url
+        Where the server speaks streamable HTTP: at a gateway, the address of a route. Redirects are not
+        followed.
+    calls
+        Calls to make in the session.
+
+    Returns
+    -------
+    Conversation
+        What came back.
+
+    Raises
+    ------
+    RuntimeError
+        The session failed; the message is what the client printed.
+    """
+    document = [{"tool": call.tool, "arguments": dict(call.arguments)} for call in calls]
+    done = subprocess.run(
+        [str(litellm_python()), str(_PROGRAM), url],
+        input=json.dumps(document),
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        message = f"the MCP session at {url} failed:\n{done.stderr[-4000:]}"
+        raise RuntimeError(message)
+    answer = json.loads(done.stdout)
+    return Conversation(
+        tuple(answer["tools"]),
+        tuple(CallResult(result["error"], result["text"]) for result in answer["results"]),
+    )

@@ -1,0 +1,119 @@
+"""Real MCP servers on loopback, as the upstreams of tool routes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from lab import wait_until
+from lab.ports import free_port
+
+from .mcp_client import litellm_python
+from .upstream import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["TOOLS", "McpServer", "Transport"]
+
+Transport = Literal["http", "sse"]
+TOOLS: Final = ("echo", "erase", "whoami")
+
+_PROGRAM: Final = Path(__file__).parent / "programs" / "mcp_server.py"
+_SDK: Final[Mapping[Transport, tuple[str, str]]] = {
+    "http": ("streamable-http", "/mcp"),
+    "sse": ("sse", "/sse"),
+}
+
+
+class McpServer:
+    """An MCP server with the tools `TOOLS`, made with the official SDK, for a ``with`` statement.
+
+    ``whoami`` answers the server's name, ``echo`` and ``erase`` take a ``text``.
+
+    Parameters
+    ----------
+    name
+        Name of the server.
+    transport
+        ``http`` for streamable HTTP at ``/mcp``, ``sse`` for server-sent events at ``/sse``.
+    """
+
+    def __init__(self, name: str, transport: Transport) -> None:
+        self.name = name
+        self.transport = transport
+        self._port = 0
+        self._record = Path()
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        sdk_transport, _ = _SDK[self.transport]
+        with contextlib.ExitStack() as stack:
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcp-server-")))
+            self._record = work / "calls.jsonl"
+            self._port = free_port()
+            log = stack.enter_context((work / "server.log").open("wb"))
+            process = subprocess.Popen(
+                [
+                    *(str(litellm_python()), str(_PROGRAM)),
+                    *(self.name, sdk_transport, str(self._port), str(self._record)),
+                ],
+                env={"PATH": "", "HOME": str(work)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            stack.callback(_stop, process)
+            wait_until(lambda: self._listens(process, work), timeout=60, what=f"{self.name} listening")
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cleanup.close()
+
+    @property
+    def port(self) -> int:
+        """Port on the loopback address."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Address for ``url`` in ``mcp_servers`` and for ``spec.upstream.external.url``."""
+        _, path = _SDK[self.transport]
+        return f"http://{LOOPBACK}:{self._port}{path}"
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Every tool call that arrived, oldest first: ``{"tool": NAME, "arguments": {…}}``."""
+        if not self._record.exists():
+            return []
+        return [json.loads(line) for line in self._record.read_text(encoding="utf-8").splitlines()]
+
+    def forget(self) -> None:
+        """Drop the recorded calls."""
+        self._record.unlink(missing_ok=True)
+
+    def _listens(self, process: subprocess.Popen[bytes], work: Path) -> bool:
+        if process.poll() is not None:
+            log = (work / "server.log").read_text(encoding="utf-8", errors="replace")
+            message = f"the MCP server {self.name} ended with {process.returncode}:\n{log[-4000:]}"
+            raise RuntimeError(message)
+        with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, self._port), timeout=1):
+            return True
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server; open event streams would keep it from ending by itself for long."""
+    process.terminate()
+    try:
+        process.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

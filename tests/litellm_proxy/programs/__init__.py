@@ -1,0 +1,1 @@
+"""Programs that run on the Python of LiteLLM's environment, which holds the official MCP SDK."""

@@ -1,0 +1,56 @@
+"""An MCP client made with the official SDK: ``mcp_client.py URL``.
+
+It reads calls from its input, a JSON list of ``{"tool": NAME, "arguments": {…}}``, opens one session of
+streamable HTTP at the URL, lists the tools, makes the calls in turn, and prints
+``{"tools": […], "results": [{"error": …, "text": …}, …]}``. It follows no redirect: what it is given has to
+be the right address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+__all__ = ["main"]
+
+
+async def main(url: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """List the tools at an address and call some.
+
+    Parameters
+    ----------
+    url
+        Address of the MCP server.
+    calls
+        Name and arguments of each call.
+
+    Returns
+    -------
+    dict
+        Names of the tools, and per call whether it failed and the text of the answer.
+    """
+    import httpx  # type: ignore[import-not-found]  # noqa: PLC0415
+    from mcp import ClientSession  # type: ignore[import-not-found]  # noqa: PLC0415
+    from mcp.client.streamable_http import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        streamable_http_client,
+    )
+
+    async with (
+        httpx.AsyncClient(follow_redirects=False, timeout=30) as http,
+        streamable_http_client(url, http_client=http) as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        tools = sorted(tool.name for tool in (await session.list_tools()).tools)
+        results = []
+        for call in calls:
+            result = await session.call_tool(call["tool"], call.get("arguments", {}))
+            text = "\n".join(getattr(part, "text", "") for part in result.content)
+            results.append({"error": result.isError, "text": text})
+    return {"tools": tools, "results": results}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main(sys.argv[1], json.load(sys.stdin)))))  # noqa: T201
