@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway_components.manifests.names import namespace_fault
+from gateway_components.crds.syntax import namespace_fault
 
 __all__ = ["files_argument", "kubeconfig_option", "namespace_option", "namespace_option_for"]
 

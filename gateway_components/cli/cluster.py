@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 
 __all__ = ["ClusterError", "Listing", "connected", "list_cluster", "watch_cluster"]
 
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _GATHER_SECONDS = 0.1
 """How long changes gather: one `kubectl apply` is shown once."""
 
@@ -92,7 +92,7 @@ async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
     listed = {kind: answer for kind, answer in zip(KINDS, found, strict=True) if isinstance(answer, _Listed)}
     notes = tuple(answer for answer in found if isinstance(answer, str))
     if not listed:
-        raise ClusterError(notes[0] if len(set(notes)) == 1 else _nothing(notes))
+        raise ClusterError(_in_short(notes))
     raws = tuple(raw for answer in listed.values() for raw in answer.raws)
     return Listing(raws, {kind: answer.namespace for kind, answer in listed.items()}, notes)
 
@@ -130,35 +130,37 @@ class _Listed:
 async def _list(client: KubeClient, kind: str, namespace: str | None) -> _Listed | str:
     """Return the objects of a kind, or a sentence that says why there are none."""
     scopes = (None, namespace) if namespace and KINDS[kind].namespaced else (None,)
-    refusal = ApiError(_FORBIDDEN, "", "")
+    refusal = ApiError(HTTPStatus.FORBIDDEN, "", "")
     for scope in scopes:
         try:
             items, _ = await client.list(_resource(kind, scope).collection())
             return _Listed(tuple(_with_kind(kind, item) for item in items), scope)
         except ApiError as error:
             refusal = error
-            if error.status != _FORBIDDEN:
+            if error.status != HTTPStatus.FORBIDDEN:
                 break
     return _refused(kind, refusal)
 
 
 def _refused(kind: str, error: ApiError) -> str:
-    if error.status == _NOT_FOUND:
+    if error.status == HTTPStatus.NOT_FOUND:
         crd = f"{KINDS[kind].plural}.{KINDS[kind].group}"
         return f"the CRD {crd} is not installed; kubectl apply -f deploy/crds installs it"
     message = _one_line(str(error))
-    if error.status == _UNAUTHORIZED:
+    if error.status == HTTPStatus.UNAUTHORIZED:
         return f"the API server refuses the credentials: {message}; renew them, or set KUBECONFIG to others"
-    if error.status == _FORBIDDEN:
+    if error.status == HTTPStatus.FORBIDDEN:
         return f"{kind} may not be read: {message}; ask for the right to list and watch {KINDS[kind].plural}"
     return f"{kind} cannot be read: {message}"
 
 
-def _nothing(notes: Iterable[str]) -> str:
-    told = tuple(notes)
-    if all("is not installed" in note for note in told):
+def _in_short(notes: Sequence[str]) -> str:
+    """Return why nothing could be read, though each kind has a note of its own."""
+    if len(set(notes)) == 1:
+        return notes[0]
+    if all("is not installed" in note for note in notes):
         return "the CRDs are not installed; kubectl apply -f deploy/crds installs them"
-    return f"{told[0]} (and {len(told) - 1} more kinds)"
+    return f"{notes[0]} (and {len(notes) - 1} more kinds)"
 
 
 def _resource(kind: str, namespace: str | None) -> Resource:

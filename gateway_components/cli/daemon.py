@@ -1,4 +1,4 @@
-"""gatewayctl daemon: reconcile custom resources until told to stop."""
+"""gatewayctl daemon: reconcile custom resources until it is stopped."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ import click
 import structlog
 from pydantic import ValidationError
 
+from gateway_components.cli.arguments import kubeconfig_option
 from gateway_components.errors import GatewayError
 
 __all__ = ["daemon"]
@@ -22,11 +23,7 @@ def _default_state() -> Path:
 
 
 @click.command()
-@click.option(
-    "--kubeconfig",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Credentials of the cluster.  [default: $KUBECONFIG, the pod's service account, ~/.kube/config]",
-)
+@kubeconfig_option
 @click.option(
     "--state-folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -45,9 +42,19 @@ def _default_state() -> Path:
 @click.option(
     "--stop-seconds", type=float, default=None, help="How long a pass may go on after SIGTERM.  [default: 25]"
 )
-@click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True)
 @click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True
+    "--log-format",
+    type=click.Choice(["auto", "json", "text"]),
+    default="auto",
+    show_default=True,
+    help="Form of the log on standard error; auto is text on a terminal, else json.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning"]),
+    default="info",
+    show_default=True,
+    help="The least that is worth a line.",
 )
 def daemon(log_format: str, log_level: str, **options: Any) -> None:
     """Watch gateways, routes and guards, and bring the cluster to what they ask for.
@@ -82,7 +89,7 @@ def daemon(log_format: str, log_level: str, **options: Any) -> None:
         sys.exit(asyncio.run(run(settings)))
     except GatewayError as error:
         structlog.get_logger().error("cannot run", error=str(error))
-        sys.exit(next(code for kind, code in codes.items() if isinstance(error, kind)))
+        sys.exit(next((code for kind, code in codes.items() if isinstance(error, kind)), Exit.INTERNAL_ERROR))
 
 
 def _configure_logs(log_format: str, log_level: str) -> None:

@@ -48,8 +48,8 @@ def graph(
         drawn = build_graph(inventory, planned_verdicts(inventory, stack.plan))
         notes, code = [str(finding) for finding in stack.findings], 1 if stack.errors else 0
     else:
-        drawn, told = asyncio.run(_cluster_graph(kubeconfig, None if all_namespaces else namespace))
-        notes, code = [f"warning: {note}" for note in told], 0
+        drawn, unread = asyncio.run(_cluster_graph(kubeconfig, None if all_namespaces else namespace))
+        notes, code = [f"warning: {note}" for note in unread], 0
     click.echo(_DRAWINGS[output](drawn), nl=False)
     for note in notes:
         click.echo(note, err=True)
@@ -57,6 +57,7 @@ def graph(
 
 
 async def _cluster_graph(kubeconfig: Path | None, namespace: str | None) -> tuple[Graph, tuple[str, ...]]:
+    """Return the graph of a cluster, and what of it could not be read."""
     # Loaded here, so that other commands do not wait for the client.
     from gateway_components.cli.cluster import connected, list_cluster  # noqa: PLC0415
 

@@ -10,15 +10,14 @@ from gateway_components.crds.meta import ApiObject
 from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.graph.build import build_graph
-from gateway_components.graph.inventory import Faulty, Inventory
+from gateway_components.graph.inventory import Inventory, UnreadableObject
 from gateway_components.graph.model import EXTERNAL, Graph, Node, NodeKey, State
 from gateway_components.graph.verdicts import Ready, Verdict, Verdicts, reported_verdicts
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.references import gateway_of_route
+from gateway_components.plan.urls import service_url
 
 __all__ = ["GatewayRow", "GuardRow", "RouteRow", "Row", "StatusReport", "status_report"]
-
-_HTTP_PORT = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,18 +177,17 @@ def _common(key: NodeKey, inventory: Inventory, verdict: Verdict) -> dict[str, A
     }
 
 
-def _class_name(found: ApiObject | Faulty) -> str:
+def _class_name(found: ApiObject | UnreadableObject) -> str:
     return (found.spec.class_name or "") if isinstance(found, AiGateway | ToolGateway) else ""
 
 
-def _gateway_url(found: ApiObject | Faulty, verdict: Verdict) -> str:
+def _gateway_url(found: ApiObject | UnreadableObject, verdict: Verdict) -> str:
     if isinstance(found, ToolGateway):
         return found.status.url or ""
     # The status of an AiGateway has no URL.
     if not isinstance(found, AiGateway) or verdict.ready != "True":
         return ""
-    host = f"http://{found.metadata.name}.{found.metadata.namespace}.svc.cluster.local"
-    return host if found.spec.port == _HTTP_PORT else f"{host}:{found.spec.port}"
+    return service_url(found.metadata.name, found.metadata.namespace or "", found.spec.port)
 
 
 def _shown_kind(key: NodeKey) -> str:

@@ -38,8 +38,8 @@ def full_tables(
     wide
         Whether to add what is behind each route, and the messages.
     """
-    message: Columns[Row] = (("MESSAGE", lambda row: printable(row.message)),) if wide else ()
-    upstream: Columns[RouteRow] = (("UPSTREAM", lambda row: printable(row.upstream)),) if wide else ()
+    message: Columns[Row] = (("MESSAGE", lambda row: row.message),) if wide else ()
+    upstream: Columns[RouteRow] = (("UPSTREAM", lambda row: row.upstream),) if wide else ()
     gateways: Columns[GatewayRow] = (*_gateway_columns(now, home), ("URL", lambda row: row.url))
     routes: Columns[RouteRow] = (*_route_columns(now, home), *upstream, ("URL", lambda row: row.url))
     guards: Columns[GuardRow] = (
@@ -60,7 +60,7 @@ def narrow_tables(report: StatusReport, now: datetime, home: str | None = None) 
     details.add_column(no_wrap=True)
     details.add_column(overflow="fold")
     for row in (*report.gateways, *report.routes, *report.guards):
-        details.add_row(Text(_name(row, home), style="bold"), _detail(row))
+        details.add_row(_cell(Text(_name(row, home), style="bold")), _cell(_detail(row)))
     return _sections(
         _table(report.gateways, _gateway_columns(now, home)),
         _table(report.routes, _route_columns(now, home)),
@@ -110,8 +110,16 @@ def _table(rows: Iterable[R], columns: Columns[R], *, ruled: bool = True) -> Tab
     for title, _ in columns:
         table.add_column(title, overflow="ellipsis", no_wrap=True)
     for row in rows:
-        table.add_row(*(shown(row) for _, shown in columns))
+        table.add_row(*(_cell(shown(row)) for _, shown in columns))
     return table
+
+
+def _cell(shown: str | Text) -> Text:
+    """Return what a cell shows: whoever writes an object must not write to the terminal of who looks at it."""
+    # As Text, for Rich takes the brackets of a str for markup.
+    text = shown if isinstance(shown, Text) else Text(shown)
+    text.plain = printable(text.plain)
+    return text
 
 
 def _sections(*tables: Table | None) -> RenderableType:

@@ -15,7 +15,10 @@ __all__ = ["validate"]
 @files_argument
 @namespace_option
 def validate(files: tuple[Path, ...], namespace: str) -> None:
-    """Report everything that is wrong with FILES (or folders); exit with 1 where something is."""
+    """Report everything that is wrong with FILES (or folders), with line, field and cure.
+
+    The exit code is 1 where there is an error; warnings alone give 0.
+    """
     stack = read_stack(files, namespace)
     for finding in stack.findings:
         click.echo(finding)

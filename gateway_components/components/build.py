@@ -93,7 +93,7 @@ def _outputs(component: str, name: str, args: GatewayArgs, own: _Own) -> Gateway
     full = resolved(together({**outline, **details}), lambda parts: generate(component, own.kind, parts))
     if isinstance(full, Built):
         return GatewayOutputs.of(full.objects, full.route_urls)
-    # What is known of the details is checked with the outline: of several mistakes that show at once, all are told.
+    # What is known of the details is checked with the outline: of several mistakes that show at once, all are reported.
     known = {key: part for key, part in details.items() if not isinstance(part, pulumi.Output)}
     first = pulumi.Output.from_input(
         resolved(

@@ -1,29 +1,27 @@
 """Checks of the arguments that no field of the custom resource carries."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway_components.components.errors import ArgsError
 from gateway_components.crds.problem import Path, dotted
+from gateway_components.crds.syntax import namespace_fault
 from gateway_components.errors import Problem
+from gateway_components.plan.failure import clause
 from gateway_components.plan.hashes import content_digest
 
 __all__ = ["check_patch", "key_digest", "namespace_problem"]
 
-_NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-
 
 def namespace_problem(namespace: Any) -> Problem | None:
     """Return what is wrong with the name of a namespace, which the core takes as it comes; None where it is right."""
-    if isinstance(namespace, str) and re.fullmatch(_NAMESPACE, namespace):
-        return None
     if namespace is None:
         return Problem("namespace", "is None", "leave it out for the namespace default")
-    shown = f'"{namespace}"' if isinstance(namespace, str) else f"a {type(namespace).__name__}"
-    cure = "use lower-case letters, digits and '-', at most 63, with a letter or digit at both ends"
-    return Problem("namespace", f"is {shown}, which is no name of a namespace", cure)
+    if not isinstance(namespace, str):
+        return Problem("namespace", f"is a {type(namespace).__name__}, but must be text", "give it as text")
+    fault = namespace_fault(namespace)
+    return Problem("namespace", fault.message, clause(fault.cure)) if fault else None
 
 
 def check_patch(component: str, patch: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from gateway_components.components.coerce import Args
+from gateway_components.crds.meta import API_VERSION
 from gateway_components.crds.problem import FieldProblem
 from gateway_components.errors import Problem
 from gateway_components.plan.failure import Failure, PlanWarning
-from gateway_components.plan.kinds import API_VERSION
 
 __all__ = ["Described", "arguments_of", "described"]
 

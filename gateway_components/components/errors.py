@@ -1,4 +1,4 @@
-"""Mistakes in the arguments of a component, told as such."""
+"""Mistakes in the arguments of a component."""
 
 import pulumi
 

@@ -76,8 +76,8 @@ def generate(component: str, kind: GatewayKind, parts: Mapping[str, Any], *, war
     if faults or own.objects is None:
         raise ArgsError(component, *faults)
     if warn:
-        found += tuple(without_patch_name(gateway.problem(said)) for said in own.warnings)
-        found += tuple(entry.problem(said) for entry, route in by_entry for said in route.warnings)
+        found += tuple(without_patch_name(gateway.problem(warning)) for warning in own.warnings)
+        found += tuple(entry.problem(warning) for entry, route in by_entry for warning in route.warnings)
         for warning in found:
             pulumi.warn(str(ArgsError(component, warning)))
     return Built(own.objects, {name: route.url for name, route in routes.items() if route.url})

@@ -14,6 +14,7 @@ from gateway_components.plan.workload import GatewayObjects
 __all__ = ["component_name", "gateway_of", "gateway_target", "planned_gateway"]
 
 _TYPES = {"AiGateway": AiGateway.TYPE, "ToolGateway": ToolGateway.TYPE}
+_KINDS = {type_: kind for kind, type_ in _TYPES.items()}
 
 
 def component_name(key: GatewayKey) -> str:
@@ -42,7 +43,7 @@ def planned_gateway(
         Options of the component.
     routes
         Planned routes. Those that this gateway serves become components below it, named
-        ``NAMESPACE/GATEWAY/NAMESPACE/ROUTE``; others are passed over.
+        ``GATEWAY_NAMESPACE/GATEWAY/ROUTE_NAMESPACE/ROUTE``; others are passed over.
     """
     urls = {
         f"{route.key.namespace}/{route.key.name}": route.url
@@ -65,6 +66,5 @@ def gateway_of(urn: str) -> GatewayKey | None:
     """Return the planned gateway that a URN belongs to, as itself or as one of its objects or routes; else None."""
     type_, _, name = urn.partition("::")[2].partition("::")[2].partition("::")
     namespace, gateway, *_ = [*name.split("/"), ""]
-    kinds = {known: kind for kind, known in _TYPES.items()}
-    kind = kinds.get(type_.partition("$")[0])
+    kind = _KINDS.get(type_.partition("$")[0])
     return GatewayKey(kind, namespace, gateway) if kind else None

@@ -11,16 +11,22 @@ from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
 from gateway_components.crds.guard import Guard
 from gateway_components.crds.guardrailprovider import GuardrailProvider
+from gateway_components.crds.meta import API_VERSION
 from gateway_components.crds.parse import parse
 from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.crds.toolserver import ToolServer
 from gateway_components.errors import Problem
-from gateway_components.plan.keys import Reference, ReferenceKind
-from gateway_components.plan.kinds import API_VERSION, GatewayKind
+from gateway_components.plan.keys import Reference
+from gateway_components.plan.kinds import GatewayKind
 from gateway_components.plan.patch import PATCH_KEY
-from gateway_components.plan.references import PATCH_ANNOTATION, api_key_reference, patch_reference
+from gateway_components.plan.references import (
+    PATCH_ANNOTATION,
+    api_key_reference,
+    patch_reference,
+    reference_to,
+)
 from gateway_components.plan.snapshot import Content, Gateway, Snapshot
 
 __all__ = ["described_gateway", "snapshot", "without_patch_name"]
@@ -93,21 +99,12 @@ def snapshot(
         classes=tuple(model for model in models if isinstance(model, AiGatewayClass | ToolGatewayClass)),
         routes=tuple(model for model in models if isinstance(model, ToolRoute)),
         resources={
-            _reference(model): model
+            reference_to(model): model
             for model in models
             if isinstance(model, Guard | GuardrailProvider | ToolServer)
         },
         contents=_contents(gateways[0], parts),
     )
-
-
-def _reference(model: Guard | GuardrailProvider | ToolServer) -> Reference:
-    kinds: Mapping[type, ReferenceKind] = {
-        Guard: "Guard",
-        GuardrailProvider: "GuardrailProvider",
-        ToolServer: "ToolServer",
-    }
-    return Reference(kinds[type(model)], model.metadata.namespace or "", model.metadata.name)
 
 
 def _contents(gateway: Gateway, parts: Mapping[str, Any]) -> dict[Reference, Content]:

@@ -61,7 +61,6 @@ class AiGateway(ApiObject):
     The API server admits an AiGateway without a spec; its `spec` then names no class and has no models.
     """
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("AiGateway", description="Kind of the object.")
     spec: AiGatewaySpec = Field(
         default_factory=_no_spec, description="What the gateway is to serve, and how."

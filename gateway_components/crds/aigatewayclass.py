@@ -35,7 +35,6 @@ class AiGatewayClass(ApiObject):
     name no class.
     """
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("AiGatewayClass", description="Kind of the object.")
     spec: AiGatewayClassSpec = Field(
         default_factory=_no_spec, description="Which controller the class stands for."

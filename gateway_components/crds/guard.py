@@ -76,7 +76,6 @@ def _no_spec() -> GuardSpec:
 class Guard(ApiObject):
     """A check of what passes through the gateways that refer to it."""
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("Guard", description="Kind of the object.")
     spec: GuardSpec = Field(
         default_factory=_no_spec, description="What is checked, when, and by which provider."

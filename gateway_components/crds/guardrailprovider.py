@@ -88,7 +88,6 @@ def _no_spec() -> GuardrailProviderSpec:
 class GuardrailProvider(ApiObject):
     """A service that Guards check with."""
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("GuardrailProvider", description="Kind of the object.")
     spec: GuardrailProviderSpec = Field(
         default_factory=_no_spec, description="Which service it is, and how it is reached."

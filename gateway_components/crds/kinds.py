@@ -9,16 +9,13 @@ from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
 from gateway_components.crds.guard import Guard
 from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.meta import ApiObject
+from gateway_components.crds.meta import GROUP, VERSION, ApiObject
 from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.crds.toolserver import ToolServer
 
 __all__ = ["GROUP", "KINDS", "VERSION", "Kind", "PrinterColumn"]
-
-GROUP = "runtime.agentic-layer.ai"
-VERSION = "v1alpha1"
 
 
 @dataclass(frozen=True, slots=True)

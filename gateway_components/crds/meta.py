@@ -7,7 +7,22 @@ from pydantic import Field
 
 from gateway_components.crds.base import ApiModel, AtomicModel, Int64, Many, Natural64, StringMap
 
-__all__ = ["ApiObject", "Condition", "ConditionedStatus", "ObjectMeta", "ObjectReference", "OwnerReference"]
+__all__ = [
+    "API_VERSION",
+    "GROUP",
+    "VERSION",
+    "ApiObject",
+    "Condition",
+    "ConditionedStatus",
+    "ObjectMeta",
+    "ObjectReference",
+    "OwnerReference",
+]
+
+GROUP = "runtime.agentic-layer.ai"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+"""What all our kinds are written in."""
 
 CONDITION_REASON = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
 CONDITION_TYPE = (
@@ -113,7 +128,7 @@ class ObjectReference(AtomicModel):
 class ApiObject(ApiModel):
     """What every kind has beside its spec and its status."""
 
-    api_version: str = Field(description="API group and version that the object is written in.")
+    api_version: str = Field(API_VERSION, description="API group and version.")
     kind: str = Field(description="Kind of the object.")
     metadata: ObjectMeta = Field(
         default_factory=ObjectMeta, description="Name, namespace, labels and annotations."

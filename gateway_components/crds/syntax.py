@@ -16,6 +16,7 @@ __all__ = [
     "key_fault",
     "label_key_fault",
     "label_value_fault",
+    "namespace_fault",
     "object_name_fault",
     "shown",
     "workload_name_problem",
@@ -56,6 +57,15 @@ def object_name_fault(name: str) -> Fault | None:
         return Fault(
             f"is {shown(name)}, which is no name for an object", f"{NAME_CURE} Dots may join such parts."
         )
+    return None
+
+
+def namespace_fault(name: str) -> Fault | None:
+    """Check the name of a namespace against RFC 1123 for labels."""
+    if len(name) > LABEL_LENGTH:
+        return Fault(f"has {len(name)} characters", f"Use at most {LABEL_LENGTH}.")
+    if not re.fullmatch(LABEL, name):
+        return Fault(f"is {shown(name)}, which is no name for a namespace", NAME_CURE)
     return None
 
 

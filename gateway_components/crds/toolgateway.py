@@ -36,7 +36,6 @@ class ToolGatewayStatus(ConditionedStatus):
 class ToolGateway(ApiObject):
     """A LiteLLM gateway in front of MCP tool servers; ToolRoutes say which ones."""
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("ToolGateway", description="Kind of the object.")
     spec: ToolGatewaySpec = Field(
         default_factory=ToolGatewaySpec, description="How the gateway is to run, and what guards it."

@@ -35,7 +35,6 @@ class ToolGatewayClass(ApiObject):
     name no class.
     """
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("ToolGatewayClass", description="Kind of the object.")
     spec: ToolGatewayClassSpec = Field(
         default_factory=_no_spec, description="Which controller the class stands for."

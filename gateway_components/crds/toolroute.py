@@ -81,7 +81,6 @@ def _no_spec() -> ToolRouteSpec:
 class ToolRoute(ApiObject):
     """Makes an MCP server reachable through a ToolGateway."""
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("ToolRoute", description="Kind of the object.")
     spec: ToolRouteSpec = Field(
         default_factory=_no_spec, description="Which MCP server is served, by which gateway."

@@ -94,7 +94,6 @@ def _no_spec() -> ToolServerSpec:
 class ToolServer(ApiObject):
     """An MCP server in the cluster; read for the routes that lead to it, never deployed by these gateways."""
 
-    api_version: str = Field("runtime.agentic-layer.ai/v1alpha1", description="API group and version.")
     kind: str = Field("ToolServer", description="Kind of the object.")
     spec: ToolServerSpec = Field(
         default_factory=_no_spec, description="How the server runs, and how it is spoken to."

@@ -24,7 +24,7 @@ class _Cached:
 
 
 class Contents:
-    """Reads what is referred to, and keeps it until it changes or nobody refers to it any more.
+    """Reads what is referred to, and keeps it until it changes or is forgotten.
 
     Parameters
     ----------

@@ -4,12 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway_components.daemon.projections import (
-    PROJECTIONS,
-    deployment_state,
-    is_leaving,
-    object_state,
-)
+from gateway_components.daemon.projections import PROJECTIONS, deployment_state, is_leaving, object_state
 from gateway_components.kube import resources
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.reflector import Change, ObjectName, Reflector

@@ -6,12 +6,11 @@ from typing import Any
 import structlog
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.triggers import Subject
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.events import Event, publish
 from gateway_components.plan.failure import Failure, PlanWarning
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS, TOOL_GATEWAY
 from gateway_components.plan.status import ROUTE_READY
 
@@ -21,6 +20,13 @@ Raw = Mapping[str, Any]
 
 _ONCE = frozenset(kind.ready for kind in GATEWAY_KINDS.values())
 """Conditions whose failure stands in another condition as well, which has told of it."""
+
+_APPLIED = frozenset((ROUTE_READY, *(kind.configured for kind in GATEWAY_KINDS.values())))
+"""Conditions that are True once the newest generation was applied."""
+
+
+_MOST_WARNINGS = 20
+"""As many are told of an object at once: one patch can hold thousands of unknown keys, each of which is a warning."""
 
 
 class News:
@@ -55,7 +61,8 @@ class News:
             Why it does not hold; None where nothing failed.
         """
         old = next((c for c in _conditions(raw) if c.get("type") == condition["type"]), {})
-        if all(old.get(part) == condition[part] for part in ("status", "reason", "message")):
+        again = _is_applied_again(old, condition)
+        if not again and all(old.get(part) == condition[part] for part in ("status", "reason", "message")):
             return
         log = self._log.warning if failure else self._log.info
         log(
@@ -67,7 +74,8 @@ class News:
             **({"field": failure.field, "cure": failure.cure} if failure else {}),
         )
         # Progress of a rollout changes the message many times; one event says it.
-        known = condition["type"] in _ONCE if failure else old.get("reason") == condition["reason"]
+        same_reason = not again and old.get("reason") == condition["reason"]
+        known = condition["type"] in _ONCE if failure else same_reason
         if known:
             return
         event = Event(
@@ -76,12 +84,18 @@ class News:
         await self._publish(subject, raw, event)
 
     async def warnings(self, subject: Subject, raw: Raw, warnings: tuple[PlanWarning, ...]) -> None:
-        """Tell of those warnings about an object that did not hold when it was last asked for."""
+        """Tell of those warnings about an object that did not hold when it was last asked for.
+
+        Of more than a few, the first are told and the others counted.
+        """
         uid, now = raw["metadata"]["uid"], frozenset(warnings)
         known_uid, before = self._warned.get(subject, ("", frozenset()))
         self._warned[subject] = uid, now
-        fresh = now - before if uid == known_uid else now
-        for warning in sorted(fresh, key=str):
+        fresh = sorted(now - before if uid == known_uid else now, key=str)
+        told, others = fresh[:_MOST_WARNINGS], fresh[_MOST_WARNINGS:]
+        if others:
+            told.append(PlanWarning(others[0].reason, f"there are {len(others)} more warnings"))
+        for warning in told:
             self._log.warning(
                 str(warning.reason),
                 **named(subject),
@@ -103,6 +117,14 @@ class News:
         except (ApiError, ApiUnreachableError) as error:
             # Conditions and log have said it; a namespace that is going takes no events.
             self._log.warning("event not written", **named(subject), reason=event.reason, error=str(error))
+
+
+def _is_applied_again(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether an edit of the object was applied, which leaves the condition True as it was."""
+    holds = old.get("status") == new["status"] == "True"
+    return (
+        new["type"] in _APPLIED and holds and old.get("observedGeneration") != new.get("observedGeneration")
+    )
 
 
 def _conditions(raw: Raw) -> list[Mapping[str, Any]]:

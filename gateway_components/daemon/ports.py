@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
-from gateway_components.daemon.triggers import Subject
 from gateway_components.plan.failure import Failure
-from gateway_components.plan.keys import GatewayKey, RouteKey
+from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from gateway_components.crds.aigateway import AiGateway
@@ -15,7 +16,7 @@ from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from gateway_components.crds.toolroute import ToolRoute, ToolRouteSpec, ToolRouteUpstream
 from gateway_components.crds.toolserver import ToolServer
 from gateway_components.errors import InputError
-from gateway_components.kube.status import wrote_conditions
+from gateway_components.kube.status import owned_fields
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout
 
@@ -28,6 +29,7 @@ __all__ = [
     "deployment_state",
     "is_leaving",
     "object_state",
+    "template_hashes",
 ]
 
 Raw = Mapping[str, Any]
@@ -46,14 +48,14 @@ class _Watched(Generic[M]):
         Its model; None where it cannot be read.
     fault
         Why it cannot, field by field; empty where it can.
-    reported
-        Whether its conditions were last written by this project.
+    owned
+        The fields of its status that were last written by this project.
     """
 
     raw: Raw
     model: M | None = field(default=None, compare=False)
     fault: str = field(default="", compare=False)
-    reported: bool = field(default=False, compare=False)
+    owned: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def meaning(self) -> object:
@@ -124,7 +126,6 @@ def object_state(raw: Raw) -> ObjectState:
 def deployment_state(raw: Raw) -> DeploymentState:
     """Keep of a Deployment what readiness and ownership depend on."""
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
-    annotations = spec["template"].get("metadata", {}).get("annotations") or {}
     return DeploymentState(
         existing=_existing(raw),
         observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
@@ -132,8 +133,14 @@ def deployment_state(raw: Raw) -> DeploymentState:
         total=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
         available=status.get("availableReplicas", 0),
-        hashes=tuple(sorted(item for item in annotations.items() if item[0].endswith("-hash"))),
+        hashes=tuple(sorted(template_hashes(raw).items())),
     )
+
+
+def template_hashes(deployment: Raw) -> dict[str, str]:
+    """Return the annotations of the pod template whose change rolls a Deployment out."""
+    annotations = deployment["spec"]["template"].get("metadata", {}).get("annotations") or {}
+    return {key: value for key, value in annotations.items() if key.endswith("-hash")}
 
 
 def is_leaving(raw: Raw) -> bool:
@@ -141,62 +148,22 @@ def is_leaving(raw: Raw) -> bool:
     return "deletionTimestamp" in raw["metadata"]
 
 
-def _ai_gateway(raw: Raw) -> GatewayState:
-    return GatewayState(*_read(AiGateway, raw))
-
-
-def _tool_gateway(raw: Raw) -> GatewayState:
-    return GatewayState(*_read(ToolGateway, raw))
+def _gateway(model: type[AiGateway] | type[ToolGateway], raw: Raw) -> GatewayState:
+    return GatewayState(*_read(model, raw))
 
 
 def _route(raw: Raw) -> RouteState:
-    kept, model, fault, reported = _read(ToolRoute, raw)
-    return RouteState(kept, _route_without_upstream(kept) if fault else model, fault, reported)
+    kept, model, fault, owned = _read(ToolRoute, raw)
+    return RouteState(kept, _route_without_upstream(kept) if fault else model, fault, owned)
 
 
-def _ai_gateway_class(raw: Raw) -> GatewayClass | None:
-    return _class(AiGatewayClass, raw)
-
-
-def _tool_gateway_class(raw: Raw) -> GatewayClass | None:
-    return _class(ToolGatewayClass, raw)
-
-
-def _guard(raw: Raw) -> Resource:
-    return _resource(Guard, raw)
-
-
-def _provider(raw: Raw) -> Resource:
-    return _resource(GuardrailProvider, raw)
-
-
-def _server(raw: Raw) -> Resource:
-    return _resource(ToolServer, raw)
-
-
-PROJECTIONS: Mapping[str, Callable[[Raw], Any]] = {
-    "AiGateway": _ai_gateway,
-    "ToolGateway": _tool_gateway,
-    "ToolRoute": _route,
-    "AiGatewayClass": _ai_gateway_class,
-    "ToolGatewayClass": _tool_gateway_class,
-    "Guard": _guard,
-    "GuardrailProvider": _provider,
-    "ToolServer": _server,
-}
-"""What is kept of each kind of ours: of gateways and routes all, of classes and what is referred to the model.
-
-A class that cannot be read is None: nothing claims by it.
-"""
-
-
-def _read(model: type[M], raw: Raw) -> tuple[Raw, M | None, str, bool]:
+def _read(model: type[M], raw: Raw) -> tuple[Raw, M | None, str, frozenset[str]]:
     metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
-    kept, reported = {**raw, "metadata": metadata}, wrote_conditions(raw["metadata"])
+    kept, owned = {**raw, "metadata": metadata}, owned_fields(raw["metadata"])
     try:
-        return kept, parse_as(model, kept), "", reported
+        return kept, parse_as(model, kept), "", owned
     except InputError as error:
-        return kept, None, str(error), reported
+        return kept, None, str(error), owned
 
 
 def _route_without_upstream(raw: Raw) -> ToolRoute | None:
@@ -213,11 +180,10 @@ def _route_without_upstream(raw: Raw) -> ToolRoute | None:
 
 
 def _class(model: type[AiGatewayClass] | type[ToolGatewayClass], raw: Raw) -> GatewayClass | None:
-    names = {key: raw["metadata"].get(key) or {} for key in ("annotations",)}
+    # Only what claiming looks at: labels, or a status that its own controller writes, are then no change.
+    metadata = {"name": raw["metadata"]["name"], "annotations": raw["metadata"].get("annotations")}
     try:
-        return parse_as(
-            model, {"metadata": {"name": raw["metadata"]["name"], **names}, "spec": raw.get("spec")}
-        )
+        return parse_as(model, {"metadata": metadata, "spec": raw.get("spec")})
     except InputError:
         return None
 
@@ -240,3 +206,18 @@ def _existing(raw: Raw) -> ExistingObject:
 
 _UNOWNED = ExistingObject(None)
 """Shared, for most objects of a cluster are nobody's."""
+
+PROJECTIONS: Mapping[str, Callable[[Raw], Any]] = {
+    "AiGateway": partial(_gateway, AiGateway),
+    "ToolGateway": partial(_gateway, ToolGateway),
+    "ToolRoute": _route,
+    "AiGatewayClass": partial(_class, AiGatewayClass),
+    "ToolGatewayClass": partial(_class, ToolGatewayClass),
+    "Guard": partial(_resource, Guard),
+    "GuardrailProvider": partial(_resource, GuardrailProvider),
+    "ToolServer": partial(_resource, ToolServer),
+}
+"""What is kept of each kind of ours: of gateways and routes all, of classes and what is referred to the model.
+
+A class that cannot be read is None: nothing claims by it.
+"""

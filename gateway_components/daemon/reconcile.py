@@ -11,9 +11,8 @@ from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ledger import Batch, Ledger
 from gateway_components.daemon.ports import Engine, View
 from gateway_components.daemon.report import Reporter
-from gateway_components.daemon.triggers import Subject
 from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.plan import Plan, gateway_key, plan
 from gateway_components.plan.routes import RoutePlan, route_key
 from gateway_components.plan.snapshot import Snapshot
@@ -69,7 +68,7 @@ class Reconciler:
         planned = plan(snapshot)
         release = ledger.leftovers(planned)
         # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
-        if not await self._release(release | self._strangers(snapshot, planned)):
+        if not await self._release(release | self._disowned(snapshot, planned)):
             return _UNSETTLED_SECONDS
         settled = await self._report(planned, ledger)
         batches = ledger.batches(planned, self._clock.now())
@@ -93,7 +92,7 @@ class Reconciler:
         retry_at = ledger.next_retry(planned)
         return None if retry_at is None else max(retry_at - self._clock.now(), 0)
 
-    def _strangers(self, snapshot: Snapshot, planned: Plan) -> frozenset[Subject]:
+    def _disowned(self, snapshot: Snapshot, planned: Plan) -> frozenset[Subject]:
         """Return the gateways and routes that bear a status of ours and are ours no longer."""
         generations: dict[Subject, int | None] = {
             **{gateway_key(found): found.metadata.generation for found in snapshot.gateways},
@@ -101,15 +100,15 @@ class Reconciler:
             **{route_key(found): found.metadata.generation for found in snapshot.routes},
         }
         attached = {key for key, route in planned.routes.items() if route.gateway}
-        strangers = set()
+        disowned = set()
         for subject in generations.keys() - planned.gateways.keys() - attached:
             raw = self._view.raw(subject)
             # One that has changed meanwhile may be ours again, and another pass looks at it.
             current = raw is not None and raw["metadata"].get("generation") == generations[subject]
             by_us = self._view.reported(subject)
-            if raw is not None and current and self._reporter.is_marked(subject, raw, by_us=by_us):
-                strangers.add(subject)
-        return frozenset(strangers)
+            if raw is not None and current and self._reporter.has_our_status(subject, raw, by_us=by_us):
+                disowned.add(subject)
+        return frozenset(disowned)
 
     async def _release(self, subjects: Collection[Subject]) -> bool:
         for subject in sorted(subjects, key=str):
@@ -141,7 +140,7 @@ class Reconciler:
             failure = gateway.failure or ledger.failure(gateway)
             if raw is not None and (failure or ledger.is_applied(gateway)):
                 rollout = self._view.rollout(gateway)
-                reports.append(self._reporter.outcome(gateway, raw, failure, rollout))
+                reports.append(self._reporter.gateway(gateway, raw, failure, rollout))
         for route in planned.routes.values():
             raw = self._view.route(route)
             gateway_of_route = planned.gateways.get(route.gateway) if route.gateway else None

@@ -8,12 +8,11 @@ import structlog
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ledger import Batch
 from gateway_components.daemon.news import News, named
-from gateway_components.daemon.triggers import Subject
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.kube.status import write_status
 from gateway_components.plan.failure import Failure
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
@@ -50,7 +49,7 @@ class Reporter:
         self._reported: set[Subject] = set()
         self._log = structlog.get_logger()
 
-    async def outcome(
+    async def gateway(
         self, gateway: GatewayPlan, raw: Raw, failure: Failure | None, rollout: Rollout | None
     ) -> bool:
         """Bring the status of a gateway up to date, and tell of it what is new.
@@ -97,7 +96,7 @@ class Reporter:
         await self._news.warnings(route.key, raw, route.warnings)
         return True
 
-    def is_marked(self, subject: Subject, raw: Raw, *, by_us: bool) -> bool:
+    def has_our_status(self, subject: Subject, raw: Raw, *, by_us: bool) -> bool:
         """Tell whether a gateway or a route bears a status of ours.
 
         Parameters

@@ -4,19 +4,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from gateway_components.crds.syntax import namespace_fault
 from gateway_components.daemon.index import Index
 from gateway_components.daemon.projections import GatewayState, RouteState
 from gateway_components.kube.reflector import Change, ObjectName
 from gateway_components.plan.conflicts import wanted_objects
-from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind, RouteKey
+from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind, RouteKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS, TOOL_GATEWAY
 from gateway_components.plan.references import gateway_of_route, references, server_reference
 from gateway_components.plan.snapshot import Resource
 
-__all__ = ["Subject", "Triggers", "Wake"]
-
-Subject = GatewayKey | RouteKey
-"""What has a status: a gateway or a route."""
+__all__ = ["Triggers", "Wake"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Wake:
     gone
         Called with each gateway and route that was deleted.
     unused
-        Called with each Secret or ConfigMap that changed and that nobody refers to.
+        Called with what nobody refers to any more, and with each change of a Secret or ConfigMap that nobody does.
     """
 
     dirty: Callable[[str], None]
@@ -56,7 +54,7 @@ class Triggers:
     """Knows who depends on what, and whom a change concerns (spec, "What must trigger what").
 
     A gateway is looked after by the pass of its namespace; a route by that of the gateway it refers to, whether
-    that exists or not; a route that refers to none by that of its own namespace.
+    that exists or not; a route that refers to none, or to a namespace that cannot exist, by that of its own.
 
     Parameters
     ----------
@@ -118,7 +116,7 @@ class Triggers:
         self._set_uses(key, change.new)
         if change.new is None:
             self._wake.gone(key)
-        if _meaning(change.old) != _meaning(change.new):
+        if _matters(change.old, change.new):
             self._wake.dirty(key.namespace)
 
     def _route_changed(self, change: Change[RouteState]) -> None:
@@ -130,7 +128,7 @@ class Triggers:
         self._uses.set(key, (server,) if server else ())
         if change.new is None:
             self._wake.gone(key)
-        if _meaning(change.old) != _meaning(change.new):
+        if _matters(change.old, change.new):
             self._dirty(before | self._homes.references(key))
 
     def _class_changed(self, change: Change[Any]) -> None:
@@ -174,8 +172,11 @@ class Triggers:
             self._wake.dirty(namespace)
 
     def _set_uses(self, key: GatewayKey, state: GatewayState | None) -> None:
-        model = state.model if state else None
+        model, before = state.model if state else None, self._uses.references(key)
         self._uses.set(key, references(model, self._find) if model else ())
+        for reference in before - self._uses.references(key):
+            if not self._uses.referrers(reference):
+                self._wake.unused(reference)
 
     def _dirty_users(self, reference: Reference) -> bool:
         users = self._uses.referrers(reference)
@@ -189,12 +190,17 @@ class Triggers:
 
 def _home_of_route(key: RouteKey, state: RouteState) -> _Home:
     gateway = gateway_of_route(state.model) if state.model else None
-    return _Home(TOOL_GATEWAY.kind, gateway.namespace if gateway else key.namespace)
+    # The API server takes any text for a reference, but a pass keeps its state in a folder named by the namespace.
+    known = gateway is not None and namespace_fault(gateway.namespace) is None
+    return _Home(TOOL_GATEWAY.kind, gateway.namespace if gateway and known else key.namespace)
 
 
 def _reference(kind: str, name: ObjectName) -> Reference:
     return Reference(cast("ReferenceKind", kind), *name)
 
 
-def _meaning(state: GatewayState | RouteState | None) -> object:
-    return state.meaning if state else None
+def _matters(old: GatewayState | RouteState | None, new: GatewayState | RouteState | None) -> bool:
+    if old is None or new is None:
+        return old is not new
+    # A status that we write wakes nobody; one that somebody wrote over is put right.
+    return old.meaning != new.meaning or not old.owned <= new.owned

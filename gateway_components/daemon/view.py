@@ -5,11 +5,17 @@ from typing import Any, cast
 
 from gateway_components.daemon.contents import Contents
 from gateway_components.daemon.mirror import Mirror
-from gateway_components.daemon.projections import DeploymentState, GatewayState, RouteState, is_leaving
-from gateway_components.daemon.triggers import Subject, Triggers, Wake
+from gateway_components.daemon.projections import (
+    DeploymentState,
+    GatewayState,
+    RouteState,
+    is_leaving,
+    template_hashes,
+)
+from gateway_components.daemon.triggers import Triggers, Wake
 from gateway_components.kube.client import KubeClient
 from gateway_components.plan.conflicts import wanted_objects
-from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, RouteKey
+from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, RouteKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.references import gateway_of_route
@@ -99,7 +105,7 @@ class ClusterView:
     def reported(self, subject: Subject) -> bool:
         """Tell whether the conditions of a gateway or a route were last written by us, in this process or before."""
         state = self._living(subject)
-        return state is not None and state.reported
+        return state is not None and "conditions" in state.owned
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         """Return how far the Deployment of a planned gateway has come; None where there is none."""
@@ -107,7 +113,7 @@ class ClusterView:
         state = cast("DeploymentState | None", self._mirror.objects("Deployment").get(name))
         if state is None or gateway.objects is None:
             return None
-        return state.rollout(_hashes(gateway.objects.deployment))
+        return state.rollout(template_hashes(gateway.objects.deployment))
 
     async def snapshot(self, namespace: str) -> Snapshot:
         """Return everything that the plan of `namespace` depends on.
@@ -186,17 +192,10 @@ def _is_content(reference: Reference) -> bool:
     return reference.kind in {"ConfigMap", "Secret"}
 
 
-def _hashes(deployment: Raw) -> Mapping[str, str]:
-    annotations: Mapping[str, str] = deployment["spec"]["template"]["metadata"]["annotations"]
-    return {key: value for key, value in annotations.items() if key.endswith("-hash")}
-
-
 def _unreadable(key: GatewayKey, state: GatewayState) -> UnreadableGateway:
-    spec = state.raw.get("spec")
-    class_name = spec.get(GATEWAY_KINDS[key.kind].class_field) if isinstance(spec, Mapping) else None
     return UnreadableGateway(
-        key,
-        class_name if isinstance(class_name, str) else None,
-        state.raw["metadata"].get("generation"),
-        state.fault,
+        key=key,
+        class_name=GATEWAY_KINDS[key.kind].class_of(state.raw),
+        generation=state.raw["metadata"].get("generation"),
+        message=state.fault,
     )

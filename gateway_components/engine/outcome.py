@@ -25,12 +25,14 @@ _NOISE = re.compile(
 )
 """What the provider puts before the API server's own words."""
 
-
 _TRANSPORT = re.compile(
     r"cluster is unreachable|connection refused|connection reset|i/o timeout|TLS handshake timeout"
     r"|no route to host|http2: client connection lost|: EOF$"
 )
 """Errors of the way to the API server, which say nothing about the object."""
+
+_TRACEBACK = "\nTraceback (most recent call last):"
+"""What Pulumi puts after an error of its program, and no user can use."""
 
 _ORDER = tuple(_REASONS)
 """Objects of a gateway in the order they are applied: the first that failed is why the others did."""
@@ -84,4 +86,5 @@ def _kind(urn: str) -> str:
 
 
 def _clean(message: str) -> str:
-    return _NOISE.sub("", _COLOR.sub("", message).strip()).strip()
+    told, _, _ = _COLOR.sub("", message).partition(_TRACEBACK)
+    return _NOISE.sub("", told.strip()).strip()

@@ -56,6 +56,7 @@ class Stacks:
     """
 
     def __init__(self, state: StateFolder, kubeconfig: Path | None, time_limit: float) -> None:
+        _load_lazy_modules()
         self._state = state
         self._home = engine_home()
         self._command = EngineCommand(find_engine(), time_limit, state.lock_descriptor)
@@ -197,6 +198,13 @@ class Stacks:
                 raise EngineError(_first_lines(str(error))) from None
             self._stacks[namespace] = stack
         return stack
+
+
+def _load_lazy_modules() -> None:
+    """Load what the Kubernetes SDK puts off until its first use, when other runs would find half a module."""
+    for module in (pulumi_kubernetes.core.v1, pulumi_kubernetes.meta.v1):
+        # Asking for any name loads it.
+        hasattr(module, "")
 
 
 def _program(wanted: Mapping[GatewayKey, GatewayObjects]) -> Callable[[], None]:

@@ -71,7 +71,7 @@ class StateFolder:
 
     def work_folder(self, stack: str) -> Path:
         """Return the folder the engine runs `stack` in; it keeps the stack's salt, which halves key derivation."""
-        folder = self.path / "work" / stack
+        folder = self._work_folder(stack)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -82,10 +82,11 @@ class StateFolder:
 
     def forget(self, stack: str) -> None:
         """Remove a stack that holds nothing any more."""
+        work = self._work_folder(stack)
         state = self._backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
         for file in (state, state.with_suffix(".json.bak"), state.with_suffix(".json.attrs")):
             file.unlink(missing_ok=True)
-        shutil.rmtree(self.path / "work" / stack, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
 
     def unlock(self, stack: str) -> None:
         """Remove the locks of a stack whose run was killed; no other may be running."""
@@ -126,6 +127,13 @@ class StateFolder:
         if not _locked(self._engine_lock, _KILL_SECONDS):
             message = f"the state folder {self.path} is in use by an engine run that cannot be ended"
             raise StateLockedError(message)
+
+    def _work_folder(self, stack: str) -> Path:
+        # What leads out of the folder would be written, or deleted, for whoever made the name up.
+        if stack in {"", ".", ".."} or "/" in stack:
+            message = f"{stack!r} is no name of a stack"
+            raise ValueError(message)
+        return self.path / "work" / stack
 
     @property
     def _backend(self) -> Path:

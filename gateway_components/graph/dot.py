@@ -30,8 +30,8 @@ def _lines(graph: Graph) -> Iterator[str]:
             "penwidth": str(style.width),
             "tooltip": _escaped(str(node.state)),
         }
-        told = ", ".join(f'{name}="{value}"' for name, value in attributes.items())
-        yield f"  {names[node.key]} [{told}];"
+        listed = ", ".join(f'{name}="{value}"' for name, value in attributes.items())
+        yield f"  {names[node.key]} [{listed}];"
     for edge in graph.edges:
         yield f"  {names[edge.source]} -> {names[edge.target]};"
     yield "}"

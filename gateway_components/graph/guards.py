@@ -30,7 +30,8 @@ def guard_failure(guard: Guard, users: Iterable[Gateway], resources: Resources) 
         try:
             resolve_guardrails(gateway.model_copy(update={"spec": alone}), resources)
         except Failure as failure:
-            return failure
+            # Its field is a place among the guards of a gateway, which here has this one alone.
+            return Failure(failure.reason, failure.message, cure=failure.cure)
     return None
 
 

@@ -19,8 +19,9 @@ from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from gateway_components.crds.toolserver import ToolServer
 from gateway_components.errors import InputError
 from gateway_components.graph.model import NodeKey
-from gateway_components.plan.keys import Reference, ReferenceKind
+from gateway_components.plan.keys import Reference
 from gateway_components.plan.snapshot import (
+    RESOURCE_KINDS,
     Gateway,
     GatewayClass,
     Resource,
@@ -29,20 +30,13 @@ from gateway_components.plan.snapshot import (
     Unreadable,
 )
 
-__all__ = ["Faulty", "Inventory", "inventory_of_raw", "inventory_of_snapshot", "key_of"]
+__all__ = ["Inventory", "UnreadableObject", "inventory_of_raw", "inventory_of_snapshot", "key_of"]
 
 M = TypeVar("M")
 
-_RESOURCES: Mapping[str, ReferenceKind] = {
-    "Guard": "Guard",
-    "GuardrailProvider": "GuardrailProvider",
-    "ToolServer": "ToolServer",
-}
-"""Kinds that gateways and routes refer to."""
-
 
 @dataclass(frozen=True, slots=True)
-class Faulty:
+class UnreadableObject:
     """An object that the models do not understand.
 
     Attributes
@@ -70,7 +64,7 @@ class Inventory:
         that is not among them may have objects that nobody knows of.
     """
 
-    objects: Mapping[NodeKey, ApiObject | Faulty] = field(default_factory=dict)
+    objects: Mapping[NodeKey, ApiObject | UnreadableObject] = field(default_factory=dict)
     visible: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(KINDS))
 
     def sees(self, key: NodeKey) -> bool:
@@ -79,10 +73,8 @@ class Inventory:
 
     def of(self, model: type[M]) -> Iterator[tuple[NodeKey, M]]:
         """Yield the objects of a model, in the order of their keys."""
-        for key in sorted(self.objects):
-            found = self.objects[key]
-            if isinstance(found, model):
-                yield key, found
+        found = {key: known for key, known in self.objects.items() if isinstance(known, model)}
+        yield from ((key, found[key]) for key in sorted(found))
 
     @property
     def gateways(self) -> Iterator[tuple[NodeKey, Gateway]]:
@@ -101,19 +93,22 @@ class Inventory:
         """Guards, providers and ToolServers, as a plan takes them."""
         resources: dict[Reference, Resource] = {}
         for key, found in self.objects.items():
-            kind = _RESOURCES.get(key.kind)
+            kind = RESOURCE_KINDS.get(key.kind)
             if kind is None:
                 continue
             reference = Reference(kind, key.namespace, key.name)
             if isinstance(found, Guard | GuardrailProvider | ToolServer):
                 resources[reference] = found
-            elif isinstance(found, Faulty):
+            elif isinstance(found, UnreadableObject):
                 resources[reference] = Unreadable(found.message)
         return resources
 
 
 def inventory_of_raw(raws: Iterable[Mapping[str, Any]], visible: Mapping[str, str | None]) -> Inventory:
-    """Return the inventory of objects in JSON types, each with its kind; one that cannot be parsed is `Faulty`."""
+    """Return the inventory of objects in JSON types, each with its kind.
+
+    One that cannot be parsed is an `UnreadableObject` there.
+    """
     objects = (_parsed(raw) for raw in raws)
     return Inventory({key_of(kind, found.metadata): found for kind, found in objects}, visible)
 
@@ -121,15 +116,15 @@ def inventory_of_raw(raws: Iterable[Mapping[str, Any]], visible: Mapping[str, st
 def inventory_of_snapshot(snapshot: Snapshot) -> Inventory:
     """Return the inventory of a snapshot that holds all the objects there are, as one of manifest files does."""
     models = (*snapshot.gateways, *snapshot.classes, *snapshot.routes)
-    objects: dict[NodeKey, ApiObject | Faulty] = {
+    objects: dict[NodeKey, ApiObject | UnreadableObject] = {
         key_of(found.kind, found.metadata): found for found in models
     }
     for gateway in snapshot.unreadable_gateways:
         metadata = ObjectMeta(name=gateway.key.name, namespace=gateway.key.namespace)
-        objects[key_of(gateway.key.kind, metadata)] = Faulty(metadata, gateway.message)
+        objects[key_of(gateway.key.kind, metadata)] = UnreadableObject(metadata, gateway.message)
     for reference, resource in snapshot.resources.items():
         metadata = ObjectMeta(name=reference.name, namespace=reference.namespace)
-        known = Faulty(metadata, resource.message) if isinstance(resource, Unreadable) else resource
+        known = UnreadableObject(metadata, resource.message) if isinstance(resource, Unreadable) else resource
         objects[key_of(reference.kind, metadata)] = known
     return Inventory(objects)
 
@@ -139,12 +134,12 @@ def key_of(kind: str, metadata: ObjectMeta) -> NodeKey:
     return NodeKey(kind, (metadata.namespace or "") if KINDS[kind].namespaced else "", metadata.name)
 
 
-def _parsed(raw: Mapping[str, Any]) -> tuple[str, ApiObject | Faulty]:
+def _parsed(raw: Mapping[str, Any]) -> tuple[str, ApiObject | UnreadableObject]:
     kind = str(raw["kind"])
     try:
         return kind, parse_as(KINDS[kind].model, raw)
     except InputError as error:
-        return kind, Faulty(_metadata(raw["metadata"]), str(error))
+        return kind, UnreadableObject(_metadata(raw["metadata"]), str(error))
 
 
 def _metadata(raw: Mapping[str, Any]) -> ObjectMeta:

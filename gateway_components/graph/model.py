@@ -106,10 +106,10 @@ class Graph:
 
 
 def _grouped(pairs: Iterable[tuple[NodeKey, NodeKey]]) -> dict[NodeKey, tuple[NodeKey, ...]]:
-    grouped: dict[NodeKey, tuple[NodeKey, ...]] = {}
+    grouped: dict[NodeKey, list[NodeKey]] = {}
     for key, other in pairs:
-        grouped[key] = (*grouped.get(key, ()), other)
-    return grouped
+        grouped.setdefault(key, []).append(other)
+    return {key: tuple(others) for key, others in grouped.items()}
 
 
 def _reached(start: Collection[NodeKey], follows: Mapping[NodeKey, tuple[NodeKey, ...]]) -> set[NodeKey]:

@@ -57,8 +57,8 @@ def svg(graph: Graph) -> str:
 
 def _legend_text(graph: Graph) -> str:
     counts = {state: sum(node.state is state for node in graph.nodes) for state in State}
-    told = [f"{counts[state]} {state} {MARKS[state]}".strip() for state in State if counts[state]]
-    return " · ".join(told) or "nothing to draw"
+    parts = [f"{counts[state]} {state} {MARKS[state]}".strip() for state in State if counts[state]]
+    return " · ".join(parts) or "nothing to draw"
 
 
 def _arrow_head(root: ET.Element) -> None:
@@ -91,8 +91,8 @@ def _draw_edge(root: ET.Element, edge: Edge, boxes: Mapping[NodeKey, Box]) -> No
 def _draw_node(root: ET.Element, node: Node, lines: tuple[str, ...], box: Box) -> None:
     style = STYLES[node.state]
     group = ET.SubElement(root, "g", {"class": f"node {node.state}"})
-    told = f"{node.key.kind} {node.key.path}: {node.state}"
-    ET.SubElement(group, "title").text = printable(f"{told}. {node.message}" if node.message else told)
+    title = f"{node.key.kind} {node.key.path}: {node.state}"
+    ET.SubElement(group, "title").text = printable(f"{title}. {node.message}" if node.message else title)
     border = {
         "x": str(box.x),
         "y": str(box.y),

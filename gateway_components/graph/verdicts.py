@@ -8,9 +8,9 @@ from gateway_components.crds.guard import Guard
 from gateway_components.crds.meta import Condition
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.graph.guards import guard_failure
-from gateway_components.graph.inventory import Faulty, Inventory
+from gateway_components.graph.inventory import Inventory, UnreadableObject
 from gateway_components.graph.model import NodeKey, State
-from gateway_components.plan.classes import claims, nobody_claims
+from gateway_components.plan.classes import claims, nobody_claims, why_nobody_claims
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, RouteKey
 from gateway_components.plan.kinds import GATEWAY_KINDS, GatewayKind
@@ -87,7 +87,7 @@ def planned_verdicts(inventory: Inventory, plan: Plan) -> Verdicts:
 def _common(inventory: Inventory) -> dict[NodeKey, Verdict]:
     verdicts = {
         key: Verdict(State.BROKEN, "NotReadable", f"it cannot be read: {found.message}", "False")
-        if isinstance(found, Faulty)
+        if isinstance(found, UnreadableObject)
         else Verdict()
         for key, found in inventory.objects.items()
     }
@@ -129,12 +129,7 @@ def _unclaimed(kind: GatewayKind, gateway: Gateway, inventory: Inventory) -> Ver
     if kind.class_kind not in inventory.visible or claims(kind, name, inventory.classes):
         return None
     if nobody_claims(kind, name, inventory.classes):
-        message = (
-            f"{kind.class_kind} {name} does not exist"
-            if name
-            else "it names no class, and none is the default"
-        )
-        return Verdict(State.BROKEN, "ClassNotFound", message, "False")
+        return Verdict(State.BROKEN, "ClassNotFound", why_nobody_claims(name), "False")
     owner = next(found for found in inventory.classes if not nobody_claims(kind, name, [found]))
     return _other_controller(owner.spec.controller)
 

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +19,6 @@ __all__ = ["KubeClient", "find_kubeconfig"]
 _PAGE = 500
 _CONNECTIONS = 32
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
-_NOT_FOUND = 404
 
 
 def find_kubeconfig() -> Path | None:
@@ -84,7 +84,7 @@ class KubeClient:
         try:
             return await self._json(_Request("GET", path))
         except ApiError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal
 
 from gateway_components.kube.client import KubeClient
@@ -13,8 +14,6 @@ __all__ = ["Event", "publish"]
 
 _NOTE_BYTES = 1024
 """The API server refuses a longer note."""
-
-_CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ async def publish(
             },
         )
     except ApiError as error:
-        if error.status != _CONFLICT:
+        if error.status != HTTPStatus.CONFLICT:
             raise
         await _count(client, EVENTS.item(namespace, name), now)
 
@@ -95,4 +94,5 @@ async def _count(client: KubeClient, path: str, now: str) -> None:
 
 def _name(metadata: Mapping[str, Any], event: Event) -> str:
     said = "\0".join((metadata["uid"], event.reason, event.note))
-    return f"{metadata['name'][:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    # What is cut off may leave an end that no part of a name has.
+    return f"{metadata['name'][:200].rstrip('-.')}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"

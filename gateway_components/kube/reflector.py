@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -20,8 +21,11 @@ T = TypeVar("T")
 ObjectName = tuple[str, str]
 """Namespace (empty for objects of the cluster) and name."""
 
-_NOT_FOUND = 404
-_GONE = 410
+_CURES: Mapping[int, str] = {
+    HTTPStatus.NOT_FOUND: "install the CRDs: kubectl apply -f deploy/crds",
+    HTTPStatus.FORBIDDEN: "give these credentials the right to list and watch this resource in all namespaces",
+    HTTPStatus.UNAUTHORIZED: "renew the credentials, or set KUBECONFIG to others",
+}
 _WATCH_SECONDS = (240, 480)
 _SILENCE_SECONDS = 90.0
 """A watch that is silent for longer begins anew: it may be quiet, and its connection may be dead."""
@@ -95,7 +99,7 @@ class Reflector(Generic[T]):
             except ApiError as error:
                 # A watch that cannot go on from where it was begins with a new list.
                 self._version = None
-                if error.status == _GONE:
+                if error.status == HTTPStatus.GONE:
                     self._log.info("watch expired, listing again")
                     continue
                 await self._wait(error)
@@ -104,8 +108,8 @@ class Reflector(Generic[T]):
 
     async def _wait(self, error: Exception) -> None:
         delay = self._backoff.next()
-        missing = isinstance(error, ApiError) and error.status == _NOT_FOUND
-        cure = {"cure": "install the CRDs: kubectl apply -f deploy/crds"} if missing else {}
+        known = _CURES.get(error.status) if isinstance(error, ApiError) else None
+        cure = {"cure": known} if known else {}
         self._log.warning("watch broken", error=str(error), **cure, retry_seconds=round(delay, 1))
         await asyncio.sleep(delay)
 

@@ -1,19 +1,17 @@
 """Writes the status of custom resources."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.resources import Resource
 
-__all__ = ["write_status", "wrote_conditions"]
+__all__ = ["owned_fields", "write_status"]
 
 _MANAGER = "litellm-gateways"
 """Owner of the statuses that are written here: fixed, so that the next daemon knows them as its own."""
-
-_CONFLICT = 409
-_NOT_FOUND = 404
 
 
 async def write_status(
@@ -41,19 +39,24 @@ async def write_status(
     try:
         await client.merge_patch(path, body, manager=_MANAGER)
     except ApiError as error:
-        if error.status in (_CONFLICT, _NOT_FOUND):
+        if error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
             return False
         raise
     return True
 
 
-def wrote_conditions(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether the conditions of an object were last written by `write_status`, of this process or another.
+def owned_fields(metadata: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields of a status that were last written by `write_status`, of this process or another.
 
     Parameters
     ----------
     metadata
-        Its metadata with ``managedFields``, in which the API server notes who wrote what.
+        Metadata of the object with ``managedFields``, in which the API server notes who wrote what.
     """
     ours = (entry for entry in metadata.get("managedFields") or () if entry.get("manager") == _MANAGER)
-    return any("f:conditions" in (entry.get("fieldsV1") or {}).get("f:status", {}) for entry in ours)
+    return frozenset(
+        field.removeprefix("f:")
+        for entry in ours
+        for field in (entry.get("fieldsV1") or {}).get("f:status", {})
+        if field != "."
+    )

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from gateway_components import documents
+from gateway_components.crds.problem import Severity
 from gateway_components.documents import Document
 from gateway_components.errors import YamlError
 
 __all__ = ["Finding", "Loaded", "Located", "load"]
 
 _ENDINGS = (".yaml", ".yml", ".json")
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
+"""Files of kustomize that need not say their kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Finding:
     field, message, cure
         As in `Problem`.
     severity
-        ``error`` or ``warning``.
+        ``error`` where a gateway is not made or a route is not served for it.
     """
 
     file: str
@@ -37,7 +40,7 @@ class Finding:
     field: str
     message: str
     cure: str
-    severity: str = "error"
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         """Return one line: ``FILE:LINE: severity: SUBJECT: field: message; cure``."""
@@ -94,7 +97,7 @@ class Located:
         field: str,
         message: str,
         cure: str = "",
-        severity: str = "error",
+        severity: Severity = "error",
         *,
         line: int | None = None,
     ) -> Finding:
@@ -142,7 +145,12 @@ def load(paths: Iterable[Path]) -> Loaded:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and not file.is_dir())
+    return sorted(file for file in path.iterdir() if file.suffix in _ENDINGS and _is_file(file))
+
+
+def _is_file(path: Path) -> bool:
+    # A link that leads nowhere is told of; a pipe would be waited for.
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _unreadable(path: Path, error: OSError) -> Finding:
@@ -161,9 +169,15 @@ def _objects(file: Path, findings: list[Finding]) -> Iterator[Located]:
             if isinstance(manifest, Mapping) and isinstance(manifest.get("kind"), str):
                 yield Located(manifest, _shown(file), document, path)
             else:
-                line = document.line_of(path)
-                message = "this is no Kubernetes object: it has no kind"
-                findings.append(Finding(_shown(file), line, "", "kind", message, "add apiVersion and kind"))
+                findings.append(_no_object(file, document.line_of(path)))
+
+
+def _no_object(file: Path, line: int) -> Finding:
+    if file.name in _KUSTOMIZATIONS:
+        message, cure = "this file of kustomize is left out", "give what kubectl kustomize makes of it"
+        return Finding(_shown(file), line, "", "", message, cure, "warning")
+    message = "this is no Kubernetes object: it has no kind"
+    return Finding(_shown(file), line, "", "kind", message, "add apiVersion and kind")
 
 
 def _flatten(value: Any) -> Iterator[tuple[Any, tuple[str | int, ...]]]:

@@ -16,9 +16,10 @@ from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.crds.toolserver import ToolServer
 from gateway_components.manifests.load import Finding, Located
-from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
+from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.snapshot import (
+    RESOURCE_KINDS,
     Content,
     ExistingObject,
     Gateway,
@@ -34,8 +35,6 @@ M = TypeVar("M")
 
 _SHIPPED_CLASS = "litellm"
 _AT_FAULT = "its manifest is at fault"
-_RESOURCES: tuple[ReferenceKind, ...] = ("Guard", "GuardrailProvider", "ToolServer")
-"""Kinds of ours that gateways and routes refer to."""
 
 
 @dataclass
@@ -76,7 +75,7 @@ def snapshot_of(objects: ManifestObjects) -> Snapshot:
     """Return what a plan may look at.
 
     The class ``litellm`` of each kind is known without a manifest, as an installation brings it. An object with
-    errors is there, but unreadable: what refers to it is told so, and not that it does not exist.
+    errors is there, but unreadable: a finding on what refers to it says so, and not that it does not exist.
     """
     classes = {**_shipped_classes(), **objects.of(AiGatewayClass), **objects.of(ToolGatewayClass)}
     faulty = {key: found for key, found in objects.sources.items() if key not in objects.models}
@@ -94,10 +93,9 @@ def snapshot_of(objects: ManifestObjects) -> Snapshot:
             _unreadable(key, found) for key, found in faulty.items() if key.kind in GATEWAY_KINDS
         ),
         resources={
-            Reference(kind, key.namespace, key.name): found
-            for kind in _RESOURCES
+            Reference(RESOURCE_KINDS[key.kind], key.namespace, key.name): found
             for key, found in resources.items()
-            if key.kind == kind
+            if key.kind in RESOURCE_KINDS
         },
         contents=objects.contents,
         existing={key: ExistingObject(None) for key in objects.companions if key.kind == "ConfigMap"},
@@ -105,11 +103,9 @@ def snapshot_of(objects: ManifestObjects) -> Snapshot:
 
 
 def _unreadable(key: ObjectKey, located: Located) -> UnreadableGateway:
-    spec = located.manifest.get("spec")
-    name = spec.get(GATEWAY_KINDS[key.kind].class_field) if isinstance(spec, Mapping) else None
     return UnreadableGateway(
         key=GatewayKey(key.kind, key.namespace, key.name),
-        class_name=name if isinstance(name, str) else None,
+        class_name=GATEWAY_KINDS[key.kind].class_of(located.manifest),
         generation=None,
         message=_AT_FAULT,
     )

@@ -6,11 +6,10 @@ from typing import Any
 from gateway_components.crds.kinds import GROUP, KINDS
 from gateway_components.crds.parse import parse_as, problems
 from gateway_components.crds.problem import FieldProblem, dotted
-from gateway_components.crds.syntax import Fault
+from gateway_components.crds.syntax import Fault, namespace_fault
 from gateway_components.crds.unknown import nearest
 from gateway_components.manifests.content import CONTENT_KINDS, content, content_problems
 from gateway_components.manifests.load import Finding, Loaded, Located
-from gateway_components.manifests.names import namespace_fault
 from gateway_components.manifests.objects import ManifestObjects
 from gateway_components.plan.keys import ObjectKey, Reference
 

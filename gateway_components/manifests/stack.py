@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway_components.manifests.judging import judge
 from gateway_components.manifests.load import Finding, load
 from gateway_components.manifests.objects import snapshot_of
+from gateway_components.manifests.plan_findings import plan_findings
 from gateway_components.manifests.reading import read_objects
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.plan import Plan, plan
@@ -67,7 +67,7 @@ def read_stack(paths: Iterable[Path], namespace: str = "default") -> ManifestSta
     objects = read_objects(load(paths), namespace)
     snapshot = snapshot_of(objects)
     planned = plan(snapshot)
-    findings = (*objects.findings, *judge(objects, snapshot, planned))
+    findings = (*objects.findings, *plan_findings(objects, snapshot, planned))
     return ManifestStack(
         snapshot,
         planned,

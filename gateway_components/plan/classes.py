@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from gateway_components.plan.kinds import GatewayKind
 from gateway_components.plan.snapshot import GatewayClass
 
-__all__ = ["claims", "nobody_claims"]
+__all__ = ["claims", "nobody_claims", "why_nobody_claims"]
 
 
 def claims(kind: GatewayKind, class_name: str | None, classes: Iterable[GatewayClass]) -> bool:
@@ -21,6 +21,13 @@ def claims(kind: GatewayKind, class_name: str | None, classes: Iterable[GatewayC
 def nobody_claims(kind: GatewayKind, class_name: str | None, classes: Sequence[GatewayClass]) -> bool:
     """Tell whether a gateway is no controller's at all: its class does not exist, or no class is the default."""
     return not _matches(kind, class_name, classes)
+
+
+def why_nobody_claims(class_name: str | None) -> str:
+    """Return why a gateway that `nobody_claims` has no controller, in a clause about it."""
+    if class_name:
+        return f"its class {class_name} does not exist"
+    return "it names no class and no class is the default"
 
 
 def _matches(kind: GatewayKind, class_name: str | None, classes: Iterable[GatewayClass]) -> bool:

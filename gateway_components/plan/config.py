@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway_components.crds.aigateway import AiGateway, AiModel
-from gateway_components.plan.environment import api_key_variable
+from gateway_components.plan.environment import api_key_variable, from_environment
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.snapshot import Gateway
 
@@ -48,7 +48,7 @@ def model_list(models: Iterable[AiModel]) -> list[Mapping[str, Any]]:
             "model_name": model.name,
             "litellm_params": {
                 "model": f"{model.provider}/{model.name}",
-                "api_key": f"os.environ/{api_key_variable(model.provider)}",
+                "api_key": from_environment(api_key_variable(model.provider)),
             },
         }
         for model in models

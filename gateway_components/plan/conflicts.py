@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from gateway_components.crds.meta import API_VERSION
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, ObjectKey, seniority
-from gateway_components.plan.kinds import API_VERSION, GATEWAY_KINDS
+from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.snapshot import ExistingObject, Gateway, UnreadableGateway
 from gateway_components.plan.workload import config_map_name
 

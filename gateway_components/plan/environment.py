@@ -6,7 +6,14 @@ from typing import Any
 
 from gateway_components.crds.pod import EnvVar
 
-__all__ = ["API_KEY_SECRET", "MULTIPROC_DIR", "api_key_variable", "environment", "secret_variable"]
+__all__ = [
+    "API_KEY_SECRET",
+    "MULTIPROC_DIR",
+    "api_key_variable",
+    "environment",
+    "from_environment",
+    "secret_variable",
+]
 
 API_KEY_SECRET = "api-key-secrets"  # noqa: S105  (the name of the Secret)
 MULTIPROC_DIR = "/prometheus_multiproc"
@@ -19,6 +26,11 @@ def api_key_variable(provider: str) -> str:
     Characters that no environment variable may hold become ``_``.
     """
     return re.sub(r"[^A-Z0-9_]", "_", provider.upper()) + "_API_KEY"
+
+
+def from_environment(variable: str) -> str:
+    """Return the value of a configuration for which LiteLLM takes that of `variable`."""
+    return f"os.environ/{variable}"
 
 
 def secret_variable(name: str, secret: str, key: str, *, optional: bool | None = None) -> dict[str, Any]:

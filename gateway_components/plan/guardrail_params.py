@@ -11,10 +11,15 @@ from gateway_components.crds.guard import Guard, ModerationGuard, PresidioGuard
 from gateway_components.crds.guardrailprovider import GuardrailProvider
 from gateway_components.crds.pod import SecretKeySelector
 from gateway_components.crds.syntax import key_fault, object_name_fault
-from gateway_components.plan.environment import API_KEY_SECRET, api_key_variable, secret_variable
+from gateway_components.plan.environment import (
+    API_KEY_SECRET,
+    api_key_variable,
+    from_environment,
+    secret_variable,
+)
 from gateway_components.plan.failure import Failure, PlanWarning, Reason, WarningReason, clause
 from gateway_components.plan.keys import Reference
-from gateway_components.plan.references import credential_reference
+from gateway_components.plan.references import credential_reference, reference_to
 from gateway_components.plan.snapshot import Gateway
 from gateway_components.plan.urls import url_fault
 
@@ -47,7 +52,7 @@ class GuardrailRequest:
 
     def failure(self, message: str, cure: str) -> Failure:
         """Return the failure that says `message` of Guard and provider."""
-        subject = f"{_shown(self.guard)} with {_shown(self.provider)}"
+        subject = f"{reference_to(self.guard)} with {reference_to(self.provider)}"
         return Failure(
             Reason.GUARDRAILS_RESOLUTION_FAILED, f"{subject}: {message}", field=self.where, cure=cure
         )
@@ -139,7 +144,7 @@ def _presidio(request: GuardrailRequest) -> GuardrailParams:
         return GuardrailParams("presidio", values)
     ignored = PlanWarning(
         WarningReason.CREDENTIAL_IGNORED,
-        f"{_shown(request.provider)} has an API key, but LiteLLM sends none to Presidio",
+        f"{reference_to(request.provider)} has an API key, but LiteLLM sends none to Presidio",
         request.where,
         "remove spec.presidio.apiKeySecretRef from the provider",
     )
@@ -162,7 +167,7 @@ def _moderation(request: GuardrailRequest) -> GuardrailParams:
         credential = secret_variable(name, API_KEY_SECRET, name, optional=True)
         return GuardrailParams(
             "openai_moderation",
-            {**values, "api_key": _from(name)},
+            {**values, "api_key": from_environment(name)},
             tool_calls=False,
             credentials=(credential,),
         )
@@ -172,7 +177,7 @@ def _moderation(request: GuardrailRequest) -> GuardrailParams:
     credential = secret_variable(name, secret.name, selector.key, optional=selector.optional)
     return GuardrailParams(
         "openai_moderation",
-        {**values, "api_key": _from(name)},
+        {**values, "api_key": from_environment(name)},
         tool_calls=False,
         credentials=(credential,),
         secret=secret,
@@ -203,7 +208,7 @@ def _bedrock(request: GuardrailRequest) -> GuardrailParams:
     names = {parameter: _variable(request.provider, parameter) for parameter in _AWS_KEYS}
     return GuardrailParams(
         "bedrock",
-        {**values, **{parameter: _from(name) for parameter, name in names.items()}},
+        {**values, **{parameter: from_environment(name) for parameter, name in names.items()}},
         credentials=tuple(
             secret_variable(name, secret.name, _AWS_KEYS[parameter]) for parameter, name in names.items()
         ),
@@ -222,7 +227,7 @@ def _mountable(request: GuardrailRequest, field: str) -> Reference:
     namespace = request.gateway.metadata.namespace or ""
     if secret.namespace != namespace:
         raise request.failure(
-            f"Secret {secret.namespace}/{secret.name} cannot be mounted: a pod takes Secrets from its own "
+            f"{secret} cannot be mounted: a pod takes Secrets from its own "
             f"namespace alone, which is {namespace}",
             f"put the Secret into namespace {namespace}, and let the provider's spec.{field} refer to it there"
             if request.provider.spec.type == "bedrock-api"
@@ -275,11 +280,3 @@ def _variable(provider: GuardrailProvider, parameter: str) -> str:
     digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:6]
     readable = re.sub(r"[^A-Z0-9_]", "_", name.upper())
     return f"GUARDRAIL_{readable}_{digest.upper()}_{parameter.upper()}"
-
-
-def _from(variable: str) -> str:
-    return f"os.environ/{variable}"
-
-
-def _shown(resource: Guard | GuardrailProvider) -> str:
-    return f"{resource.kind} {resource.metadata.namespace}/{resource.metadata.name}"

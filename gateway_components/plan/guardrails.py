@@ -15,7 +15,7 @@ from gateway_components.plan.failure import Failure, PlanWarning, Reason, Warnin
 from gateway_components.plan.guardrail_params import GuardrailParams, GuardrailRequest, guardrail_params
 from gateway_components.plan.keys import Reference
 from gateway_components.plan.kinds import AI_GATEWAY
-from gateway_components.plan.references import named
+from gateway_components.plan.references import named, reference_to
 from gateway_components.plan.snapshot import Gateway, Resource, Resources, Unreadable
 
 __all__ = ["Guardrails", "resolve_guardrails"]
@@ -68,7 +68,7 @@ def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
     for position, reference in enumerate(gateway.spec.guardrails):
         where = f"spec.guardrails[{position}]"
         guard = _guard(gateway, reference, resources, where)
-        key = Reference("Guard", guard.metadata.namespace or "", guard.metadata.name)
+        key = reference_to(guard)
         if key in entries:
             continue
         provider = _provider(guard, resources, where)
@@ -105,7 +105,7 @@ def _guard(gateway: Gateway, reference: ObjectReference, resources: Resources, w
 
 
 def _provider(guard: Guard, resources: Resources, where: str) -> GuardrailProvider:
-    owner = f"Guard {guard.metadata.namespace}/{guard.metadata.name}"
+    owner = str(reference_to(guard))
     reference = guard.spec.provider_ref
     _check_kind(reference, "GuardrailProvider", where, owner)
     wanted = named("GuardrailProvider", reference, guard.metadata.namespace or "")
@@ -146,7 +146,7 @@ def _modes(gateway: Gateway, guard: Guard, params: GuardrailParams, where: str) 
         modes: dict[str, str | None] = {mode: mode for mode in guard.spec.mode}
     elif not params.tool_calls:
         raise _failure(
-            f"Guard {guard.metadata.namespace}/{guard.metadata.name}: LiteLLM's {params.guardrail} does not check "
+            f"{reference_to(guard)}: LiteLLM's {params.guardrail} does not check "
             "tool calls, and does not start when asked to",
             where,
             "use a provider of another type for a ToolGateway",
@@ -156,8 +156,7 @@ def _modes(gateway: Gateway, guard: Guard, params: GuardrailParams, where: str) 
     if not any(modes.values()):
         names = ", ".join(guard.spec.mode) or "none"
         raise _failure(
-            f"Guard {guard.metadata.namespace}/{guard.metadata.name} has no mode that suits {gateway.kind}s, "
-            f"its modes: {names}",
+            f"{reference_to(guard)} has no mode that suits {gateway.kind}s, its modes: {names}",
             where,
             f"give it one of {', '.join(_TOOL_MODES)}, or remove the entry",
         )
@@ -168,8 +167,7 @@ def _ignored_modes(guard: Guard, modes: Mapping[str, str | None], where: str) ->
     for mode, translated in modes.items():
         if translated is None:
             message = (
-                f"Guard {guard.metadata.namespace}/{guard.metadata.name}: the mode {mode} has no equivalent for "
-                "tool calls and is left out"
+                f"{reference_to(guard)}: the mode {mode} has no equivalent for tool calls and is left out"
             )
             cure = f"remove it from the Guard, or use one of {', '.join(_TOOL_MODES)}"
             yield PlanWarning(WarningReason.GUARD_MODE_IGNORED, message, where, cure)
@@ -179,7 +177,7 @@ def _not_asked(gateway: Gateway, guard: Guard, where: str) -> Iterator[PlanWarni
     if gateway.kind != AI_GATEWAY.kind:
         yield PlanWarning(
             WarningReason.GUARD_NOT_ASKED,
-            f"Guard {guard.metadata.namespace}/{guard.metadata.name}: LiteLLM 1.83.14 loads it, but shows it no "
+            f"{reference_to(guard)}: LiteLLM 1.83.14 loads it, but shows it no "
             "argument of a tool call, so it holds nothing back",
             where,
             "put it on the AiGateway, where it sees what tools have answered",

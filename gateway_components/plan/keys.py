@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["GatewayKey", "ObjectKey", "Reference", "ReferenceKind", "RouteKey", "seniority"]
+__all__ = ["GatewayKey", "ObjectKey", "Reference", "ReferenceKind", "RouteKey", "Subject", "seniority"]
 
 ReferenceKind = Literal["ConfigMap", "Guard", "GuardrailProvider", "Secret", "ToolServer"]
 """Kinds of what gateways and routes depend on."""
@@ -32,6 +32,10 @@ class RouteKey:
     def __str__(self) -> str:
         """Return ``ToolRoute namespace/name``."""
         return f"ToolRoute {self.namespace}/{self.name}"
+
+
+Subject = GatewayKey | RouteKey
+"""What has a status: a gateway or a route."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

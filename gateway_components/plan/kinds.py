@@ -1,10 +1,10 @@
 """What differs between the kinds of gateway; everything else is shared code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["AI_GATEWAY", "API_VERSION", "GATEWAY_KINDS", "TOOL_GATEWAY", "GatewayKind"]
-
-API_VERSION = "runtime.agentic-layer.ai/v1alpha1"
+__all__ = ["AI_GATEWAY", "GATEWAY_KINDS", "TOOL_GATEWAY", "GatewayKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class GatewayKind:
     ready: str
     ready_reason: str
     has_url: bool
+
+    def class_of(self, raw: Mapping[str, Any]) -> str | None:
+        """Return the class that a gateway in JSON types names, even one that the models do not understand."""
+        spec = raw.get("spec")
+        name = spec.get(self.class_field) if isinstance(spec, Mapping) else None
+        return name if isinstance(name, str) else None
 
 
 AI_GATEWAY = GatewayKind(

@@ -40,10 +40,9 @@ class _Graph:
 
 
 def without_loops(plans: Mapping[RouteKey, RoutePlan]) -> dict[RouteKey, RoutePlan]:
-    """Return `plans` with a failure for each route on a circle; routes that lead onto one stay as they are.
+    """Return `plans` with a failure for each route in a loop; routes that lead into one stay as they are.
 
-    A call of a route on a circle would never come to an end. Only circles whose routes are all among `plans` are
-    seen.
+    A call of a route in a loop would never come to an end. Only loops whose routes are all among `plans` are seen.
     """
     graph = _Graph()
     for plan in plans.values():
@@ -54,8 +53,8 @@ def without_loops(plans: Mapping[RouteKey, RoutePlan]) -> dict[RouteKey, RoutePl
         if following is not None:
             graph.follows[plan.key] = following
     return {
-        key: replace(plan, upstream=None, failure=_loop(circle), warnings=())
-        if (circle := _circle(key, graph)) is not None
+        key: replace(plan, upstream=None, failure=_failure(loop), warnings=())
+        if (loop := _loop(key, graph)) is not None
         else plan
         for key, plan in plans.items()
     }
@@ -81,7 +80,7 @@ def _following(
     return named[0] if named else gateway
 
 
-def _circle(start: RouteKey, graph: _Graph) -> tuple[RouteKey, ...] | None:
+def _loop(start: RouteKey, graph: _Graph) -> tuple[RouteKey, ...] | None:
     """Return the routes on the shortest way from `start` back to it, `start` left out; None without such a way."""
     came_from: dict[RouteKey | GatewayKey, RouteKey | GatewayKey] = {}
     queue: list[RouteKey | GatewayKey] = [start]
@@ -107,7 +106,7 @@ def _way(
     return tuple(reversed(way))
 
 
-def _loop(others: tuple[RouteKey, ...]) -> Failure:
+def _failure(others: tuple[RouteKey, ...]) -> Failure:
     by_way = f" by way of {', '.join(str(key) for key in others)}" if others else ""
     return Failure(
         Reason.UPSTREAM_UNRESOLVED,

@@ -106,17 +106,9 @@ def plan(snapshot: Snapshot) -> Plan:
     routes = without_loops(
         plan_routes(snapshot.routes, claimed, classes, snapshot.classes, snapshot.resources)
     )
-    attached: dict[GatewayKey, list[RoutePlan]] = {}
-    for route in routes.values():
-        if route.gateway:
-            attached.setdefault(route.gateway, []).append(route)
+    servers = mcp_servers(routes.values())
     gateways = {
-        key: GatewayPlan(
-            key, None, found.generation, None, Failure(Reason.CONFIG_GENERATION_FAILED, found.message)
-        )
-        if isinstance(found, UnreadableGateway)
-        else _plan_gateway(found, snapshot, claimed, mcp_servers(attached.get(key, ()), key))
-        for key, found in claimed.items()
+        key: _plan_gateway(found, snapshot, claimed, servers.get(key, {})) for key, found in claimed.items()
     }
     removed = {key: gateway.removed for key, gateway in gateways.items() if gateway.removed}
     return Plan(gateways, without_removed(routes, removed))
@@ -180,11 +172,14 @@ def generate(
 
 
 def _plan_gateway(
-    gateway: Gateway,
+    gateway: Gateway | UnreadableGateway,
     snapshot: Snapshot,
     claimed: Mapping[GatewayKey, Gateway | UnreadableGateway],
     servers: Mapping[str, Mapping[str, Any]],
 ) -> GatewayPlan:
+    if isinstance(gateway, UnreadableGateway):
+        failure = Failure(Reason.CONFIG_GENERATION_FAILED, gateway.message)
+        return GatewayPlan(gateway.key, None, gateway.generation, None, failure)
     key = gateway_key(gateway)
     uid, generation = gateway.metadata.uid, gateway.metadata.generation
     try:

@@ -7,9 +7,10 @@ from gateway_components.crds.guard import Guard
 from gateway_components.crds.guardrailprovider import GuardrailProvider
 from gateway_components.crds.meta import ObjectReference
 from gateway_components.crds.toolroute import ToolRoute
+from gateway_components.crds.toolserver import ToolServer
 from gateway_components.plan.environment import API_KEY_SECRET
 from gateway_components.plan.keys import GatewayKey, Reference, ReferenceKind
-from gateway_components.plan.snapshot import Gateway, Resource
+from gateway_components.plan.snapshot import RESOURCE_KINDS, Gateway, Resource
 
 __all__ = [
     "PATCH_ANNOTATION",
@@ -21,6 +22,7 @@ __all__ = [
     "named",
     "patch_reference",
     "provider_reference",
+    "reference_to",
     "references",
     "server_reference",
 ]
@@ -102,6 +104,11 @@ def gateway_of_route(route: ToolRoute) -> GatewayKey | None:
     return GatewayKey(
         "ToolGateway", reference.namespace or route.metadata.namespace or "", reference.name or ""
     )
+
+
+def reference_to(resource: Guard | GuardrailProvider | ToolServer) -> Reference:
+    """Return what gateways and routes refer to `resource` by."""
+    return Reference(RESOURCE_KINDS[resource.kind], resource.metadata.namespace or "", resource.metadata.name)
 
 
 def named(kind: ReferenceKind, reference: ObjectReference, namespace: str) -> Reference | None:

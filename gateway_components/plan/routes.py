@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.plan.classes import nobody_claims
+from gateway_components.plan.classes import nobody_claims, why_nobody_claims
 from gateway_components.plan.failure import Failure, PlanWarning, Reason
 from gateway_components.plan.keys import GatewayKey, RouteKey, seniority
 from gateway_components.plan.kinds import TOOL_GATEWAY
 from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.snapshot import GatewayClass, Resources
 from gateway_components.plan.upstreams import Upstream, filter_warnings, resolve_upstream, server_key
+from gateway_components.plan.urls import service_url
 
 __all__ = ["RoutePlan", "mcp_servers", "plan_routes", "route_key", "server_key", "without_removed"]
 
@@ -49,7 +50,7 @@ class RoutePlan:
         """Where clients inside the cluster reach it (operator-reference, "ToolRoute URL pattern")."""
         if self.gateway is None or self.failure:
             return None
-        return f"http://{self.gateway.name}.{self.gateway.namespace}.svc.cluster.local/mcp/{self.server}"
+        return f"{service_url(self.gateway.name, self.gateway.namespace)}/mcp/{self.server}"
 
 
 def route_key(route: ToolRoute) -> RouteKey:
@@ -110,11 +111,13 @@ def plan_routes(
     return dict(sorted(plans.items()))
 
 
-def mcp_servers(routes: Iterable[RoutePlan], gateway: GatewayKey) -> dict[str, Mapping[str, Any]]:
-    """Return the entries of ``mcp_servers`` for the routes that `gateway` serves; broken ones are left out."""
-    return {
-        route.server: route.upstream.entry for route in routes if route.gateway == gateway and route.upstream
-    }
+def mcp_servers(routes: Iterable[RoutePlan]) -> dict[GatewayKey, dict[str, Mapping[str, Any]]]:
+    """Return the entries of ``mcp_servers`` of each gateway that serves a route; broken ones are left out."""
+    servers: dict[GatewayKey, dict[str, Mapping[str, Any]]] = {}
+    for route in routes:
+        if route.gateway and route.upstream:
+            servers.setdefault(route.gateway, {})[route.server] = route.upstream.entry
+    return servers
 
 
 def without_removed(
@@ -165,8 +168,7 @@ def _check_gateway(
         message, cure = f"{gateway} does not exist", "create it, or correct the reference"
         raise _not_found(message, "spec.toolGatewayRef", cure)
     if gateway not in claimed:
-        name = gateways[gateway]
-        why = f"its class {name} does not exist" if name else "it names no class and no class is the default"
+        why = why_nobody_claims(gateways[gateway])
         message, cure = f"no controller runs {gateway}: {why}", "let it name a ToolGatewayClass that exists"
         raise _not_found(message, "spec.toolGatewayRef", cure)
 

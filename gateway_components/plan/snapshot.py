@@ -11,9 +11,10 @@ from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.crds.toolserver import ToolServer
-from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference
+from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
 
 __all__ = [
+    "RESOURCE_KINDS",
     "Content",
     "ExistingObject",
     "Gateway",
@@ -46,7 +47,14 @@ class Unreadable:
 
 
 Resource = Guard | GuardrailProvider | ToolServer | Unreadable
-"""An object that a gateway or a route refers to."""
+"""An object of ours that a gateway or a route refers to."""
+
+RESOURCE_KINDS: Mapping[str, ReferenceKind] = {
+    "Guard": "Guard",
+    "GuardrailProvider": "GuardrailProvider",
+    "ToolServer": "ToolServer",
+}
+"""Kinds of these."""
 
 Resources = Mapping[Reference, Resource]
 """What is referred to; a missing key means that the object does not exist."""

@@ -32,6 +32,9 @@ _ROUTE_REASONS = frozenset(
     )
 )
 
+_LONGEST_MESSAGE = 32768
+"""Characters that the CRDs admit in the message of a condition (`gateway_components.crds.meta.Condition`)."""
+
 Conditions = Sequence[Mapping[str, Any]]
 """Conditions in JSON types, as ``status.conditions`` holds them."""
 
@@ -217,7 +220,7 @@ def _condition(type_: str, holds: bool, reason: str, message: str, generation: i
         "type": type_,
         "status": "True" if holds else "False",
         "reason": str(reason),
-        "message": message[:32768],
+        "message": message[:_LONGEST_MESSAGE],
     }
     if generation is not None:
         condition["observedGeneration"] = generation

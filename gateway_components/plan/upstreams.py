@@ -10,7 +10,7 @@ from gateway_components.plan.failure import Failure, PlanWarning, Reason, Warnin
 from gateway_components.plan.keys import RouteKey
 from gateway_components.plan.references import server_reference
 from gateway_components.plan.snapshot import Resources, Unreadable
-from gateway_components.plan.urls import parts, url_fault
+from gateway_components.plan.urls import parts, service_host, url_fault
 
 __all__ = ["Upstream", "filter_warnings", "resolve_upstream", "server_key"]
 
@@ -127,7 +127,7 @@ def _tool_server(route: ToolRoute, resources: Resources) -> tuple[str, Transport
         raise _failure(f"{wanted} does not exist", field, "create it, or correct the reference")
     transport = server.spec.transport_type
     path = server.spec.path or _PATHS[transport]
-    host = f"{wanted.name}.{wanted.namespace}.svc.cluster.local"
+    host = service_host(wanted.name, wanted.namespace)
     url = f"http://{host}:{server.spec.port or _SERVER_PORT}{path}"
     fault = url_fault(url)
     if fault:

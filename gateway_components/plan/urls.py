@@ -1,11 +1,12 @@
-"""URLs that others gave: what the CRDs admit of them and nobody can call."""
+"""URLs: those of Services in the cluster, and what is wrong with those that others gave."""
 
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["UrlFault", "parts", "url_fault"]
+__all__ = ["UrlFault", "parts", "service_host", "service_url", "url_fault"]
 
+_HTTP_PORT = 80
 _LARGEST_PORT = 65535
 _FORM = "write http://HOST:PORT/PATH"
 _HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
@@ -21,6 +22,17 @@ class UrlFault:
 
     message: str
     cure: str
+
+
+def service_host(name: str, namespace: str) -> str:
+    """Return the host name of a Service inside the cluster."""
+    return f"{name}.{namespace}.svc.cluster.local"
+
+
+def service_url(name: str, namespace: str, port: int = _HTTP_PORT) -> str:
+    """Return where clients inside the cluster reach a Service; port 80 goes without saying."""
+    host = service_host(name, namespace)
+    return f"http://{host}" if port == _HTTP_PORT else f"http://{host}:{port}"
 
 
 def url_fault(url: str) -> UrlFault | None:

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gateway_components.crds.meta import API_VERSION
 from gateway_components.crds.pod import MetadataOverlay
 from gateway_components.plan.environment import MULTIPROC_DIR
 from gateway_components.plan.hashes import object_digest
 from gateway_components.plan.keys import GatewayKey
-from gateway_components.plan.kinds import API_VERSION
+from gateway_components.plan.urls import service_url
 
 __all__ = ["IMAGE", "GatewayObjects", "Manifest", "WorkloadInputs", "build_objects", "config_map_name"]
 
 IMAGE = "ghcr.io/berriai/litellm:v1.83.14-stable.patch.2"
 _CONFIG_DIR = "/app/config"
 _CONFIG_KEY = "config.yaml"
-_HTTP_PORT = 80
 
 Manifest = Mapping[str, Any]
 """A Kubernetes object in JSON types."""
@@ -37,10 +37,9 @@ class GatewayObjects:
 
     @property
     def url(self) -> str:
-        """Where clients inside the cluster reach the gateway; port 80 goes without saying."""
+        """Where clients inside the cluster reach the gateway."""
         metadata, port = self.service["metadata"], self.service["spec"]["ports"][0]["port"]
-        host = f"{metadata['name']}.{metadata['namespace']}.svc.cluster.local"
-        return f"http://{host}" if port == _HTTP_PORT else f"http://{host}:{port}"
+        return service_url(metadata["name"], metadata["namespace"], port)
 
     @cached_property
     def digest(self) -> str:

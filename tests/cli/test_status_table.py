@@ -139,6 +139,19 @@ def test_the_narrow_table_fits_80_columns_and_says_why(
     assert detail in words(shown, 80)
 
 
+def test_what_objects_say_is_never_a_command_to_the_terminal_nor_markup() -> None:
+    hostile = "[/bold]\x1b]0;title\x07\u202e"
+    raws = (
+        ai_gateway("chat", guardrails=[{"name": hostile}], aiGatewayClassName=hostile),
+        route("docs", {"name": hostile}, {"toolServerRef": {"name": hostile}}, url=hostile),
+        guard("pii", hostile, hostile),
+    )
+    for shown in (full_tables(report(*raws), NOW, wide=True), narrow_tables(report(*raws), NOW)):
+        told = lines(shown)
+        assert all(line.isprintable() for line in told)
+        assert any("[/bold]\N{REPLACEMENT CHARACTER}]0;title" in line for line in told)
+
+
 @pytest.mark.parametrize(
     ("created", "age"),
     [

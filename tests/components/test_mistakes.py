@@ -25,7 +25,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         "env[0].valeu: is not a field of this kind (Did you mean value?)",
     ),
     "label no object can have": ({"pod_metadata": {"labels": {"a": "b c"}}}, "pod_metadata.labels"),
-    "namespace that is none": ({"namespace": "Team A"}, 'namespace: is "Team A", which is no name of a'),
+    "namespace that is none": ({"namespace": "Team A"}, 'namespace: is "Team A", which is no name for a'),
     "missing namespace": ({"namespace": None}, "namespace: is None (leave it out for the namespace default)"),
     "patch that is a list": ({"config_patch": ["a"]}, "config_patch: is a list, but must be a map"),
     "patch with a foreign value": (

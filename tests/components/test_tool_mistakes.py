@@ -111,7 +111,7 @@ ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a namespace that is none": (
         lambda: [route(url=None, server=late({"name": "a", "namespace": "Team A"}))],
-        'routes[0].server.namespace: is "Team A", which is no name of a namespace',
+        'routes[0].server.namespace: is "Team A", which is no name for a namespace',
     ),
     "two servers of one name": (
         lambda: [

@@ -58,6 +58,13 @@ BROKEN = [
         "a gateway that does not exist is named",
     ),
     (
+        "no-place",
+        tool_route("no-place", "../../tools"),
+        "GatewayNotFound",
+        ["ToolGateway ../../tools does not exist"],
+        "the API server takes any text for a namespace; a pass for it would work outside of the state folder",
+    ),
+    (
         "no-class",
         tool_route("no-class", "classless"),
         "GatewayNotFound",

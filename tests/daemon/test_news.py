@@ -72,6 +72,16 @@ async def test_a_warning_is_told_once_until_it_goes_and_comes_back() -> None:
     assert {kind for kind, _, _ in server.events} == {"Warning"}
 
 
+async def test_of_thousands_of_warnings_the_first_are_told_and_the_others_counted() -> None:
+    server, many = Server(), [PlanWarning(WarningReason.CONFIG_KEY_UNKNOWN, f"{n:04}") for n in range(3000)]
+    with structlog.testing.capture_logs() as lines:
+        await news(server).warnings(KEY, raw(), tuple(many))
+
+    assert [note for _, _, note in server.events[:2]] == ["0000", "0001"]
+    assert server.events[-1] == ("Warning", "ConfigKeyUnknown", "there are 2980 more warnings")
+    assert len(server.events) == len(lines) == 21
+
+
 async def test_a_gateway_made_anew_is_told_of_anew() -> None:
     server = Server()
     told = news(server)
@@ -102,6 +112,24 @@ async def test_progress_is_one_event_and_what_is_known_is_none() -> None:
     await told.condition(KEY, raw("u", first), first, None)
 
     assert server.events == [("Normal", "DeploymentRollingOut", "0 of 1")]
+
+
+async def test_each_applied_edit_is_told_of_though_the_condition_was_true_before() -> None:
+    server = Server()
+    told = news(server)
+    first = {
+        **condition("ToolGatewayConfigured", "ConfigurationApplied", "applied", "True"),
+        "observedGeneration": 1,
+    }
+    second = {**first, "observedGeneration": 2}
+    ready = {**first, "type": "ToolGatewayReady"}
+
+    await told.condition(KEY, raw("u", first), first, None)
+    assert server.events == []
+    await told.condition(KEY, raw("u", first), second, None)
+    await told.condition(KEY, raw("u", ready), {**ready, "observedGeneration": 2}, None)
+
+    assert server.events == [("Normal", "ConfigurationApplied", "applied")]
 
 
 async def test_a_log_line_names_object_field_and_cure() -> None:

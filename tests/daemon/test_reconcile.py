@@ -15,10 +15,9 @@ from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.report import Reporter
-from gateway_components.daemon.triggers import Subject
 from gateway_components.engine.errors import ClusterUnreachableError
 from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.keys import GatewayKey, RouteKey
+from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
@@ -150,7 +149,7 @@ class Recorder(Reporter):
         self.world = world
         self.told: set[Subject] = set()
 
-    async def outcome(self, gateway: GatewayPlan, *args: Any) -> bool:
+    async def gateway(self, gateway: GatewayPlan, *args: Any) -> bool:
         self.told.add(gateway.key)
         return await self.world.outcome(gateway, *args)
 
@@ -161,7 +160,7 @@ class Recorder(Reporter):
         self.world.steps.append(f"route {route.key.name} {said}")
         return True
 
-    def is_marked(self, subject: Subject, raw: Mapping[str, Any], *, by_us: bool) -> bool:
+    def has_our_status(self, subject: Subject, raw: Mapping[str, Any], *, by_us: bool) -> bool:
         return by_us or subject in self.told
 
     async def released(self, subject: Subject, raw: Mapping[str, Any] | None) -> bool:

@@ -313,6 +313,25 @@ def test_routes_of_a_foreign_gateway_are_left_untouched(namespace: Namespace, fo
     assert namespace.get("Deployment", "theirs") is None
 
 
+def test_a_status_that_was_edited_by_hand_is_put_right(namespace: Namespace) -> None:
+    namespace.apply(tool_gateway("main"), tool_route("search", "main"))
+    namespace.wait_route("search", "Reconciled")
+    namespace.wait_ready("main", "ToolGateway")
+    url = namespace.url("ToolRoute", "search")
+
+    edits = {
+        "ToolRoute/search": {"url": "http://elsewhere"},
+        "ToolGateway/main": {"conditions": [], "url": ""},
+    }
+    for edited, status in edits.items():
+        patch = json.dumps({"status": status})
+        namespace.kubectl("patch", edited, "--subresource=status", "--type=merge", "-p", patch)
+
+    wait_until(lambda: namespace.url("ToolRoute", "search") == url, timeout=SECONDS, what="the route's URL")
+    namespace.wait_ready("main", "ToolGateway")
+    wait_until(lambda: namespace.url("ToolGateway", "main"), timeout=SECONDS, what="the gateway's URL")
+
+
 def test_a_status_that_says_the_same_is_not_written(namespace: Namespace) -> None:
     namespace.apply(tool_gateway("tools"), tool_gateway("neighbour"), tool_route("steady", "tools"))
     namespace.wait_ready("tools", "ToolGateway")

@@ -55,8 +55,9 @@ def test_a_restart_changes_no_status_and_tells_nothing_twice(place: Namespace, t
 
     with Daemon(place.lab, tmp_path) as second:
         second.wait_for("engine ran", namespace=place.name)
-        place.apply(tool_route("marker", "tools"))
-        place.wait_route("marker", "Reconciled")
+        # One that cannot be served: it leaves the config as it is, and so begins no rollout with news of its own.
+        place.apply(tool_route("marker", "tools", server="missing"))
+        place.wait_route("marker", "UpstreamUnresolved")
         wait_until(
             lambda: place.notes("tools", "GuardModeIgnored")[0].get("series", {}).get("count") == 2,
             timeout=SECONDS,

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gateway_components.daemon.projections import PROJECTIONS, object_state
-from gateway_components.daemon.triggers import Subject, Triggers, Wake
+from gateway_components.daemon.triggers import Triggers, Wake
 from gateway_components.kube import resources
 from gateway_components.kube.reflector import Change
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
-from gateway_components.plan.keys import GatewayKey, Reference, RouteKey
+from gateway_components.plan.keys import GatewayKey, Reference, RouteKey, Subject
 from tests.daemon.manifests import gateway, guard, provider, reference, tool_gateway, tool_route, tool_server
 
 _OTHERS = {
@@ -129,6 +129,11 @@ EDITS: list[tuple[str, Edit, list[str]]] = [
         lambda c: c.put("routes", tool_route("detached", "new/g")),
         ["new", "routes"],
     ),
+    (
+        "a route to a namespace that cannot exist",
+        lambda c: c.put("routes", tool_route("r", "../../etc/g")),
+        ["routes", "tools"],
+    ),
     ("a route that goes", lambda c: c.delete("ToolRoute", "routes", "r"), ["tools"]),
     ("a gateway", lambda c: c.put("tools", tool_gateway("main", env=[])), ["tools"]),
     ("a gateway that goes", lambda c: c.delete("ToolGateway", "tools", "main"), ["tools"]),
@@ -185,6 +190,32 @@ def test_a_status_wakes_nobody(cluster: Cluster) -> None:
     assert cluster.woken() == []
 
 
+@pytest.mark.parametrize(
+    ("manager", "woken"),
+    [("litellm-gateways", []), ("kubectl-edit", ["tools"])],
+    ids=["our own status wakes nobody", "what somebody wrote over it is put right"],
+)
+@pytest.mark.parametrize(
+    ("kind", "namespace", "name"), [("ToolGateway", "tools", "main"), ("ToolRoute", "routes", "r")]
+)
+def test_a_status_that_was_ours_wakes_its_pass(
+    cluster: Cluster, kind: str, namespace: str, name: str, manager: str, woken: list[str]
+) -> None:
+    def write(url: str, owner: str) -> None:
+        raw = cluster.objects[kind, namespace, name].raw
+        written = {"manager": owner, "fieldsV1": {"f:status": {".": {}, "f:url": {}}}}
+        metadata = {**raw["metadata"], "managedFields": [written]}
+        cluster._set(
+            kind, namespace, name, PROJECTIONS[kind]({**raw, "metadata": metadata, "status": {"url": url}})
+        )
+
+    write("http://ours", "litellm-gateways")
+    assert cluster.woken() == []
+
+    write("http://other", manager)
+    assert cluster.woken() == woken
+
+
 def test_a_namespace_that_goes_is_told_of(cluster: Cluster) -> None:
     cluster.set_namespace("tools", False)
     assert cluster.leaving == []
@@ -215,6 +246,25 @@ def test_what_nobody_uses_may_be_dropped(cluster: Cluster) -> None:
     cluster.put("tools", plain("Secret", "api-key-secrets"), plain("Secret", "other"))
 
     assert cluster.unused == [Reference("Secret", "tools", "other")]
+
+
+def test_what_a_gateway_stops_using_may_be_dropped_unless_another_uses_it() -> None:
+    cluster = Cluster()
+    patched = {"ai-gateway-litellm.agentic-layer.ai/config-patch": "patch"}
+    main, twin = tool_gateway("main"), tool_gateway("twin")
+    main["metadata"]["annotations"] = patched
+    twin["metadata"]["annotations"] = patched
+    cluster.put("tools", main, twin)
+
+    cluster.put("tools", tool_gateway("main"))
+    assert cluster.unused == [], "the twin still has the patch"
+    cluster.delete("ToolGateway", "tools", "main")
+    cluster.delete("ToolGateway", "tools", "twin")
+
+    assert sorted(cluster.unused) == [
+        Reference("ConfigMap", "tools", "patch"),
+        Reference("Secret", "tools", "api-key-secrets"),
+    ]
 
 
 # A class concerns every gateway of its kind, however many there are.

@@ -8,10 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from gateway_components.daemon.triggers import Subject
 from gateway_components.daemon.view import ClusterView
 from gateway_components.kube.client import KubeClient
-from gateway_components.plan.keys import GatewayKey, Reference, RouteKey
+from gateway_components.plan.keys import GatewayKey, Reference, RouteKey, Subject
 from gateway_components.plan.plan import plan
 from gateway_components.plan.snapshot import Unreadable
 from tests.daemon.fake_cluster import FakeCluster

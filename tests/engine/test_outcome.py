@@ -87,6 +87,13 @@ def test_colours_and_the_providers_preamble_are_left_out() -> None:
     assert diagnostics.failures()[KEY].message == "ConfigMap of AiGateway ns/a: denied"
 
 
+def test_a_traceback_of_the_program_is_left_out() -> None:
+    diagnostics = Diagnostics()
+    diagnostics.on_event(diagnostic("the program broke\nTraceback (most recent call last):\n  File x\nE: y"))
+
+    assert diagnostics.general() == "the program broke"
+
+
 URNS = [
     (f"{GATEWAY}::ns/a", KEY),
     (urn("apps/v1:Deployment"), KEY),

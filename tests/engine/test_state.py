@@ -52,6 +52,18 @@ def _orphan(state: StateFolder, code: str) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.parametrize("name", ["../outside", "/outside", "..", ".", ""])
+def test_no_name_of_a_stack_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "state" / "outside"
+    outside.mkdir(parents=True)
+    with StateFolder(tmp_path / "state") as state:
+        for use in (state.work_folder, state.forget):
+            with pytest.raises(ValueError, match="no name of a stack"):
+                use(name)
+
+    assert outside.exists()
+
+
 def test_locks_that_a_killed_engine_left_are_cleared(tmp_path: Path) -> None:
     lock = tmp_path / "backend" / ".pulumi" / "locks" / "organization" / "lock.json"
     lock.parent.mkdir(parents=True)

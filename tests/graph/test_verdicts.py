@@ -70,8 +70,8 @@ def test_gateways_are_judged_by_their_conditions(
 @pytest.mark.parametrize(
     ("class_name", "classes", "expected"),
     [
-        ("none", CLASSES, ("broken", "ClassNotFound", "AiGatewayClass none does not exist", "False")),
-        ("", CLASSES, ("broken", "ClassNotFound", "it names no class, and none is the default", "False")),
+        ("none", CLASSES, ("broken", "ClassNotFound", "its class none does not exist", "False")),
+        ("", CLASSES, ("broken", "ClassNotFound", "it names no class and no class is the default", "False")),
         (
             "theirs",
             (gateway_class("AiGatewayClass", "theirs", "example.com/other"),),
@@ -81,7 +81,7 @@ def test_gateways_are_judged_by_their_conditions(
         (
             "litellm",
             (gateway_class("ToolGatewayClass"),),
-            ("broken", "ClassNotFound", "AiGatewayClass litellm does not exist", "False"),
+            ("broken", "ClassNotFound", "its class litellm does not exist", "False"),
         ),
     ],
 )
@@ -129,6 +129,10 @@ def test_a_guard_is_judged_by_its_provider_though_nobody_uses_it(
 ) -> None:
     found = verdict(guard("pii", "presidio"), *others)
     assert (found.state, part in found.message) == (state, True)
+
+
+def test_what_is_wrong_with_a_guard_names_no_place_in_a_gateway() -> None:
+    assert "spec.guardrails" not in verdict(guard("pii", "presidio")).message
 
 
 def test_a_guard_is_judged_by_the_gateways_that_use_it() -> None:

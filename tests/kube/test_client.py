@@ -11,7 +11,7 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
 from gateway_components.kube.events import Event, publish
 from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, EVENTS, SECRETS
-from gateway_components.kube.status import write_status, wrote_conditions
+from gateway_components.kube.status import owned_fields, write_status
 from lab import ControlPlane
 
 CONDITION = {
@@ -157,18 +157,18 @@ async def test_a_long_note_of_an_event_is_cut_at_a_whole_character(
     assert stored["regarding"]["uid"] == about["metadata"]["uid"]
 
 
-async def test_conditions_know_who_wrote_them_last(client: KubeClient, lab_namespace: str) -> None:
+async def test_a_status_knows_who_wrote_it_last(client: KubeClient, lab_namespace: str) -> None:
     path = AI_GATEWAYS.item(lab_namespace, "told")
     created = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("told"))
-    assert not wrote_conditions(created["metadata"])
+    assert not owned_fields(created["metadata"])
 
     await write_status(client, AI_GATEWAYS, created["metadata"], {"conditions": [CONDITION]})
     ours = await client.merge_patch(path, {"metadata": {"labels": {"team": "red"}}}, manager="somebody")
-    assert wrote_conditions(ours["metadata"]), "another part of the object is no matter"
+    assert owned_fields(ours["metadata"]) == {"conditions"}, "another part of the object is no matter"
 
     theirs = {"status": {"conditions": [{**CONDITION, "message": "theirs"}]}}
     foreign = await client.merge_patch(f"{path}/status", theirs, manager="somebody")
-    assert not wrote_conditions(foreign["metadata"])
+    assert not owned_fields(foreign["metadata"])
 
 
 async def test_an_event_that_is_told_again_is_counted(client: KubeClient, lab_namespace: str) -> None:

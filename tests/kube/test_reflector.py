@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
@@ -165,6 +166,25 @@ async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch)
     )
 
     assert picture == {"a": "1"}
+
+
+CURES = [
+    (404, "install the CRDs: kubectl apply -f deploy/crds"),
+    (403, "give these credentials the right to list and watch this resource in all namespaces"),
+    (401, "renew the credentials, or set KUBECONFIG to others"),
+]
+
+
+@pytest.mark.parametrize(("status", "cure"), CURES)
+async def test_a_refusal_that_a_user_can_cure_says_how(
+    status: int, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with capture_logs() as lines:
+        await mirror([ApiError(status, "Refused", "no"), ([], "10")], [], monkeypatch)
+
+    (broken,) = (line for line in lines if line["event"] == "watch broken")
+    assert broken["error"] == "no"
+    assert broken["cure"] == cure
 
 
 async def test_what_is_kept_decides_what_counts_as_a_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,14 @@ from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.aigatewayclass import AiGatewayClass
 from gateway_components.crds.guard import Guard
 from gateway_components.crds.guardrailprovider import GuardrailProvider
+from gateway_components.crds.meta import API_VERSION
 from gateway_components.crds.parse import parse, parse_as
 from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolgatewayclass import ToolGatewayClass
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.crds.toolserver import ToolServer
 from gateway_components.plan.keys import Reference
-from gateway_components.plan.kinds import AI_GATEWAY, API_VERSION, TOOL_GATEWAY
+from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
 from gateway_components.plan.plan import plan
 from gateway_components.plan.snapshot import Snapshot
 

@@ -1,6 +1,7 @@
 """Files and folders: what is read, and what is wrong with the files themselves."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,27 @@ def test_empty_folder(tmp_path: Path) -> None:
     assert _told(tmp_path) == [
         (1, "the folder holds no manifest", "add a file that ends in .yaml, .yml, .json")
     ]
+
+
+def test_what_is_no_file_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "a.yaml").write_text(POD)
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    loaded = load([tmp_path])
+    assert [found.subject for found in loaded.objects] == ["Pod b/a"]
+    assert [found.file for found in loaded.findings] == [str(tmp_path / "gone.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [("kustomization.yaml", "warning"), ("kustomization.yml", "warning"), ("kustomize.yaml", "error")],
+    ids=["kustomize does not ask for a kind there", "nor there", "a manifest has to have one"],
+)
+def test_file_without_a_kind_is_a_mistake_unless_it_is_kustomizes_own(
+    tmp_path: Path, name: str, severity: str
+) -> None:
+    (tmp_path / name).write_text("resources:\n- gateway.yaml\n")
+    assert [found.severity for found in load([tmp_path]).findings] == [severity]
 
 
 def test_empty_file_is_fine(tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from gateway_components import documents
 from gateway_components.crds.kinds import KINDS
-from gateway_components.crds.meta import ApiObject
+from gateway_components.crds.meta import API_VERSION, ApiObject
 from gateway_components.crds.parse import parse_as
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
-from gateway_components.plan.kinds import API_VERSION
 from gateway_components.plan.snapshot import (
     Content,
     ExistingObject,

@@ -35,14 +35,14 @@ def test_a_gateway_changes_nothing_for_those_of_other_names(snapshot: Snapshot, 
     gone = data.draw(st.sampled_from(snapshot.gateways))
     left = tuple(found for found in snapshot.gateways if found is not gone)
     routes = {route_key(found) for found in snapshot.routes if gateway_of_route(found) == gateway_key(gone)}
-    # Routes that lead to the gateway's routes may be on a circle with them; so may those of their gateways.
+    # Routes that lead to the gateway's routes may be in a loop with them; so may those of their gateways.
     led = _leading(snapshot, {gateway_key(gone)})
     affected = _same_name(gateway_key(gone)) | _gateways(snapshot, led)
     _alike(plan(snapshot), plan(replace(snapshot, gateways=left)), affected, routes | led)
 
 
 def _leading(snapshot: Snapshot, gateways: Collection[GatewayKey]) -> set[RouteKey]:
-    """Return the routes whose URLs lead to gateways of the cluster at all, if one of them could be on a circle."""
+    """Return the routes whose URLs lead to gateways of the cluster at all, if one of them could be in a loop."""
     leading = {
         route_key(found)
         for found in snapshot.routes

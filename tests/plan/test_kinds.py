@@ -4,7 +4,8 @@ import pytest
 
 from gateway_components.crds.gateway import GatewaySpec
 from gateway_components.crds.kinds import KINDS
-from gateway_components.plan.kinds import AI_GATEWAY, API_VERSION, GATEWAY_KINDS, TOOL_GATEWAY, GatewayKind
+from gateway_components.crds.meta import API_VERSION
+from gateway_components.plan.kinds import AI_GATEWAY, GATEWAY_KINDS, TOOL_GATEWAY, GatewayKind
 from tests.plan.make import gateway, tool_gateway
 
 every_kind = pytest.mark.parametrize("kind", GATEWAY_KINDS.values(), ids=lambda kind: kind.kind)
@@ -48,3 +49,17 @@ def test_a_kind_has_a_url_iff_its_status_has_a_field_for_it(kind: GatewayKind) -
 def test_gateways_of_both_kinds_tell_the_name_of_their_class() -> None:
     assert gateway(class_name="a").spec.class_name == "a"
     assert tool_gateway(class_name="b").spec.class_name == "b"
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"toolGatewayClassName": "litellm", "newer": {}}, "litellm"),
+        ({"toolGatewayClassName": 5}, None),
+        ({}, None),
+        (None, None),
+        ("text", None),
+    ],
+)
+def test_the_class_of_a_gateway_is_found_though_no_model_fits(spec: object, named: str | None) -> None:
+    assert TOOL_GATEWAY.class_of({"spec": spec}) == named

@@ -63,7 +63,7 @@ def test_a_route_that_only_looks_like_a_loop_is_served(url: str, why: str) -> No
     assert _looping(_plan(a=url)) == set(), why
 
 
-def test_each_route_of_a_circle_fails_and_names_the_others() -> None:
+def test_each_route_of_a_loop_fails_and_names_the_others() -> None:
     planned = _plan(a=f"{SECOND}/mcp/team__s1", s1=f"{TOOLS}/mcp/team__b", b=f"{TOOLS}/mcp/team__a")
     assert _looping(planned) == {"a", "b", "s1"}
     failure = planned.routes[route_key("a")].failure
@@ -71,7 +71,7 @@ def test_each_route_of_a_circle_fails_and_names_the_others() -> None:
     assert failure.message.endswith("by way of ToolRoute team/s1, ToolRoute team/b")
 
 
-def test_a_circle_through_all_servers_of_a_gateway_names_those_that_lead_back() -> None:
+def test_a_loop_through_all_servers_of_a_gateway_names_those_that_lead_back() -> None:
     planned = _plan(a=f"{SECOND}/mcp", s1="https://a.example/mcp", s2=f"{TOOLS}/mcp/team__a")
     assert _looping(planned) == {"a", "s2"}
     failure = planned.routes[route_key("a")].failure
@@ -79,7 +79,7 @@ def test_a_circle_through_all_servers_of_a_gateway_names_those_that_lead_back() 
     assert failure.message.endswith("by way of ToolRoute team/s2")
 
 
-def test_a_route_that_leads_onto_a_circle_is_on_none() -> None:
+def test_a_route_that_leads_into_a_loop_is_in_none() -> None:
     assert _looping(_plan(a=f"{TOOLS}/mcp/team__a", s1=f"{TOOLS}/mcp/team__a")) == {"a"}
 
 
@@ -87,7 +87,7 @@ def test_a_route_that_leads_to_another_is_served() -> None:
     assert _looping(_plan(a=f"{SECOND}/mcp/team__s1", s1="https://a.example/mcp")) == set()
 
 
-def test_routes_that_are_not_served_make_no_circle() -> None:
+def test_routes_that_are_not_served_make_no_loop() -> None:
     objects = (
         tool_gateway(),
         tool_gateway("second"),
@@ -97,12 +97,12 @@ def test_routes_that_are_not_served_make_no_circle() -> None:
     assert plan(snapshot(*objects)).routes[route_key("a")].failure is None
 
 
-def test_a_tool_server_makes_no_circle() -> None:
+def test_a_tool_server_makes_no_loop() -> None:
     objects = (tool_gateway(), tool_server(), route("a", server={"name": "files"}))
     assert plan(snapshot(*objects)).routes[route_key("a")].failure is None
 
 
-def test_a_gateway_serves_nothing_of_a_circle() -> None:
+def test_a_gateway_serves_nothing_of_a_loop() -> None:
     planned = _plan(a=f"{TOOLS}/mcp/team__a")
     for gateway in planned.gateways.values():
         assert gateway.objects is not None

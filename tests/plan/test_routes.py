@@ -210,7 +210,7 @@ def test_a_pattern_in_a_list_of_tools_is_a_warning_of_the_route() -> None:
     assert (warning.reason, warning.field) == (WarningReason.TOOL_PATTERN_IGNORED, "spec.toolFilter.deny")
 
 
-def test_entries_are_those_of_the_routes_of_one_gateway_that_are_not_broken() -> None:
+def test_entries_are_those_of_the_routes_of_each_gateway_that_are_not_broken() -> None:
     upstream = Upstream(MCP_URL, "http")
     failure = Failure(Reason.UPSTREAM_UNRESOLVED, "broken")
     plans = [
@@ -219,7 +219,10 @@ def test_entries_are_those_of_the_routes_of_one_gateway_that_are_not_broken() ->
         RoutePlan(route_key("c"), 1, tool_key("other"), "team__c", upstream),
         RoutePlan(route_key("d"), 1, None, "team__d"),
     ]
-    assert mcp_servers(plans, tool_key()) == {"team__a": upstream.entry}
+    assert mcp_servers(plans) == {
+        tool_key(): {"team__a": upstream.entry},
+        tool_key("other"): {"team__c": upstream.entry},
+    }
 
 
 def test_only_what_a_patch_removes_from_its_own_gateway_is_not_served() -> None:

@@ -1,8 +1,8 @@
-"""URLs that others gave."""
+"""URLs of Services, and those that others gave."""
 
 import pytest
 
-from gateway_components.plan.urls import parts, url_fault
+from gateway_components.plan.urls import parts, service_url, url_fault
 
 GOOD = (
     ("http://a", "a host is enough"),
@@ -81,3 +81,11 @@ def test_no_part_of_a_url_is_ever_shown(url: str, why: str) -> None:
 
 def test_parts_of_what_makes_no_sense_are_none() -> None:
     assert [parts(url) for url in ("http://[", "http://a:x", "http://a:70000", "http://a:0")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("port", "url"),
+    [(80, "http://tools.team.svc.cluster.local"), (8080, "http://tools.team.svc.cluster.local:8080")],
+)
+def test_the_port_of_a_service_is_named_unless_it_is_that_of_http(port: int, url: str) -> None:
+    assert service_url("tools", "team", port) == url

@@ -1,4 +1,4 @@
-"""What a fault of a gateway or a route is about beside the object itself, and where that stands."""
+"""The objects that a finding is about beside the gateway or route itself, and where they stand."""
 
 from collections.abc import Collection
 
@@ -24,12 +24,12 @@ from gateway_components.plan.references import (
 from gateway_components.plan.routes import route_key
 from gateway_components.plan.snapshot import Gateway
 
-__all__ = ["concerned_by_gateway", "concerned_by_route", "is_absent", "places"]
+__all__ = ["is_absent", "places", "related_to_gateway", "related_to_route"]
 
 _NAME: Path = ("metadata", "name")
 
 
-def concerned_by_gateway(gateway: Gateway, field: str, objects: ManifestObjects) -> tuple[ObjectKey, ...]:
+def related_to_gateway(gateway: Gateway, field: str, objects: ManifestObjects) -> tuple[ObjectKey, ...]:
     """Return the objects that `field` of a gateway names, directly or through a Guard, or that its name is about."""
     match path_of(field):
         case ("metadata", "annotations", _):
@@ -52,7 +52,7 @@ def concerned_by_gateway(gateway: Gateway, field: str, objects: ManifestObjects)
     return ()
 
 
-def concerned_by_route(route: ToolRoute, field: str, planned: Plan) -> tuple[ObjectKey, ...]:
+def related_to_route(route: ToolRoute, field: str, planned: Plan) -> tuple[ObjectKey, ...]:
     """Return the objects that `field` of a route names, or that its name is about."""
     match path_of(field):
         case ("metadata", "name"):

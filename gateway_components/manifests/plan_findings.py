@@ -1,19 +1,19 @@
-"""What a plan says about the gateways and routes of manifest files, with the line of each field."""
+"""Findings of a plan on the gateways and routes of manifest files, with the line of each field."""
 
 from collections.abc import Collection, Iterator
 
 from gateway_components import documents
-from gateway_components.crds.problem import dotted
+from gateway_components.crds.problem import Severity, dotted
 from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.manifests.concerned import (
-    concerned_by_gateway,
-    concerned_by_route,
-    is_absent,
-    places,
-)
 from gateway_components.manifests.fields import path_of
 from gateway_components.manifests.load import Finding, Located
 from gateway_components.manifests.objects import ManifestObjects
+from gateway_components.manifests.related import (
+    is_absent,
+    places,
+    related_to_gateway,
+    related_to_route,
+)
 from gateway_components.plan.failure import Failure, PlanWarning, WarningReason
 from gateway_components.plan.keys import ObjectKey
 from gateway_components.plan.kinds import GATEWAY_KINDS
@@ -24,12 +24,12 @@ from gateway_components.plan.references import gateway_of_route, patch_reference
 from gateway_components.plan.routes import RoutePlan, route_key
 from gateway_components.plan.snapshot import Gateway, Snapshot
 
-__all__ = ["judge"]
+__all__ = ["plan_findings"]
 
 _FILES_ALONE = "only the given files are looked at"
 
 
-def judge(objects: ManifestObjects, snapshot: Snapshot, planned: Plan) -> Iterator[Finding]:
+def plan_findings(objects: ManifestObjects, snapshot: Snapshot, planned: Plan) -> Iterator[Finding]:
     """Yield an error for each failure, and a warning for what is left out or not done as asked."""
     for key, gateway in objects.gateways.items():
         found = planned.gateways.get(gateway_key(gateway))
@@ -43,9 +43,9 @@ def judge(objects: ManifestObjects, snapshot: Snapshot, planned: Plan) -> Iterat
 
 def _gateway(found: GatewayPlan, gateway: Gateway, objects: ManifestObjects) -> Iterator[Finding]:
     located = objects.sources[_object_key(found)]
-    for said in _said(found):
-        if said.reason != WarningReason.CONFIG_KEY_UNKNOWN:
-            yield _finding(located, said, concerned_by_gateway(gateway, said.field, objects), objects)
+    for cause in _causes(found):
+        if cause.reason != WarningReason.CONFIG_KEY_UNKNOWN:
+            yield _finding(located, cause, related_to_gateway(gateway, cause.field, objects), objects)
     if any(warning.reason == WarningReason.CONFIG_KEY_UNKNOWN for warning in found.warnings):
         yield from _unknown_keys(found, gateway, objects)
 
@@ -60,22 +60,22 @@ def _route(route: ToolRoute, located: Located, objects: ManifestObjects, planned
         message = "the route names no gateway, so none serves it"
         yield located.finding(path_of(field), field, message, "name a ToolGateway", severity="warning")
     else:
-        for said in _said(found):
-            yield _finding(located, said, concerned_by_route(route, said.field, planned), objects)
+        for cause in _causes(found):
+            yield _finding(located, cause, related_to_route(route, cause.field, planned), objects)
 
 
-def _said(found: GatewayPlan | RoutePlan) -> tuple[Failure | PlanWarning, ...]:
+def _causes(found: GatewayPlan | RoutePlan) -> tuple[Failure | PlanWarning, ...]:
     return (found.failure, *found.warnings) if found.failure else found.warnings
 
 
 def _finding(
-    located: Located, said: Failure | PlanWarning, concerned: Collection[ObjectKey], objects: ManifestObjects
+    located: Located, cause: Failure | PlanWarning, related: Collection[ObjectKey], objects: ManifestObjects
 ) -> Finding:
-    where = places(concerned, objects)
-    message = f"{said.message} ({where})" if where else said.message
-    cure = f"{said.cure}; {_FILES_ALONE}" if is_absent(concerned, objects) else said.cure
-    severity = "error" if isinstance(said, Failure) else "warning"
-    return located.finding(path_of(said.field), said.field, message, cure, severity)
+    where = places(related, objects)
+    message = f"{cause.message} ({where})" if where else cause.message
+    cure = f"{cause.cure}; {_FILES_ALONE}" if is_absent(related, objects) else cause.cure
+    severity: Severity = "error" if isinstance(cause, Failure) else "warning"
+    return located.finding(path_of(cause.field), cause.field, message, cure, severity)
 
 
 def _unknown_keys(found: GatewayPlan, gateway: Gateway, objects: ManifestObjects) -> Iterator[Finding]:
