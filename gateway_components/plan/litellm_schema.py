@@ -20,12 +20,14 @@ __all__ = ["UnknownKey", "unknown_keys"]
 
 _LISTED = 8
 _CURED = 50  # looking for the nearest key takes a millisecond or two; nobody reads more warnings than that
+_SHAPED = (1, 2)  # length of the paths of blocks, and of what is directly in them
+_TYPES = {"a list": list, "a map": Mapping}
 _IN_SECTION = 2  # length of the path of a key in a block of the file, such as `general_settings`
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownKey:
-    """A key of a configuration that LiteLLM does not read.
+    """A key of a configuration that LiteLLM does not read, or not with such a value.
 
     Attributes
     ----------
@@ -70,11 +72,15 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An unknown key, the place where it is, and what it is meant to be where that is certain."""
+    """An unknown key, the place where it is, and what it is meant to be where that is certain.
+
+    Where the key is known and its value has another shape than LiteLLM reads, `shape` says which that is.
+    """
 
     path: Path
     place: _Place
     meant: str | None = None
+    shape: str | None = None
 
 
 _FREE_FORM = _Place()
@@ -90,7 +96,8 @@ def unknown_keys(config: Mapping[str, Any]) -> tuple[UnknownKey, ...]:
     Parameters
     ----------
     config
-        A ``config.yaml``; values of another shape than LiteLLM's are passed over.
+        A ``config.yaml``. Of the blocks at its top, and of the entries of its lists, the shape is looked at as
+        well; further below, values of another shape than LiteLLM's are passed over.
 
     Returns
     -------
@@ -98,15 +105,32 @@ def unknown_keys(config: Mapping[str, Any]) -> tuple[UnknownKey, ...]:
         In the order of the configuration.
     """
     whole = _whole()
-    message = f"is not a key that {whole.title} knows here"
     found = enumerate(_unknown(config, whole, ()))
     return tuple(
-        UnknownKey(one.path, message, _cure(one, whole) if count < _CURED else "Remove it.")
+        UnknownKey(
+            one.path, _message(one, whole.title), _cure(one, whole) if count < _CURED else "Remove it."
+        )
         for count, one in found
     )
 
 
+def _message(found: _Found, title: str) -> str:
+    if found.shape is not None:
+        return f"is not {found.shape}, as {title} reads it"
+    return f"is not a key that {title} knows here"
+
+
+def _shape(place: _Place) -> str | None:
+    if place.items is not None:
+        return "a list"
+    return None if place is _FREE_FORM else "a map"
+
+
 def _unknown(value: Any, place: _Place, path: Path) -> Iterator[_Found]:
+    shape = _shape(place) if len(path) in _SHAPED else None
+    if value is not None and shape is not None and not isinstance(value, _TYPES[shape]):
+        yield _Found(path, place, shape=shape)
+        return
     if isinstance(value, list) and place.items is not None:
         for position, item in enumerate(value):
             yield from _unknown(item, place.items, (*path, position))
@@ -124,6 +148,10 @@ def _unknown(value: Any, place: _Place, path: Path) -> Iterator[_Found]:
 
 
 def _cure(found: _Found, whole: _Place) -> str:
+    return f"Write {found.shape}, or remove it." if found.shape else _cure_of_unknown(found, whole)
+
+
+def _cure_of_unknown(found: _Found, whole: _Place) -> str:
     name = str(found.path[-1])
     if found.meant is not None:
         return f"Did you mean {found.meant}?"

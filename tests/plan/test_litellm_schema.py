@@ -228,11 +228,10 @@ FREE: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 MISSHAPEN: tuple[dict[str, Any], ...] = (
-    {"model_list": {"a": 1}},
     {"general_settings": None},
-    {"litellm_settings": ["request_timeout"]},
-    {"mcp_servers": "none"},
-    {"guardrails": [1, None, "x"]},
+    {"model_list": [{"model_name": 3, "litellm_params": "text"}]},
+    {"mcp_servers": {"a": {"allowed_tools": "one"}}},
+    {"guardrails": [None]},
 )
 
 JSON = st.recursive(
@@ -297,7 +296,7 @@ def test_keys_that_may_be_right_pass(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("config", MISSHAPEN, ids=str)
-def test_values_of_another_shape_are_passed_over(config: dict[str, Any]) -> None:
+def test_nulls_and_values_further_below_are_passed_over(config: dict[str, Any]) -> None:
     assert found(config) == []
 
 
@@ -323,4 +322,42 @@ def test_of_very_many_unknown_keys_all_are_named_and_the_first_have_a_cure() -> 
 def test_any_configuration_can_be_checked(config: dict[Any, Any]) -> None:
     for unknown in unknown_keys(config):
         assert unknown.cure
-        assert isinstance(unknown.path[-1], str)
+        assert isinstance(unknown.path[-1], str | int)
+
+
+SHAPES = [
+    (
+        "block of text",
+        {"mcp_servers": "hello"},
+        ("mcp_servers",),
+        "Write a map",
+        "LiteLLM reads servers by their names",
+    ),
+    (
+        "block of a number",
+        {"model_list": 3},
+        ("model_list",),
+        "Write a list",
+        "LiteLLM goes through the models",
+    ),
+    ("list for a map", {"litellm_settings": []}, ("litellm_settings",), "Write a map", "settings have names"),
+    ("entry", {"model_list": [3]}, ("model_list", 0), "Write a map", "a model has parts"),
+    ("server", {"mcp_servers": {"a": "url"}}, ("mcp_servers", "a"), "Write a map", "a server has parts"),
+    (
+        "settings in settings",
+        {"litellm_settings": {"cache_params": 3}},
+        ("litellm_settings", "cache_params"),
+        "Write a map",
+        "they have names as well",
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "config", "path", "cure", "why"), SHAPES, ids=[case[0] for case in SHAPES])
+def test_a_block_of_another_shape_is_named(
+    case: str, config: dict[str, Any], path: tuple[str | int, ...], cure: str, why: str
+) -> None:
+    (found,) = unknown_keys(config)
+
+    assert (found.path, found.cure.startswith(cure)) == (path, True), why
+    assert "is not a" in found.message
