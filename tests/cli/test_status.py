@@ -5,98 +5,26 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from gateway_components.cli.main import main
 from lab import ControlPlane, wait_until
-from tests.daemon.manifests import gateway, guard, provider, tool_gateway, tool_route, tool_server
+from tests.cli.status_cluster import DEPLOY, Command, apply
+from tests.daemon.manifests import tool_gateway, tool_server
 from tests.demo.terminal import Terminal
 from tests.graph.drawings import read_mermaid
-from tests.graph.make import both, condition
 
-ROOT = Path(__file__).parents[2]
 GATEWAYCTL = str(Path(sys.executable).with_name("gatewayctl"))
 SECONDS = 30
-
-READER = {
-    "apiVersion": "rbac.authorization.k8s.io/v1",
-    "kind": "Role",
-    "metadata": {"name": "reader"},
-    "rules": [{"apiGroups": ["runtime.agentic-layer.ai"], "resources": ["*"], "verbs": ["list", "watch"]}],
-}
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[ControlPlane]:
-    """Return a control plane without a daemon, so that statuses stay as they are written here."""
-    with ControlPlane.start(crds=[ROOT / "deploy" / "crds"], users={"nobody": [], "alice": []}) as lab:
-        lab.kubectl("apply", "-f", str(ROOT / "deploy" / "classes"))
-        for namespace in ("team", "other"):
-            lab.kubectl("create", "namespace", namespace)
-        _apply(lab, "team", READER)
-        lab.kubectl("create", "rolebinding", "alice", "--role=reader", "--user=alice", "-n", "team")
-        _apply(
-            lab,
-            "team",
-            gateway("chat", guardrails=[{"name": "pii"}]),
-            guard("pii", "presidio"),
-            provider("presidio"),
-            tool_route("docs", "other/tools", server="docs"),
-            tool_server("docs"),
-        )
-        _apply(lab, "other", tool_gateway("tools"))
-        _report(lab, "team", "aigateway/chat", *both("AiGateway", reason="AiGatewayReady"))
-        _report(lab, "team", "toolroute/docs", condition("Ready", "False", "UpstreamUnresolved", "no server"))
-        yield lab
-
-
-def _apply(lab: ControlPlane, namespace: str, *objects: dict[str, Any]) -> None:
-    lab.kubectl("apply", "-n", namespace, "-f", "-", input=yaml.safe_dump_all(objects))
-
-
-def _report(lab: ControlPlane, namespace: str, what: str, *conditions: dict[str, Any]) -> None:
-    """Write conditions as a controller does."""
-    current = [{**entry, "observedGeneration": 1} for entry in conditions]
-    patch = json.dumps({"status": {"conditions": current}})
-    lab.kubectl("patch", what, "-n", namespace, "--subresource=status", "--type=merge", "-p", patch)
 
 
 def _environment(kubeconfig: Path) -> dict[str, str]:
     return {**os.environ, "KUBECONFIG": str(kubeconfig), "TERM": "xterm-256color"}
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command has left."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Command = Callable[..., Done]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run gatewayctl in this process: a start of its own takes longer than what it does."""
-
-    def run(kubeconfig: Path, *arguments: str) -> Done:
-        monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
-        monkeypatch.setattr(sys, "argv", ["gatewayctl", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        written = capsys.readouterr()
-        return Done(int(str(ended.value.code)), written.out, written.err)
-
-    return run
 
 
 def _cells(text: str) -> list[list[str]]:
@@ -220,7 +148,7 @@ def test_a_kind_whose_crd_is_missing_does_not_hide_the_others(
     command: Command, cluster: ControlPlane
 ) -> None:
     name = "runtime.agentic-layer.ai_toolservers.yaml"
-    cluster.kubectl("delete", "-f", str(ROOT / "deploy" / "crds" / name), "--wait")
+    cluster.kubectl("delete", "-f", str(DEPLOY / "crds" / name), "--wait")
     try:
         done = command(cluster.kubeconfig, "status", "-n", "team")
         assert [line[0] for line in _cells(done.stdout)] == [
@@ -237,9 +165,9 @@ def test_a_kind_whose_crd_is_missing_does_not_hide_the_others(
             "kubectl apply -f deploy/crds installs it\n"
         )
     finally:
-        cluster.kubectl("apply", "-f", str(ROOT / "deploy" / "crds" / name))
+        cluster.kubectl("apply", "-f", str(DEPLOY / "crds" / name))
         cluster.kubectl("wait", "--for=condition=Established", "crd/toolservers.runtime.agentic-layer.ai")
-        _apply(cluster, "team", tool_server("docs"))
+        apply(cluster, "team", tool_server("docs"))
 
 
 @contextmanager
@@ -276,8 +204,8 @@ def test_a_watch_prints_a_new_table_for_every_change_and_no_other(
         _wait_text(out, "pii")
         # Neither a change of what is not shown, nor one of another namespace, is a reason to print.
         cluster.kubectl("label", "aigateway/chat", "-n", "team", "unseen=yes")
-        _apply(cluster, "other", tool_gateway("unseen"))
-        _apply(cluster, "team", tool_gateway("seen"))
+        apply(cluster, "other", tool_gateway("unseen"))
+        apply(cluster, "team", tool_gateway("seen"))
         _wait_text(out, "seen")
         cluster.kubectl("delete", "toolgateway/seen", "-n", "team")
         wait_until(lambda: out.read_text().count("GUARD") == 3, timeout=SECONDS, what="a third table")
@@ -293,7 +221,7 @@ def test_a_watch_for_programs_prints_one_document_for_every_change(
 ) -> None:
     with _watching(cluster.kubeconfig, tmp_path, "-n", "other", "-o", "yaml") as (_, out):
         _wait_text(out, "name: tools")
-        _apply(cluster, "other", tool_gateway("later"))
+        apply(cluster, "other", tool_gateway("later"))
         _wait_text(out, "name: later")
     before, after = yaml.safe_load_all(out.read_text())
     assert len(after["gateways"]) == len(before["gateways"]) + 1
@@ -304,7 +232,7 @@ def test_a_watch_goes_on_after_an_outage_of_the_api_server(cluster: ControlPlane
         _wait_text(out, "pii")
         cluster.stop_api_server()
         cluster.start_api_server()
-        _apply(cluster, "team", tool_gateway("afterwards"))
+        apply(cluster, "team", tool_gateway("afterwards"))
         _wait_text(out, "afterwards")
 
 
@@ -315,7 +243,7 @@ def test_on_a_terminal_the_table_is_drawn_anew_until_control_c(cluster: ControlP
         wait_until(lambda: "pii" in terminal.text(), timeout=SECONDS, what="the first table")
         # The terminal is narrow, so what is wrong stands below the table.
         assert "UpstreamUnresolved: no server" in terminal.text()
-        _apply(cluster, "team", tool_gateway("drawn"))
+        apply(cluster, "team", tool_gateway("drawn"))
         wait_until(lambda: "drawn" in terminal.text(), timeout=SECONDS, what="the next table")
         terminal.press_control_c()
         assert terminal.process.wait(SECONDS) == 0

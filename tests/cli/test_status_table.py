@@ -9,11 +9,11 @@ from rich.console import Console, RenderableType
 from gateway_components.cli.report import StatusReport, status_report
 from gateway_components.cli.table import full_tables, narrow_tables
 from tests.graph.make import (
+    CLASSES,
     Raw,
     ai_gateway,
     both,
     condition,
-    gateway_class,
     guard,
     inventory,
     provider,
@@ -24,7 +24,6 @@ from tests.graph.make import (
 
 NOW = datetime(2026, 1, 1, 0, 3, tzinfo=UTC)
 LONG = 'configmap "x" not found; create it with a key patch.yaml, or remove the annotation from the gateway'
-CLASSES = (gateway_class("AiGatewayClass"), gateway_class("ToolGatewayClass"))
 WHOLE = (
     *CLASSES,
     ai_gateway("chat", *both("AiGateway", reason="AiGatewayReady"), port=81),

@@ -26,6 +26,16 @@ def namespace(lab: ControlPlane, lab_namespace: str, daemon: Daemon) -> Namespac
     return Namespace(lab, lab_namespace)
 
 
+@pytest.fixture
+def other(lab: ControlPlane, namespace: Namespace) -> Iterator[Namespace]:
+    """Return a second namespace."""
+    # The dashes let a route of one namespace and one of the other have the same key.
+    name = f"{namespace.name}--other"
+    lab.kubectl("create", "namespace", name)
+    yield Namespace(lab, name)
+    lab.kubectl("delete", "namespace", name, "--wait=false")
+
+
 @pytest.fixture(scope="module")
 def own_lab() -> Iterator[ControlPlane]:
     """Return a control plane that the tests of one module may cut off and leave daemons dead on."""

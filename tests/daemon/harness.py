@@ -34,6 +34,7 @@ __all__ = [
     "guard",
     "provider",
     "secret",
+    "server_key",
     "tool_gateway",
     "tool_route",
     "tool_server",
@@ -276,3 +277,8 @@ class Namespace:
     def patch(self, kind: str, name: str, patch: Mapping[str, Any]) -> None:
         """Merge a patch into an object."""
         self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(patch))
+
+
+def server_key(namespace: Namespace, route: str) -> str:
+    """Return the key in ``mcp_servers`` of a route of a namespace."""
+    return f"{namespace.name}__{route}".replace("-", "_")

@@ -1,4 +1,4 @@
-"""Tool gateways and their routes on a real API server with the real engine: what users see, and when."""
+"""Tool gateways on a real API server with the real engine: what users see, and when."""
 
 import json
 from collections.abc import Iterator
@@ -14,20 +14,11 @@ from tests.daemon.harness import (
     config_map,
     guard,
     provider,
+    server_key,
     tool_gateway,
     tool_route,
     tool_server,
 )
-
-
-@pytest.fixture
-def other(lab: ControlPlane, namespace: Namespace) -> Iterator[Namespace]:
-    """Return a second namespace."""
-    # The dashes let a route of one namespace and one of the other have the same key.
-    name = f"{namespace.name}--other"
-    lab.kubectl("create", "namespace", name)
-    yield Namespace(lab, name)
-    lab.kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture
@@ -44,10 +35,6 @@ def foreign_class(lab: ControlPlane, namespace: Namespace) -> Iterator[str]:
     )
     yield name
     lab.kubectl("delete", "toolgatewayclass", name)
-
-
-def key(namespace: Namespace, route: str) -> str:
-    return f"{namespace.name}__{route}".replace("-", "_")
 
 
 def test_a_tool_gateway_serves_routes_of_its_own_and_of_another_namespace(
@@ -67,12 +54,12 @@ def test_a_tool_gateway_serves_routes_of_its_own_and_of_another_namespace(
     namespace.wait_route("near", "Reconciled")
 
     assert namespace.servers("tools") == {
-        key(other, "far"): {
+        server_key(other, "far"): {
             "url": f"http://docs.{other.name}.svc.cluster.local:9000/mcp",
             "transport": "http",
             "allow_all_keys": True,
         },
-        key(namespace, "near"): {
+        server_key(namespace, "near"): {
             "url": "https://example.com/sse",
             "transport": "sse",
             "allowed_tools": ["a"],
@@ -82,95 +69,11 @@ def test_a_tool_gateway_serves_routes_of_its_own_and_of_another_namespace(
     }
     host = f"http://tools.{namespace.name}.svc.cluster.local"
     assert namespace.url("ToolGateway", "tools") == host
-    assert other.url("ToolRoute", "far") == f"{host}/mcp/{key(other, 'far')}"
+    assert other.url("ToolRoute", "far") == f"{host}/mcp/{server_key(other, 'far')}"
     (port,) = namespace.existing("Service", "tools")["spec"]["ports"]
     assert (port["port"], port["targetPort"]) == (80, 80)
     ready = other.conditions("far", "ToolRoute")["Ready"]
     assert ready["observedGeneration"] == other.existing("ToolRoute", "far")["metadata"]["generation"]
-
-
-def test_a_broken_route_says_why_and_harms_no_other(namespace: Namespace) -> None:
-    namespace.apply(
-        tool_gateway("tools"), tool_route("good", "tools"), tool_route("waiting", "tools", server="later")
-    )
-
-    namespace.wait_route("waiting", "UpstreamUnresolved", f"ToolServer {namespace.name}/later")
-    namespace.wait_route("good", "Reconciled")
-    namespace.wait_servers("tools", key(namespace, "good"))
-    assert namespace.url("ToolRoute", "waiting") == ""
-
-    namespace.apply(tool_server("later", port=1234))
-    namespace.wait_route("waiting", "Reconciled")
-    assert ":1234/" in namespace.servers("tools")[key(namespace, "waiting")]["url"]
-    namespace.apply(tool_server("later", port=4321))
-    namespace.wait_config("tools", ":4321/")
-    namespace.kubectl("delete", "toolserver", "later")
-    namespace.wait_route("waiting", "UpstreamUnresolved")
-    namespace.wait_servers("tools", key(namespace, "good"))
-    assert namespace.url("ToolRoute", "waiting") == ""
-
-
-def test_the_older_of_two_routes_with_one_key_holds_it_until_it_goes(
-    namespace: Namespace, other: Namespace
-) -> None:
-    namespace.apply(tool_gateway("tools"), tool_route("other--x", "tools", url="https://first.example/mcp"))
-    namespace.wait_route("other--x", "Reconciled")
-
-    other.apply(tool_route("x", f"{namespace.name}/tools", url="https://second.example/mcp"))
-    other.wait_route("x", "DuplicateServerName", f"{namespace.name}/other--x")
-    assert "first.example" in namespace.servers("tools")[key(other, "x")]["url"]
-
-    namespace.kubectl("delete", "toolroute", "other--x")
-    other.wait_route("x", "Reconciled")
-    assert "second.example" in namespace.servers("tools")[key(other, "x")]["url"]
-
-
-def test_a_route_moves_between_gateways_and_namespaces(namespace: Namespace, other: Namespace) -> None:
-    namespace.apply(tool_gateway("first"), tool_gateway("second"), tool_route("mover", "first"))
-    other.apply(tool_gateway("third"))
-    other.wait_ready("third", "ToolGateway")
-    namespace.wait_ready("second", "ToolGateway")
-    name = key(namespace, "mover")
-
-    for place, gateway, left in (
-        (namespace, "first", None),
-        (namespace, "second", (namespace, "first")),
-        (other, "third", (namespace, "second")),
-        (namespace, "first", (other, "third")),
-    ):
-        namespace.apply(tool_route("mover", f"{place.name}/{gateway}"))
-        url = f"http://{gateway}.{place.name}.svc.cluster.local/mcp/{name}"
-        wait_until(lambda u=url: namespace.url("ToolRoute", "mover") == u, timeout=SECONDS, what=url)  # type: ignore[misc]
-        namespace.wait_route("mover", "Reconciled", f"{place.name}/{gateway}")
-        place.wait_servers(gateway, name)
-        if left:
-            left[0].wait_servers(left[1])
-
-    namespace.kubectl("patch", "toolroute", "mover", "--type=json", "-p", _REMOVE_GATEWAY)
-    namespace.wait_no_conditions("ToolRoute", "mover")
-    namespace.wait_servers("first")
-
-
-def test_a_route_outlives_its_gateway(namespace: Namespace, other: Namespace) -> None:
-    reference = f"{namespace.name}/tools"
-    other.apply(tool_route("faithful", reference))
-    other.wait_route("faithful", "GatewayNotFound", f"{reference} does not exist")
-
-    namespace.apply(tool_gateway("tools"))
-    other.wait_route("faithful", "Reconciled")
-    assert other.url("ToolRoute", "faithful")
-
-    namespace.kubectl("delete", "toolgateway", "tools")
-    other.wait_route("faithful", "GatewayNotFound")
-    assert other.url("ToolRoute", "faithful") == ""
-    namespace.apply(tool_gateway("tools"))
-    other.wait_route("faithful", "Reconciled")
-
-
-def test_a_route_to_a_namespace_that_does_not_exist_says_so(namespace: Namespace) -> None:
-    namespace.apply(tool_route("lost", f"{namespace.name}-nowhere/tools"))
-
-    namespace.wait_route("lost", "GatewayNotFound", "nowhere/tools does not exist")
 
 
 def test_guards_and_providers_of_another_namespace_reach_the_gateway(
@@ -256,16 +159,6 @@ def test_a_warning_is_an_event_and_a_log_line_each_time_it_arises(
     )
 
 
-def test_events_tell_what_became_of_a_route(namespace: Namespace) -> None:
-    namespace.apply(tool_route("told", "tools"))
-    lost = namespace.wait_event("told", "GatewayNotFound")
-    assert (lost["type"], lost["regarding"]["kind"]) == ("Warning", "ToolRoute")
-
-    namespace.apply(tool_gateway("tools"))
-    assert namespace.wait_event("told", "Reconciled")["type"] == "Normal"
-    assert namespace.wait_event("tools", "ConfigurationApplied")["regarding"]["kind"] == "ToolGateway"
-
-
 def test_a_gateway_that_leaves_our_class_takes_our_status_off_its_routes(
     namespace: Namespace, other: Namespace, foreign_class: str, daemon: Daemon
 ) -> None:
@@ -342,13 +235,10 @@ def test_a_status_that_says_the_same_is_not_written(namespace: Namespace) -> Non
 
     namespace.apply(tool_route("added", "tools"))
     namespace.wait_route("added", "Reconciled")
-    namespace.wait_servers("tools", key(namespace, "steady"), key(namespace, "added"))
+    namespace.wait_servers("tools", server_key(namespace, "steady"), server_key(namespace, "added"))
     namespace.wait_ready("tools", "ToolGateway")
 
     assert [namespace.existing(*object_)["metadata"]["resourceVersion"] for object_ in watched] == before
-
-
-_REMOVE_GATEWAY = '[{"op": "remove", "path": "/spec/toolGatewayRef"}]'
 
 
 def _marks(place: Namespace, name: str) -> tuple[str, int]:

@@ -35,6 +35,10 @@ def gateway_class(kind: str, name: str = "litellm", controller: str | None = Non
     return found
 
 
+CLASSES = (gateway_class("AiGatewayClass"), gateway_class("ToolGatewayClass"))
+"""Our classes of both kinds."""
+
+
 def ai_gateway(name: str, *conditions: Raw, namespace: str = "team", **spec: Any) -> Raw:
     """Return an AiGateway of the class litellm."""
     models = [{"name": "gpt-4o", "provider": "openai"}]

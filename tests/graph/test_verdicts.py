@@ -11,6 +11,7 @@ from gateway_components.graph.verdicts import Verdict, planned_verdicts, reporte
 from gateway_components.plan.plan import plan
 from gateway_components.plan.snapshot import Snapshot
 from tests.graph.make import (
+    CLASSES,
     Raw,
     ai_gateway,
     both,
@@ -23,8 +24,6 @@ from tests.graph.make import (
     server,
     tool_gateway,
 )
-
-CLASSES = (gateway_class("AiGatewayClass"), gateway_class("ToolGatewayClass"))
 
 
 def verdict(about: Raw, *others: Raw, visible: dict[str, str | None] | None = None) -> Verdict:

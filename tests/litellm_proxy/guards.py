@@ -6,95 +6,32 @@ own, so that a test can tell which of several guards of a gateway has acted.
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from .upstream import LOOPBACK, RecordedRequest
+from .fake_server import FakeServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .fake_server import RecordedRequest
+
 __all__ = ["FakeBedrock", "FakeGuard", "FakeModeration", "FakePresidio"]
 
 
-class _Server(ThreadingHTTPServer):
-    """Server that hands every request to the guard that owns it."""
-
-    daemon_threads = True
-
-    def __init__(self, guard: FakeGuard) -> None:
-        self.guard = guard
-        super().__init__((LOOPBACK, 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """JSON in, JSON out."""
-
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def do_POST(self) -> None:
-        """Record the request and answer what the guard says."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        status, answer = self.server.guard.take(RecordedRequest(self.path, headers, body))
-        payload = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, *_: object, **__: object) -> None:
-        """Print nothing: the tests read `FakeGuard.requests`."""
-
-
-class FakeGuard(ABC):
+class FakeGuard(FakeServer):
     """A guardrail service on a free loopback port, for a ``with`` statement."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._recorded: list[RecordedRequest] = []
+        super().__init__()
         self._in_order = True
-        self._server = _Server(self)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        """Root URL, without a path."""
-        return f"http://{LOOPBACK}:{self._server.server_address[1]}"
-
-    @property
-    def requests(self) -> list[RecordedRequest]:
-        """A copy of everything that came in so far, oldest first."""
-        with self._lock:
-            return list(self._recorded)
 
     @property
     @abstractmethod
     def texts(self) -> list[str]:
         """The texts that the service was asked to judge, oldest first."""
-
-    def forget(self) -> None:
-        """Drop the recorded requests."""
-        with self._lock:
-            self._recorded.clear()
 
     @contextmanager
     def out_of_order(self) -> Iterator[None]:
@@ -105,10 +42,7 @@ class FakeGuard(ABC):
         finally:
             self._in_order = True
 
-    def take(self, request: RecordedRequest) -> tuple[int, object]:
-        """Record a request and return the status and the document of the answer."""
-        with self._lock:
-            self._recorded.append(request)
+    def _respond(self, request: RecordedRequest) -> tuple[int, object]:
         if not self._in_order:
             return 503, {"error": "out of order"}
         answer = self._answer(request)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from lab import wait_until
 from lab.ports import free_port
 
+from .fake_server import LOOPBACK
 from .mcp_client import litellm_python
-from .upstream import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

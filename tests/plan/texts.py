@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
-__all__ = ["filled_text", "json_maps", "tricky_text"]
+__all__ = ["TRICKY", "filled_text", "json_maps", "tricky_text"]
 
-_TRICKY = (
+TRICKY = (
     *(
         "",
         " ",
@@ -60,7 +60,7 @@ _TRICKY = (
     ),
 )
 
-tricky_text = st.one_of(st.sampled_from(_TRICKY), st.text(max_size=20))
+tricky_text = st.one_of(st.sampled_from(TRICKY), st.text(max_size=20))
 filled_text = tricky_text.filter(bool)
 _json = st.recursive(
     st.none()

@@ -1,0 +1,174 @@
+"""One namespace with stand-ins for cluster and engine, which tell what a pass over it did in which order."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from gateway_components.crds.aigateway import AiGateway
+from gateway_components.crds.aigatewayclass import AiGatewayClass, AiGatewayClassSpec
+from gateway_components.crds.meta import ObjectMeta
+from gateway_components.crds.parse import parse_as
+from gateway_components.crds.toolgateway import ToolGateway
+from gateway_components.crds.toolgatewayclass import ToolGatewayClass, ToolGatewayClassSpec
+from gateway_components.crds.toolroute import ToolRoute
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.reconcile import Reconciler
+from gateway_components.daemon.report import Reporter
+from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
+from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.status import Rollout
+from gateway_components.plan.workload import GatewayObjects
+
+__all__ = ["REFUSED", "World", "key", "reconciler"]
+
+T = TypeVar("T")
+
+REFUSED = Failure(Reason.SERVICE_FAILED, "refused")
+CLASS = AiGatewayClass(
+    metadata=ObjectMeta(name="litellm"), spec=AiGatewayClassSpec(controller=AI_GATEWAY.controller)
+)
+TOOL_CLASS = ToolGatewayClass(
+    metadata=ObjectMeta(name="litellm"), spec=ToolGatewayClassSpec(controller=TOOL_GATEWAY.controller)
+)
+
+
+def key(name: str) -> GatewayKey:
+    return GatewayKey("AiGateway", "ns", name)
+
+
+class World(Clock):
+    """View, engine, reporter and clock in one; `steps` tells what was done."""
+
+    def __init__(self, *names: str, held: Collection[GatewayKey] = ()) -> None:
+        self.gateways = {name: self.raw_gateway(name) for name in names}
+        self.tools: dict[str, dict[str, Any]] = {}
+        self.routes: dict[str, dict[str, Any]] = {}
+        self.state = frozenset(held)
+        self.failures: dict[GatewayKey, Failure] = {}
+        self.broken: list[Exception] = []
+        self.told_before: set[str] = set()
+        self.faults: dict[str, str] = {}
+        self.going = False
+        self.settled = True
+        self.seconds = 0.0
+        self.steps: list[str] = []
+
+    @staticmethod
+    def raw_gateway(name: str, model: str = "gpt-4o", class_name: str = "litellm") -> dict[str, Any]:
+        return {
+            "metadata": {"name": name, "namespace": "ns", "uid": f"uid-{name}", "generation": 1},
+            "spec": {"aiGatewayClassName": class_name, "aiModels": [{"name": model, "provider": "openai"}]},
+        }
+
+    def add_tools(self, name: str, class_name: str = "litellm", **spec: Any) -> None:
+        self.tools[name] = {
+            "metadata": {"name": name, "namespace": "ns", "uid": f"uid-{name}", "generation": 1},
+            "spec": {"toolGatewayClassName": class_name, **spec},
+        }
+
+    def add_route(self, name: str, gateway: str = "") -> None:
+        upstream = {"upstream": {"external": {"url": "https://example.com/mcp"}}}
+        reference = {"toolGatewayRef": {"name": gateway}} if gateway else {}
+        self.routes[name] = {
+            "metadata": {"name": name, "namespace": "ns", "generation": 1},
+            "spec": {**upstream, **reference},
+        }
+
+    def now(self) -> float:
+        return self.seconds
+
+    async def in_thread(self, work: Callable[..., T], *args: object) -> T:
+        return work(*args)
+
+    async def snapshot(self, namespace: str) -> Snapshot:
+        gateways = [parse_as(AiGateway, raw) for raw in self.gateways.values()]
+        tools = [parse_as(ToolGateway, raw) for raw in self.tools.values()]
+        routes = tuple(parse_as(ToolRoute, raw) for raw in self.routes.values())
+        return Snapshot(gateways=(*gateways, *tools), classes=(CLASS, TOOL_CLASS), routes=routes)
+
+    def leaves(self, namespace: str) -> bool:
+        return self.going
+
+    def raw(self, of: Subject) -> Mapping[str, Any] | None:
+        return {**self.gateways, **self.tools, **self.routes}.get(of.name)
+
+    def reported(self, of: Subject) -> bool:
+        return of.name in self.told_before
+
+    def route(self, planned: RoutePlan) -> Mapping[str, Any] | None:
+        return self.routes.get(planned.key.name)
+
+    def fault(self, route: RouteKey) -> str:
+        return self.faults.get(route.name, "")
+
+    def rollout(self, gateway: GatewayPlan) -> Rollout | None:
+        return None
+
+    def held(self, namespace: str) -> frozenset[GatewayKey]:
+        return self.state
+
+    def apply(
+        self,
+        namespace: str,
+        wanted: Mapping[GatewayKey, GatewayObjects],
+        release: Collection[GatewayKey],
+        *,
+        refresh: bool,
+    ) -> dict[GatewayKey, Failure]:
+        names = ",".join(sorted(known.name for known in wanted))
+        freed = ",".join(sorted(known.name for known in release))
+        self.steps.append(
+            f"apply {names}" + (f" release {freed}" if freed else "") + (" refresh" if refresh else "")
+        )
+        if self.broken:
+            raise self.broken.pop()
+        return {known: failure for known, failure in self.failures.items() if known in wanted}
+
+    def forget(self, namespace: str) -> None:
+        self.steps.append("forget")
+
+    async def outcome(
+        self, gateway: GatewayPlan, raw: Mapping[str, Any], failure: Failure | None, rollout: Rollout | None
+    ) -> bool:
+        self.steps.append(f"status {gateway.key.name} {failure.reason if failure else 'fine'}")
+        return self.settled
+
+    async def released(self, of: Subject, raw: Mapping[str, Any] | None) -> bool:
+        self.steps.append(f"released {of.name} {'there' if raw else 'gone'}")
+        return self.settled
+
+
+class Recorder(Reporter):
+    """Hands reports to the world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.told: set[Subject] = set()
+
+    async def gateway(self, gateway: GatewayPlan, *args: Any) -> bool:
+        self.told.add(gateway.key)
+        return await self.world.outcome(gateway, *args)
+
+    async def route(self, route: RoutePlan, raw: Mapping[str, Any], degraded: Failure | None) -> bool:
+        self.told.add(route.key)
+        failure = route.failure
+        said = f"{failure.reason} {failure.message}" if failure else "degraded" if degraded else "fine"
+        self.world.steps.append(f"route {route.key.name} {said}")
+        return True
+
+    def has_our_status(self, subject: Subject, raw: Mapping[str, Any], *, by_us: bool) -> bool:
+        return by_us or subject in self.told
+
+    async def released(self, subject: Subject, raw: Mapping[str, Any] | None) -> bool:
+        self.told.discard(subject)
+        return await self.world.released(subject, raw)
+
+    def engine_ran(self, *_: Any) -> None:
+        """Nothing to note: `apply` has."""
+
+
+def reconciler(world: World) -> Reconciler:
+    return Reconciler(world, world, Recorder(world), world)
