@@ -1,18 +1,15 @@
 """One Pulumi stack per namespace; one run carries every gateway of it that changed."""
 
 import contextlib
-import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-import pulumi
-import pulumi_kubernetes
 from pulumi.automation import CommandError, LocalWorkspace, ProjectSettings, Stack
 
-from gateway_components.components.objects import SKIP_AWAIT, Registration
-from gateway_components.components.planned import gateway_of, gateway_target, planned_gateway
+from gateway_components.components.planned import gateway_of, gateway_target
 from gateway_components.engine.command import EngineCommand
+from gateway_components.engine.environment import engine_environment
 from gateway_components.engine.errors import (
     ClusterUnreachableError,
     EngineError,
@@ -21,17 +18,13 @@ from gateway_components.engine.errors import (
 )
 from gateway_components.engine.locate import engine_home, find_engine
 from gateway_components.engine.outcome import Diagnostics
+from gateway_components.engine.program import gateways_program, load_lazy_modules
 from gateway_components.engine.state import PROJECT, StateFolder
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["Stacks"]
-
-FIELD_MANAGER = "litellm-gateways"
-"""Owner of the fields the daemon applies: fixed, so that a daemon that lost its state still owns them."""
-
-_ANNOTATIONS = {**SKIP_AWAIT, "pulumi.com/patchFieldManager": FIELD_MANAGER}
 
 
 class Stacks:
@@ -56,11 +49,11 @@ class Stacks:
     """
 
     def __init__(self, state: StateFolder, kubeconfig: Path | None, time_limit: float) -> None:
-        _load_lazy_modules()
+        load_lazy_modules()
         self._state = state
         self._home = engine_home()
         self._command = EngineCommand(find_engine(), time_limit, state.lock_descriptor)
-        self._environment = _environment(state, kubeconfig)
+        self._environment = engine_environment(state, kubeconfig)
         self._stacks: dict[str, Stack] = {}
         self._running: set[str] = set()
         self._lock = threading.Lock()
@@ -125,7 +118,7 @@ class Stacks:
         try:
             with self._run(namespace):
                 self._stack(namespace).up(
-                    program=_program(wanted),
+                    program=gateways_program(wanted),
                     target=[gateway_target(PROJECT, namespace, key) for key in (*wanted, *release)],
                     refresh=refresh or None,
                     continue_on_error=True,
@@ -198,53 +191,6 @@ class Stacks:
                 raise EngineError(_first_lines(str(error))) from None
             self._stacks[namespace] = stack
         return stack
-
-
-def _load_lazy_modules() -> None:
-    """Load what the Kubernetes SDK puts off until its first use, when other runs would find half a module."""
-    for module in (pulumi_kubernetes.core.v1, pulumi_kubernetes.meta.v1):
-        # Asking for any name loads it.
-        hasattr(module, "")
-
-
-def _program(wanted: Mapping[GatewayKey, GatewayObjects]) -> Callable[[], None]:
-    def program() -> None:
-        provider = pulumi_kubernetes.Provider(
-            "kubernetes",
-            # Empty, or the SDK would take $KUBECONFIG of this process and the provider would leave a copy of
-            # the credentials in the temporary folder at each run; the provider reads its own environment.
-            kubeconfig="",
-            # Fixed, or a new address of the same cluster would replace every object.
-            cluster_identifier="cluster",
-            enable_server_side_apply=True,
-            enable_config_map_mutable=True,
-        )
-        # Deletion is the garbage collector's; a gateway that is let go keeps its objects.
-        options = pulumi.ResourceOptions(provider=provider, retain_on_delete=True)
-        for key, objects in wanted.items():
-            planned_gateway(key, objects, Registration(_ANNOTATIONS, shared=True, options=options))
-
-    return program
-
-
-def _environment(state: StateFolder, kubeconfig: Path | None) -> dict[str, str]:
-    environment = {
-        "PULUMI_BACKEND_URL": state.backend_url,
-        "PULUMI_CONFIG_PASSPHRASE": state.passphrase(),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # One write of the state at the end; a killed run leaves the old one, and adopting mends the rest.
-        "PULUMI_SKIP_CHECKPOINTS": "true",
-        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
-        # What a plan wants wins over other writers of the same field.
-        "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
-        # A run is too short for a collection to pay.
-        "GOGC": "off",
-    }
-    if kubeconfig is not None:
-        # The engine runs in another folder; several files are merged, as kubectl does.
-        files = str(kubeconfig).split(os.pathsep)
-        environment["KUBECONFIG"] = os.pathsep.join(str(Path(file).absolute()) for file in files)
-    return environment
 
 
 def _all_failed(wanted: Mapping[GatewayKey, GatewayObjects], message: str) -> dict[GatewayKey, Failure]:

@@ -1,0 +1,29 @@
+"""The environment of an engine run: where its state and the cluster are, and what makes it cheap."""
+
+import os
+from pathlib import Path
+
+from gateway_components.engine.state import StateFolder
+
+__all__ = ["engine_environment"]
+
+
+def engine_environment(state: StateFolder, kubeconfig: Path | None) -> dict[str, str]:
+    """Return the variables of an engine run; `kubeconfig` is None inside a cluster."""
+    environment = {
+        "PULUMI_BACKEND_URL": state.backend_url,
+        "PULUMI_CONFIG_PASSPHRASE": state.passphrase(),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # One write of the state at the end; a killed run leaves the old one, and adopting mends the rest.
+        "PULUMI_SKIP_CHECKPOINTS": "true",
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+        # What a plan wants wins over other writers of the same field.
+        "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
+        # A run is too short for a collection to pay.
+        "GOGC": "off",
+    }
+    if kubeconfig is not None:
+        # The engine runs in another folder; several files are merged, as kubectl does.
+        files = str(kubeconfig).split(os.pathsep)
+        environment["KUBECONFIG"] = os.pathsep.join(str(Path(file).absolute()) for file in files)
+    return environment
