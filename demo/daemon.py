@@ -42,7 +42,7 @@ class DaemonProcess:
         temporary = folder / "tmp"
         temporary.mkdir(exist_ok=True)
         program = Path(sys.executable).parent / "gatewayctl"
-        command = [str(program), "daemon", "--state-folder", str(folder / "state")]
+        command = [str(program), "daemon", "--scratch-folder", str(folder / "state")]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--stop-seconds", str(_STOP_SECONDS), "--log-format", "json"],

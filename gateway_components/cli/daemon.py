@@ -17,19 +17,19 @@ from gateway_components.errors import GatewayError
 __all__ = ["daemon"]
 
 
-def _default_state() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+def _default_scratch() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "gatewayctl"
 
 
 @click.command()
 @kubeconfig_option
 @click.option(
-    "--state-folder",
+    "--scratch-folder",
     type=click.Path(path_type=Path, file_okay=False),
-    default=_default_state,
-    show_default="~/.local/state/gatewayctl",
-    help="Where the engine keeps its state; used by one daemon at a time.",
+    default=_default_scratch,
+    show_default="~/.cache/gatewayctl",
+    help="Where the engine works; used by one daemon at a time.",
 )
 @click.option("--workers", type=int, default=None, help="Namespaces worked on at once.  [default: cores + 2]")
 @click.option(

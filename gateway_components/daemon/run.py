@@ -63,7 +63,7 @@ async def run(settings: Settings) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with (
-        StateFolder(settings.state_folder) as state,
+        StateFolder(settings.scratch_folder) as state,
         ThreadPoolExecutor(settings.workers, thread_name_prefix="engine") as executor,
     ):
         stacks = await asyncio.to_thread(Stacks, state, settings.kubeconfig, settings.engine_seconds)
@@ -114,7 +114,7 @@ class _Daemon:
             self._stacks.interrupt(namespace)
 
     async def _work(self) -> None:
-        self._log.info("starting", workers=self._settings.workers, state=str(self._settings.state_folder))
+        self._log.info("starting", workers=self._settings.workers, state=str(self._settings.scratch_folder))
         await self._view.synced()
         self._watching = True
         self._log.info("watching", namespaces=len(self._view.namespaces()))

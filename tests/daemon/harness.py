@@ -79,7 +79,7 @@ class Daemon:
         command = [
             str(GATEWAYCTL),
             "daemon",
-            "--state-folder",
+            "--scratch-folder",
             str(self.state),
             "--log-level",
             "debug",

@@ -214,7 +214,7 @@ START_FAULTS = [
     ("no provider", {"PULUMI_HOME": "/nonexistent/pulumi"}, (), Exit.NO_ENGINE, "make setup"),
     ("bad option value", {}, ("--workers", "0"), Exit.BAD_SETTINGS, "--workers"),
     ("unknown option", {}, ("--wrokers", "1"), 2, "--wrokers"),
-    ("state folder unusable", {}, ("--state-folder", "/proc/state"), Exit.STATE_IN_USE, "/proc/state"),
+    ("scratch folder unusable", {}, ("--scratch-folder", "/proc/state"), Exit.STATE_IN_USE, "/proc/state"),
 ]
 
 
@@ -231,7 +231,7 @@ def test_a_daemon_that_cannot_start_says_why_in_one_line(
     said: str,
 ) -> None:
     done = subprocess.run(
-        [GATEWAYCTL, "daemon", "--state-folder", tmp_path / "state", *options],
+        [GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state", *options],
         env={**os.environ, "KUBECONFIG": str(own_lab.kubeconfig), **env},
         capture_output=True,
         text=True,
@@ -248,7 +248,7 @@ def test_the_engine_is_found_without_path(place: Namespace, tmp_path: Path) -> N
     log = tmp_path / "log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, GATEWAYCTL, "daemon", "--state-folder", tmp_path / "state"],
+            [sys.executable, GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state"],
             env=bare,
             stderr=stream,
         )
