@@ -1,34 +1,32 @@
 """A small client: raw objects in and out, errors translated once."""
 
+import asyncio
+import contextlib
 import json
-import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
-from kubernetes_asyncio import config as kube_config
-from kubernetes_asyncio.client import ApiClient, Configuration
 
+from gateway_components.errors import GatewayError
+from gateway_components.kube.credentials import Credentials, find_kubeconfig, load_credentials
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
 
 __all__ = ["KubeClient", "find_kubeconfig"]
 
 _PAGE = 500
-_CONNECTIONS = 32
+_AT_ONCE = 8
+"""Requests at the same time, beside watches: they keep an API server busy, and each connection has large buffers."""
+_LEASES = "/apis/coordination.k8s.io/"
+_BUFFER = 2**21
+"""Bytes; half of the longest event of a watch that can be read. etcd stores no object of more than 1.5 MiB."""
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
-
-
-def find_kubeconfig() -> Path | None:
-    """Return the kubeconfig that ``KUBECONFIG`` names, or the user's own; None inside a cluster without one."""
-    named = os.environ.get("KUBECONFIG")
-    if named:
-        return Path(named)
-    default = Path.home() / ".kube" / "config"
-    in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
-    return default if default.exists() and not in_cluster else None
+_NO_LIST = "what came is no list of objects: something answers in place of the API server"
+_NO_JSON = "{} came instead of JSON: a proxy or a load balancer answers in place of the API server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,20 @@ class _Request:
 
 
 class KubeClient:
-    """Talks to one API server; use `connect`."""
+    """Talks to one API server; use `connect`.
 
-    def __init__(self, api: ApiClient) -> None:
-        self._api = api
+    Credentials that it refuses are read again, once for each refusal: tokens and certificates are replaced in their
+    files while a daemon runs.
+    """
+
+    def __init__(self, credentials: Credentials, load: Callable[[], Awaitable[Credentials]]) -> None:
+        self._credentials = credentials
+        self._load = load
+        self._loading = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        # No limit of its own: as many watches as that would leave nothing for all else.
+        connector = aiohttp.TCPConnector(limit=0)
+        self._session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=_BUFFER)
 
     @classmethod
     async def connect(cls, kubeconfig: Path | None) -> Self:
@@ -63,21 +71,8 @@ class KubeClient:
         CredentialsError
             There are none, or they cannot be read.
         """
-        configuration = Configuration()
-        # Each watch keeps a connection; statuses are written many at a time.
-        configuration.connection_pool_maxsize = _CONNECTIONS
-        try:
-            if kubeconfig is not None:
-                await kube_config.load_kube_config(str(kubeconfig), client_configuration=configuration)
-            else:
-                kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        except Exception as error:  # noqa: BLE001  (a malformed file leads the library into errors of any kind)
-            source = f"the kubeconfig {kubeconfig}" if kubeconfig else "the service account of this pod"
-            # The first line alone: the rest may quote the file.
-            cause = next(iter(str(error).splitlines()), type(error).__name__)
-            message = f"no credentials from {source}: {cause}; set KUBECONFIG or run inside a cluster"
-            raise CredentialsError(message) from None
-        return cls(ApiClient(configuration))
+        load = partial(load_credentials, kubeconfig)
+        return cls(await load(), load)
 
     async def get(self, path: str) -> dict[str, Any] | None:
         """Return the object at `path`; None where there is none."""
@@ -101,31 +96,73 @@ class KubeClient:
             _Request("PATCH", path, query, body=body, content_type="application/merge-patch+json")
         )
 
+    async def apply(
+        self, path: str, body: Mapping[str, Any], *, manager: str, force: bool = False
+    ) -> dict[str, Any]:
+        """Apply `body` to the object at `path`, made where it is missing; `manager` owns the fields that it names.
+
+        Others that own some of them are a conflict, or lose them by `force`.
+        """
+        query = {"fieldManager": manager, **({"force": "true"} if force else {})}
+        return await self._json(
+            # JSON is YAML.
+            _Request("PATCH", path, query, body=body, content_type="application/apply-patch+yaml")
+        )
+
+    async def delete(self, path: str) -> None:
+        """Delete the object at `path`, which may be gone already."""
+        try:
+            await self._json(_Request("DELETE", path))
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+
     async def pages(
-        self, path: str, *, metadata_only: bool = False
+        self,
+        path: str,
+        *,
+        metadata_only: bool = False,
+        labels: Mapping[str, str] | None = None,
+        fields: str = "",
     ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-        """Yield every object of the collection at `path` in pages, each with the version to watch from."""
+        """Yield every object of the collection at `path` in pages, each with the version to watch from.
+
+        Those with all `labels` alone, and those that `fields` selects, such as ``metadata.name=NAME``.
+        """
         kind = "PartialObjectMetadataList" if metadata_only else None
-        query = {"limit": str(_PAGE)}
+        query = {"limit": str(_PAGE), **({"fieldSelector": fields} if fields else {})}
+        if labels:
+            query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
         while True:
             page = await self._json(_Request("GET", path, query, kind=kind))
-            metadata = page["metadata"]
+            metadata = page.get("metadata") or {}
+            if "resourceVersion" not in metadata:
+                raise ApiUnreachableError(_NO_LIST)
             yield page.get("items") or [], metadata["resourceVersion"]
             if not metadata.get("continue"):
                 return
             query["continue"] = metadata["continue"]
 
-    async def list(self, path: str, *, metadata_only: bool = False) -> tuple[list[dict[str, Any]], str]:
-        """Return every object of the collection at `path`, and the version to watch from."""
+    async def list(
+        self, path: str, *, metadata_only: bool = False, labels: Mapping[str, str] | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """Return every object of the collection at `path` with `labels`, and the version to watch from."""
         items: list[dict[str, Any]] = []
         version = ""
-        async for page, page_version in self.pages(path, metadata_only=metadata_only):
+        async for page, page_version in self.pages(path, metadata_only=metadata_only, labels=labels):
             items += page
             version = page_version
         return items, version
 
     async def watch(
-        self, path: str, version: str, *, seconds: int, silence: float, metadata_only: bool = False
+        self,
+        path: str,
+        version: str,
+        *,
+        seconds: int,
+        silence: float,
+        metadata_only: bool = False,
+        fields: str = "",
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the events of the collection at `path` since `version`.
 
@@ -139,6 +176,8 @@ class KubeClient:
             Seconds without any event after which the watch ends: a quiet connection looks like a dead one.
         metadata_only
             Whether to get no more than the metadata of each object.
+        fields
+            A field selector, as for `pages`.
 
         Raises
         ------
@@ -152,6 +191,7 @@ class KubeClient:
             "allowWatchBookmarks": "true",
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
+            **({"fieldSelector": fields} if fields else {}),
         }
         kind = "PartialObjectMetadata" if metadata_only else None
         limits = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence)
@@ -164,14 +204,15 @@ class KubeClient:
                 yield event
         except aiohttp.ServerTimeoutError:
             return
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        # A watch that is cut off in the middle of a line is no JSON.
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError) as error:
             raise _unreachable(error) from None
         finally:
             response.close()
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._api.close()
+        await self._session.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -180,45 +221,86 @@ class KubeClient:
         await self.close()
 
     async def _json(self, request: _Request) -> dict[str, Any]:
-        response = await self._send(request, _TIMEOUT)
-        try:
-            answer: dict[str, Any] = json.loads(await response.read())
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _unreachable(error) from None
-        return answer
+        # A lease that is renewed behind a thousand statuses is renewed too late.
+        waiting = contextlib.nullcontext() if request.path.startswith(_LEASES) else self._at_once
+        async with waiting:
+            response = await self._send(request, _TIMEOUT)
+            try:
+                answer: dict[str, Any] = json.loads(await response.read())
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                raise _unreachable(error) from None
+            return answer
 
     async def _send(self, request: _Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+        credentials = self._credentials
         try:
-            response: aiohttp.ClientResponse = await self._api.call_api(
-                request.path,
+            return await self._answer(request, credentials, limits)
+        except _UntrustedError as error:
+            await self._renew(credentials, error)
+        except ApiError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            await self._renew(credentials, error)
+        return await self._answer(request, self._credentials, limits)
+
+    async def _renew(self, refused: Credentials, error: GatewayError) -> None:
+        async with self._loading:
+            # Of many requests that are refused at once the first one reads them.
+            if self._credentials is refused:
+                try:
+                    self._credentials = await self._load()
+                except CredentialsError:
+                    # Perhaps half written at this moment; the next request tries again.
+                    raise error from None
+
+    async def _answer(
+        self, request: _Request, credentials: Credentials, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": request.accept, "Content-Type": request.content_type}
+        try:
+            authorization = credentials.authorization()
+            response = await self._session.request(
                 request.method,
-                query_params=list(request.query.items()),
-                header_params={"Accept": request.accept, "Content-Type": request.content_type},
-                body=request.body,
-                auth_settings=["BearerToken"],
-                _preload_content=False,
-                _request_timeout=limits,
+                credentials.server + request.path,
+                params=request.query,
+                headers={**headers, "Authorization": authorization} if authorization else headers,
+                data=None if request.body is None else json.dumps(request.body),
+                ssl=credentials.tls,
+                server_hostname=credentials.server_name,
+                proxy=credentials.proxy,
+                timeout=limits,
             )
             if response.status < 300:  # noqa: PLR2004  (the first status that is no success)
+                if response.content_type != "application/json":
+                    response.close()
+                    raise ApiUnreachableError(_NO_JSON.format(response.content_type))
                 return response
-            text = await response.text()
+            text = await response.text(errors="replace")
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise _UntrustedError(str(_unreachable(error))) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from None
-        raise _refused(response.status, text)
+        raise _refused(response.status, text, response.headers.get("Retry-After", ""))
 
 
-def _refused(status: int, text: str) -> ApiError:
+class _UntrustedError(ApiUnreachableError):
+    """The server's certificate is none of those to trust."""
+
+
+def _refused(status: int, text: str, retry_after: str) -> ApiError:
     try:
         answer = json.loads(text)
     except ValueError:
         answer = {}
     if not isinstance(answer, dict) or answer.get("kind") != "Status":
         answer = {"message": text.strip()[:500] or f"HTTP status {status}"}
-    return _api_error(answer, status)
+    # The other form of this header is a date, which the API server does not use.
+    return _api_error(answer, status, float(retry_after) if retry_after.isdecimal() else 0.0)
 
 
-def _api_error(answer: Mapping[str, Any], status: int) -> ApiError:
-    return ApiError(status, answer.get("reason", ""), answer.get("message", f"HTTP status {status}"))
+def _api_error(answer: Mapping[str, Any], status: int, retry_after: float = 0.0) -> ApiError:
+    message = answer.get("message", f"HTTP status {status}")
+    return ApiError(status, answer.get("reason", ""), message, retry_after)
 
 
 def _unreachable(error: BaseException) -> ApiUnreachableError:

@@ -1,6 +1,7 @@
 """What the API server, or the way to it, can answer."""
 
 from gateway_components.errors import GatewayError
+from gateway_components.refusals import missing_right
 
 __all__ = ["ApiError", "ApiUnreachableError", "CredentialsError"]
 
@@ -14,7 +15,7 @@ class ApiUnreachableError(GatewayError):
 
 
 class ApiError(GatewayError):
-    """The API server refused a request.
+    """The API server refused a request; where a right is missing, the text says which one to give.
 
     Attributes
     ----------
@@ -22,9 +23,13 @@ class ApiError(GatewayError):
         HTTP status code.
     reason
         Machine-readable reason, such as ``Forbidden`` or ``Expired``.
+    retry_after
+        Seconds after which the API server wants to be asked again; 0 where it did not say.
     """
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
+        cure = missing_right(message)
+        super().__init__(f"{message} ({cure})" if cure else message)
         self.status = status
         self.reason = reason
+        self.retry_after = retry_after
