@@ -13,6 +13,11 @@ class Backoff:
         self._longest = longest
         self._tries = 0
 
+    @property
+    def fresh(self) -> bool:
+        """Whether no pause was asked for since the start or `reset`."""
+        return self._tries == 0
+
     def next(self) -> float:
         """Return the next pause in seconds."""
         pause: float = min(self._first * 2**self._tries, self._longest)

@@ -61,7 +61,7 @@ class FakeCluster:
         self.put("", {"kind": "Namespace", "metadata": {"name": name, **metadata}})
 
     async def pages(
-        self, path: str, *, metadata_only: bool
+        self, path: str, *, metadata_only: bool, **_: Any
     ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
         """Yield one page with all objects."""
         yield list(self._objects.get(path, {}).values()), str(self._version)
@@ -91,6 +91,10 @@ class FakeCluster:
         old = objects.pop(path, None)
         if new is not None:
             objects[path] = new
+        if new is None and old is not None:
+            # A deletion is a change of its own.
+            self._version += 1
+            old = {**old, "metadata": {**old["metadata"], "resourceVersion": str(self._version)}}
         type_ = "DELETED" if new is None else "ADDED" if old is None else "MODIFIED"
         if collection in self._events:
             self._events[collection].put_nowait({"type": type_, "object": new or old})

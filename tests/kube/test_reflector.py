@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
-from gateway_components.kube.reflector import Change, Reflector
+from gateway_components.kube.reflector import Cause, Change, Reflector
 from gateway_components.kube.resources import CONFIG_MAPS
 
 EXPIRED = ApiError(410, "Expired", "too old resource version")
@@ -34,10 +34,12 @@ class Script:
         self._lists = iter(lists)
         self._watches = iter(watches)
         self.watched_from: list[str] = []
+        self.causes: list[Cause] = []
+        self.pauses: list[float] = []
         self.done = asyncio.Event()
 
     async def pages(
-        self, path: str, *, metadata_only: bool
+        self, path: str, *, metadata_only: bool, **_: Any
     ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
         step = next(self._lists)
         if isinstance(step, Exception):
@@ -64,18 +66,31 @@ async def mirror(
 ) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]], list[str]]:
     """Run a reflector to the end of a script; return its picture, its changes and where it watched from."""
     script = Script(lists, watches)
+    picture, changes = await follow(script, monkeypatch)
+    return picture, changes, script.watched_from
+
+
+async def follow(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]]]:
+    """Run a reflector to the end of a script; return its picture and its changes."""
     changes: list[tuple[str, str | None, str | None]] = []
 
     def note(change: Change[str]) -> None:
         changes.append((change.name[1], change.old, change.new))
 
-    async def no_pause(_: float) -> None:
+    async def no_pause(seconds: float) -> None:
+        script.pauses.append(seconds)
         await real_sleep(0)
 
     real_sleep: Callable[[float], Any] = asyncio.sleep
     monkeypatch.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
     reflector: Reflector[str] = Reflector(
-        cast("KubeClient", script), CONFIG_MAPS, lambda raw: str(raw["value"]), note
+        cast("KubeClient", script),
+        CONFIG_MAPS,
+        lambda raw: str(raw["value"]),
+        note,
+        on_restart=lambda _, cause: script.causes.append(cause),
     )
     running = asyncio.create_task(reflector.run())
     await asyncio.wait_for(script.done.wait(), 5)
@@ -83,7 +98,7 @@ async def mirror(
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
-    return {name[1]: value for name, value in reflector.objects.items()}, changes, script.watched_from
+    return {name[1]: value for name, value in reflector.objects.items()}, changes
 
 
 async def test_the_picture_follows_list_and_watch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +185,6 @@ async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch)
 
 CURES = [
     (404, "install the CRDs: kubectl apply -f deploy/crds"),
-    (403, "give these credentials the right to list and watch this resource in all namespaces"),
     (401, "renew the credentials, or set KUBECONFIG to others"),
 ]
 
@@ -187,6 +201,16 @@ async def test_a_refusal_that_a_user_can_cure_says_how(
     assert broken["cure"] == cure
 
 
+async def test_a_missing_right_is_named_with_verb_and_resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = 'User "x" cannot watch resource "configmaps" in API group "" at the cluster scope'
+    with capture_logs() as lines:
+        await mirror([ApiError(403, "Forbidden", refusal), ([], "10")], [], monkeypatch)
+
+    (broken,) = (line for line in lines if line["event"] == "watch broken")
+    assert broken["error"].startswith(refusal)
+    assert 'the verb "watch" on "configmaps" in all namespaces' in broken["error"]
+
+
 async def test_what_is_kept_decides_what_counts_as_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
     _, changes, _ = await mirror(
         [([item("a", "same", "1")], "10")],
@@ -195,3 +219,105 @@ async def test_what_is_kept_decides_what_counts_as_a_change(monkeypatch: pytest.
     )
 
     assert changes == [("a", None, "same")]
+
+
+NOT_FOUND = ApiError(404, "", "404 page not found")
+
+
+async def test_a_resource_that_does_not_exist_has_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script([([item("a", "1")], "10"), *[NOT_FOUND] * 8, ([item("b", "1")], "20")], [[EXPIRED]])
+
+    with capture_logs() as lines:
+        picture, changes = await follow(script, monkeypatch)
+
+    assert picture == {"b": "1"}
+    assert changes == [("a", None, "1"), ("a", "1", None), ("b", None, "1")]
+    told = [line["event"] for line in lines if line["log_level"] != "debug"]
+    assert told.count("no such resource") == 1, "told once, however long it lasts"
+    assert told.count("the resource has come") == 1
+    assert Cause.ABSENT in script.causes
+    assert max(script.pauses) < 5, "it is noticed soon"
+
+
+async def test_a_passing_404_takes_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script([([item("a", "1")], "10"), *[NOT_FOUND] * 2, ([item("a", "1")], "20")], [[EXPIRED]])
+
+    _, changes = await follow(script, monkeypatch)
+
+    assert changes == [("a", None, "1")]
+
+
+async def test_a_resource_that_is_missing_from_the_start_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def no_pause(_: float) -> None:
+        await real_sleep(0)
+
+    real_sleep: Callable[[float], Any] = asyncio.sleep
+    monkeypatch.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
+    reflector: Reflector[str] = Reflector(
+        cast("KubeClient", Script([NOT_FOUND] * 10_000, [])), CONFIG_MAPS, str, lambda _: None
+    )
+    running = asyncio.create_task(reflector.run())
+    await asyncio.wait_for(reflector.synced.wait(), 5)
+    running.cancel()
+
+    assert reflector.absent
+    assert not reflector.objects
+
+
+async def test_a_watch_that_expires_again_and_again_is_asked_for_ever_more_rarely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Script([([], "10")] * 7, [[EXPIRED]] * 6)
+
+    await follow(script, monkeypatch)
+
+    assert script.causes == [Cause.EXPIRED] * 6
+    assert len(script.pauses) == 5, "the first time it lists again at once"
+    assert script.pauses[-1] > 10 * script.pauses[0] / 2
+
+
+async def test_a_watch_that_ends_at_once_is_followed_by_growing_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Script([([], "10")], [[]] * 6)
+
+    await follow(script, monkeypatch)
+
+    assert script.causes == [Cause.ENDED] * 6
+    assert script.pauses[-1] > 10 * script.pauses[0] / 2
+
+
+async def test_the_api_server_may_say_when_it_wants_to_be_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Script([ApiError(429, "TooManyRequests", "slow down", 7.0), ([], "10")], [])
+
+    await follow(script, monkeypatch)
+
+    assert script.pauses[0] == 7.0
+    assert script.causes == [Cause.REFUSED]
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_an_api_server_that_has_too_much_to_do_is_not_asked_for_a_list(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Script([([], "10")], [[ApiError(status, "", "later")]])
+
+    await follow(script, monkeypatch)
+
+    assert script.watched_from == ["10", "10"]
+
+
+async def test_a_store_that_went_back_in_time_is_listed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(
+        [([item("a", "1"), item("b", "1")], "30"), ([item("a", "1")], "20")],
+        [[event("BOOKMARK", "", "", "19")]],
+    )
+
+    picture, _ = await follow(script, monkeypatch)
+
+    assert picture == {"a": "1"}
+    assert script.causes == [Cause.DISORDERED]
