@@ -1,0 +1,285 @@
+"""Lets one daemon of several act: the one that holds a Lease."""
+
+import asyncio
+import hashlib
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from gateway_components.errors import GatewayError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.lease import Lease, LeaseTakenError
+from gateway_components.refusals import missing_right
+
+__all__ = [
+    "Leader",
+    "Leadership",
+    "LeadershipLostError",
+    "Terms",
+    "Unopposed",
+    "elected",
+    "identity",
+    "steady_seconds",
+    "while_leading",
+]
+
+T = TypeVar("T")
+
+_MISSING_NAMESPACE = "create the namespace, or name another one as install namespace"
+
+
+class LeadershipLostError(GatewayError):
+    """Another daemon may lead by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The times of an election in seconds, those of client-go and of Kubernetes' own controllers.
+
+    Attributes
+    ----------
+    lease
+        How long others wait for a sign of life: a takeover after a crash takes so long, and `retry` at most.
+    renewal
+        How long a leader goes on without an answer to a sign of life. What is left of `lease` after it, 5 seconds, is
+        for ending what it was doing.
+    retry
+        Pause between two signs of life, or two looks at somebody else's Lease. Of those within `renewal`, all but one
+        may fail.
+    request
+        How long one request may take: half of `renewal`, so that one that hangs is followed by another.
+    """
+
+    lease: int = 15
+    renewal: float = 10.0
+    retry: float = 2.0
+    request: float = 5.0
+
+
+class Leadership(Protocol):
+    """What the daemon knows of its leadership."""
+
+    @property
+    def leading(self) -> bool:
+        """Whether this daemon may act now."""
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether this daemon waits for its turn, and could take it."""
+
+    async def acquire(self) -> None:
+        """Return once this daemon leads."""
+
+    async def keep(self) -> str:
+        """Go on leading; return why once that is over."""
+
+    async def release(self) -> None:
+        """Let another daemon lead."""
+
+
+class Unopposed:
+    """The leadership of a daemon that was told there is no other."""
+
+    leading = True
+    standing_by = False
+
+    async def acquire(self) -> None:
+        """Return at once."""
+
+    async def keep(self) -> str:
+        """Never return."""
+        await asyncio.Event().wait()
+        return ""
+
+    async def release(self) -> None:
+        """Do nothing: nobody waits."""
+
+
+class Leader:
+    """The leadership that a Lease gives.
+
+    `acquire`, then run `keep` beside the work; when it returns, end the work at once, within the seconds that `Terms`
+    leave for it. `release` only when nothing acts any more.
+
+    Parameters
+    ----------
+    lease
+        The Lease.
+    terms
+        Its times.
+    now
+        The clock of the Lease.
+    """
+
+    def __init__(self, lease: Lease, terms: Terms, now: Callable[[], float]) -> None:
+        self._lease = lease
+        self._terms = terms
+        self._now = now
+        self._until: float | None = None
+        self._waits_for: str | None = None
+        self._trouble = ""
+        self._log = structlog.get_logger().bind(lease=str(lease))
+
+    @property
+    def leading(self) -> bool:
+        """Whether this daemon may act now; to be asked before each step that another leader must not see.
+
+        It turns false by the clock alone, also in a process that was stopped and has not run anything since.
+        """
+        return self._until is not None and self._now() < self._until
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether somebody else had the Lease when it was last asked for, with success."""
+        return self._waits_for is not None
+
+    async def acquire(self) -> None:
+        """Return once this daemon leads; trouble is logged and tried again."""
+        while not self.leading:
+            try:
+                async with asyncio.timeout(self._terms.request):
+                    since = await self._lease.take()
+            except (ApiError, ApiUnreachableError, TimeoutError) as error:
+                self._waits_for = None
+                self._tell_trouble("cannot ask for the lease", error)
+            else:
+                self._trouble = ""
+                if since is not None:
+                    self._waits_for, self._until = None, since + self._terms.renewal
+                    continue
+                if self._waits_for != self._lease.holder:
+                    self._waits_for = self._lease.holder
+                    self._log.info("standing by", holder=self._waits_for or "nobody yet")
+            await asyncio.sleep(self._terms.retry)
+        self._log.info("leading", identity=self._lease.holder)
+
+    async def keep(self) -> str:
+        """Give signs of life; return why once this daemon leads no longer."""
+        while self._until is not None:
+            await asyncio.sleep(min(self._terms.retry, self._left()))
+            if self._left() <= 0:
+                return self._lose(f"no sign of life got through for {self._terms.renewal:g} s")
+            try:
+                async with asyncio.timeout(min(self._terms.request, self._left())):
+                    since = await self._lease.renew()
+            except LeaseTakenError as error:
+                return self._lose(str(error))
+            except (ApiError, ApiUnreachableError, TimeoutError) as error:
+                self._tell_trouble("lease not renewed", error)
+            else:
+                self._trouble = ""
+                self._until = since + self._terms.renewal
+        return "it was given back"
+
+    async def release(self) -> None:
+        """Give the Lease back, if it is ours, so that another daemon leads at once."""
+        if not self.leading:
+            return
+        left = self._left()
+        self._until = None
+        try:
+            async with asyncio.timeout(min(self._terms.request, left)):
+                await self._lease.release()
+        except (ApiError, ApiUnreachableError, LeaseTakenError, TimeoutError) as error:
+            self._log.warning("lease not released", error=_text(error), others_wait_seconds=self._terms.lease)
+        else:
+            self._log.info("lease released")
+
+    def _left(self) -> float:
+        return 0.0 if self._until is None else self._until - self._now()
+
+    def _lose(self, why: str) -> str:
+        self._until = None
+        self._log.error("lease lost", why=why, holder=self._lease.holder)
+        return why
+
+    def _tell_trouble(self, event: str, error: Exception) -> None:
+        text = _text(error)
+        # Once, and not every two seconds of an outage.
+        level = self._log.debug if text == self._trouble else self._log.warning
+        self._trouble = text
+        cure = _cure(error)
+        level(event, error=text, retry_seconds=self._terms.retry, **({"cure": cure} if cure else {}))
+
+
+async def elected(leadership: Leadership, stop: asyncio.Event) -> bool:
+    """Return whether this daemon leads, once it does; False where `stop` was set before."""
+    electing = asyncio.create_task(leadership.acquire())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((electing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if electing.done():
+            electing.result()
+        return electing.done()
+    finally:
+        for task in (electing, stopping):
+            task.cancel()
+        await asyncio.gather(electing, stopping, return_exceptions=True)
+
+
+async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], halt: Callable[[], None]) -> T:
+    """Do `work`, lead until it has ended, give the leadership back, and return what it returned.
+
+    Parameters
+    ----------
+    leadership
+        It was acquired.
+    work
+        What only a leader may do. Whatever ends it, it returns when nothing of it acts any more.
+    halt
+        Called when the leadership is lost, before `work` is cancelled: ends at once what does not heed that.
+
+    Raises
+    ------
+    LeadershipLostError
+        It was lost, and nothing acts any more.
+    """
+    keeping = asyncio.create_task(leadership.keep())
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait((keeping, working), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise LeadershipLostError(keeping.result())
+        return working.result()
+    finally:
+        if not keeping.done():
+            # Work that was cancelled from outside takes a while to end, and needs the leadership until then.
+            working.cancel()
+            await asyncio.wait((keeping, working), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            halt()
+            working.cancel()
+            await asyncio.wait((working,))
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await leadership.release()
+
+
+def identity(folder: Path) -> str:
+    """Return the name of the daemon that works in `folder`: the next one in the same place has the same.
+
+    That is safe, since one process at a time works in a folder, and ends what an earlier one left running.
+    """
+    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    return f"{socket.gethostname()}_{place}"
+
+
+def steady_seconds() -> float:
+    """Return seconds that go on evenly whatever is done to the time of day, also while the machine sleeps."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+def _text(error: Exception) -> str:
+    return str(error) or "the API server gave no answer in time"
+
+
+def _cure(error: Exception) -> str:
+    if not isinstance(error, ApiError):
+        return ""
+    return missing_right(str(error)) or (_MISSING_NAMESPACE if error.status == 404 else "")  # noqa: PLR2004

@@ -1,0 +1,143 @@
+"""What is done while leading: it ends with the leadership, and the leadership outlasts it."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.leader import LeadershipLostError, elected, while_leading
+from gateway_components.daemon.stored import StoredEngine
+from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.engine.stacks import Stacks
+from gateway_components.kube.state_secrets import StateSecrets
+from gateway_components.plan.workload import GatewayObjects
+from tests.daemon.contender import TERMS, Contender, time
+from tests.daemon.world import key
+from tests.kube.lease_server import LeaseServer, in_virtual_time
+
+
+class Work:
+    """Works until it is cancelled or halted, and takes a while to end."""
+
+    def __init__(self, contender: Contender) -> None:
+        self.contender = contender
+        self.steps: list[str] = []
+        self.halted = asyncio.Event()
+
+    async def run(self, seconds: float = 1e6) -> str:
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            # As an engine run, which no cancelling ends.
+            await asyncio.wait((asyncio.create_task(self.halted.wait()),), timeout=30)
+            self.steps.append("ended leading" if self.contender.leader.leading else "ended")
+        return "done"
+
+    def halt(self) -> None:
+        self.steps.append("halted")
+        self.halted.set()
+
+
+def test_lost_leadership_halts_the_work_at_once() -> None:
+    async def story() -> None:
+        server = LeaseServer()
+        contender = Contender(server, "us")
+        work = Work(contender)
+        await contender.leader.acquire()
+        doing = asyncio.create_task(while_leading(contender.leader, work.run(), work.halt))
+        await asyncio.sleep(61)
+        server.write_by_hand(holderIdentity="them")
+        began = time()
+
+        with pytest.raises(LeadershipLostError, match="somebody else"):
+            await doing
+
+        assert work.steps == ["halted", "ended"]
+        assert time() - began <= TERMS.retry
+        assert server.spec["holderIdentity"] == "them"
+
+    in_virtual_time(story)
+
+
+def test_the_lease_is_kept_until_the_work_has_ended_and_then_given_back() -> None:
+    async def story() -> None:
+        server = LeaseServer()
+        contender = Contender(server, "us")
+        work = Work(contender)
+        await contender.leader.acquire()
+
+        assert await while_leading(contender.leader, work.run(5), work.halt) == "done"
+
+        assert work.steps == ["ended leading"], "it took three times as long as the lease lasts"
+        assert "holderIdentity" not in server.spec
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled"])
+def test_work_that_ends_otherwise_gives_the_lease_back_too(how: str) -> None:
+    async def story() -> None:
+        server = LeaseServer()
+        contender = Contender(server, "us")
+        work = Work(contender)
+        await contender.leader.acquire()
+
+        async def fail() -> None:
+            await asyncio.sleep(3)
+            raise ValueError("no")
+
+        if how == "fails":
+            with pytest.raises(ValueError, match="no"):
+                await while_leading(contender.leader, fail(), work.halt)
+        else:
+            doing = asyncio.create_task(while_leading(contender.leader, work.run(), work.halt))
+            await asyncio.sleep(61)
+            doing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await doing
+            assert work.steps == ["ended leading"]
+        assert "holderIdentity" not in server.spec
+
+    in_virtual_time(story)
+
+
+def test_who_stands_by_can_be_stopped() -> None:
+    async def story() -> None:
+        server = LeaseServer()
+        first, second = Contender(server, "first"), Contender(server, "second")
+        stop = asyncio.Event()
+        assert await elected(first.leader, stop)
+        waiting = asyncio.create_task(elected(second.leader, stop))
+        await asyncio.sleep(1)
+        assert (first.leader.standing_by, second.leader.standing_by) == (False, True)
+        stop.set()
+        assert not await waiting
+        assert not second.leader.leading
+
+    with capture_logs() as logged:
+        in_virtual_time(story)
+    assert [line["event"] for line in logged] == ["leading", "standing by"]
+
+
+async def test_who_leads_no_longer_begins_no_engine_run() -> None:
+    ran: list[str] = []
+
+    class Secrets:
+        async def intend(self, *_: object) -> str:
+            return "2"
+
+    class Engine:
+        def apply(self, *_: object, **__: object) -> None:
+            ran.append("the engine")
+
+    with ThreadPoolExecutor(1) as executor:
+        engine = StoredEngine(
+            cast("Stacks", Engine()), cast("StateSecrets", Secrets()), Clock(executor), lambda: False
+        )
+        with pytest.raises(EngineInterruptedError, match="another daemon"):
+            await engine.apply("ns", {key("one"): cast("GatewayObjects", None)}, (), refresh=False)
+
+    assert not ran
