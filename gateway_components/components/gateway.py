@@ -9,8 +9,10 @@ from gateway_components.components.ai_args import AiGatewayArgs
 from gateway_components.components.build import ai_gateway_outputs, tool_gateway_outputs
 from gateway_components.components.coerce import args_as
 from gateway_components.components.gateway_args import GatewayArgs
-from gateway_components.components.objects import SKIP_AWAIT, Registration, register
+from gateway_components.components.naming import AI_GATEWAY_TYPE, TOOL_GATEWAY_TYPE
+from gateway_components.components.objects import Registration, register
 from gateway_components.components.outputs import GatewayOutputs
+from gateway_components.components.provider import SKIP_AWAIT
 from gateway_components.components.route import ToolRoute
 from gateway_components.components.tool_args import ToolGatewayArgs
 
@@ -94,7 +96,7 @@ class AiGateway(Gateway):
     and makes a new one, where it could be changed in place.
     """
 
-    TYPE = "gateway-components:index:AiGateway"
+    TYPE = AI_GATEWAY_TYPE
 
     def __init__(
         self,
@@ -129,7 +131,7 @@ class ToolGateway(Gateway):
     The note of `AiGateway` on ``enable_config_map_mutable`` holds here as well.
     """
 
-    TYPE = "gateway-components:index:ToolGateway"
+    TYPE = TOOL_GATEWAY_TYPE
 
     def __init__(
         self,

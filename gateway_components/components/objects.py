@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import Deployment, DeploymentPatch
-from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapPatch, Service, ServicePatch
+from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.core.v1 import ConfigMap, Service
 
 from gateway_components.components.outputs import GatewayOutputs
 from gateway_components.plan.workload import GatewayObjects, Manifest
 
-__all__ = ["SKIP_AWAIT", "GatewayResources", "Registration", "register"]
-
-SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
-"""Tells the Kubernetes provider not to wait until an object is ready."""
+__all__ = ["GatewayResources", "Registration", "register"]
 
 _Part = Literal["config_map", "deployment", "service"]
 
@@ -27,16 +24,11 @@ class Registration:
     ----------
     annotations
         Annotations for the Kubernetes provider, such as ``pulumi.com/skipAwait``, set on all three objects.
-    shared
-        Whether others may write other fields of the objects. Pulumi takes what ``kubectl`` wrote to an object
-        of its own for itself, and drops it with the next change; of a patch it owns what it wrote and no more.
-        A patch creates an object that does not exist, too.
     options
         Options of all three resources, beside their parent.
     """
 
     annotations: Mapping[str, str] = field(default_factory=dict)
-    shared: bool = False
     options: pulumi.ResourceOptions = field(default_factory=pulumi.ResourceOptions)
 
 
@@ -44,9 +36,9 @@ class Registration:
 class GatewayResources:
     """The registered resources of one gateway."""
 
-    config_map: ConfigMap | ConfigMapPatch
-    deployment: Deployment | DeploymentPatch
-    service: Service | ServicePatch
+    config_map: ConfigMap
+    deployment: Deployment
+    service: Service
 
 
 def register(
@@ -63,7 +55,7 @@ def register(
             lambda known: _annotated(_manifest(known, kind)["metadata"], how.annotations)
         )
 
-    config_map = (ConfigMapPatch if how.shared else ConfigMap)(
+    config_map = ConfigMap(
         name,
         metadata=metadata("config_map"),
         data=part(outputs.outline, "config_map", "data"),
@@ -71,10 +63,10 @@ def register(
     )
     # Pods mount it, so it comes first; the Deployment names it without an Output of it.
     mounted = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[config_map]))
-    deployment = (DeploymentPatch if how.shared else Deployment)(
+    deployment = Deployment(
         name, metadata=metadata("deployment"), spec=part(outputs.full, "deployment", "spec"), opts=mounted
     )
-    service = (ServicePatch if how.shared else Service)(
+    service = Service(
         name, metadata=metadata("service"), spec=part(outputs.outline, "service", "spec"), opts=options
     )
     return GatewayResources(config_map, deployment, service)

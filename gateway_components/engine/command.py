@@ -1,12 +1,11 @@
-"""The engine's program as the Automation API calls it: timed, in a session of its own, and no run too many."""
+"""The engine's program as the Automation API calls it: timed, and in a session of its own."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -24,26 +23,12 @@ from gateway_components.engine.processes import end_session
 __all__ = ["EngineCommand"]
 
 _INTERRUPTED = "the engine was interrupted"
+_FEW_TARGETS = 50
 _OLDEST = VersionInfo(3, 250, 0)
-_UPDATE_SUMMARY = json.dumps(
-    [
-        {
-            "kind": "update",
-            "startTime": "1970-01-01T00:00:00.000Z",
-            "message": "",
-            "environment": {},
-            "config": {},
-            "result": "succeeded",
-        }
-    ]
-)
 
 
 class EngineCommand(PulumiCommand):
     """Runs the engine; the Automation API's own extension point.
-
-    ``Stack.up`` asks the engine three times more after each run: twice for the outputs of the stack and once
-    for its history. Nobody here reads them and they take longer than the run, so they are answered at once.
 
     Parameters
     ----------
@@ -57,6 +42,8 @@ class EngineCommand(PulumiCommand):
 
     Attributes
     ----------
+    time_limit
+        As above; a change of it holds for the next run.
     interrupt_seconds
         How long an interrupted run may take to end by itself before it is killed.
     barred_seconds
@@ -75,10 +62,11 @@ class EngineCommand(PulumiCommand):
         # The base class only finds programs in ROOT/bin, so it is not asked to find this one.
         self.command = str(program)
         self.version = _version(program)
-        self._time_limit = time_limit
+        self.time_limit = time_limit
         self._inherited = () if inherited is None else (inherited,)
         self._running: dict[subprocess.Popen[str], str] = {}
         self._barred: set[str] = set()
+        self._halted = False
 
     def run(
         self,
@@ -99,24 +87,23 @@ class EngineCommand(PulumiCommand):
         pulumi.automation.CommandError
             It exited with another code than 0.
         """
-        if args[:2] == ["stack", "output"]:
-            return CommandResult("{}", "", 0)
-        if args[:2] == ["stack", "history"]:
-            return CommandResult(_UPDATE_SUMMARY, "", 0)
         command = [self.command, "--non-interactive", *args]
-        env = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
-        if cwd in self._barred:
+        env = {
+            **os.environ,
+            **additional_env,
+            "PULUMI_AUTOMATION_API": "true",
+            "GOGC": _garbage_collection(args),
+        }
+        if self._is_barred(cwd):
             raise EngineInterruptedError(_INTERRUPTED)
+        seconds = self.time_limit
         with self._started(command, cwd, env) as process:
             output, errors = _Reader(process.stdout, on_output), _Reader(process.stderr, on_error)
-            try:
-                process.wait(self._time_limit)
-            except subprocess.TimeoutExpired:
-                self._end(process, self.interrupt_seconds)
-                message = f"the engine did not finish within {self._time_limit:g} s and was ended"
-                raise EngineTimeoutError(message) from None
+            if not self._finished(process, seconds):
+                message = f"the engine did not finish within {seconds:g} s and was ended"
+                raise EngineTimeoutError(message)
             result = CommandResult(output.text(), errors.text(), process.returncode)
-        if cwd in self._barred:
+        if self._is_barred(cwd):
             raise EngineInterruptedError(_INTERRUPTED)
         if result.code != 0:
             raise create_command_error(result)
@@ -126,6 +113,12 @@ class EngineCommand(PulumiCommand):
         """Interrupt every run; returns when all have ended. Each one then raises in its own thread."""
         for process in list(self._running):
             self._end(process, self.interrupt_seconds)
+
+    def halt(self) -> None:
+        """Kill every run, plugins and all, and let no other begin: for who may not act any more."""
+        self._halted = True
+        for process in list(self._running):
+            end_session(process.pid)
 
     def bar(self, cwd: str) -> None:
         """Interrupt what runs in the folder `cwd` and let nothing begin there until `unbar`; waits for no end."""
@@ -137,6 +130,9 @@ class EngineCommand(PulumiCommand):
     def unbar(self, cwd: str) -> None:
         """Let runs begin in the folder `cwd` again."""
         self._barred.discard(cwd)
+
+    def _is_barred(self, cwd: str) -> bool:
+        return self._halted or cwd in self._barred
 
     @contextlib.contextmanager
     def _started(
@@ -156,14 +152,32 @@ class EngineCommand(PulumiCommand):
         )
         self._running[process] = cwd
         try:
-            if cwd in self._barred:
-                self._end(process, self.barred_seconds)
+            if self._is_barred(cwd):
+                self._end(process, 0 if self._halted else self.barred_seconds)
             yield process
         finally:
             self._running.pop(process, None)
             if process.returncode != 0:
                 end_session(process.pid)
             process.wait()
+
+    def _finished(self, process: subprocess.Popen[str], seconds: float) -> bool:
+        """Wait for the end of a run; False where it had to be ended, for it took longer than it may."""
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._end(process, self.interrupt_seconds)
+
+        # With a time limit of its own, `wait` would look 20 times a second, and notice the end that much later.
+        limit = threading.Timer(seconds, end)
+        limit.daemon = True
+        limit.start()
+        try:
+            process.wait()
+        finally:
+            limit.cancel()
+        return not late.is_set()
 
     @staticmethod
     def _end(process: subprocess.Popen[str], seconds: float) -> None:
@@ -199,6 +213,11 @@ class _Reader:
                 if self._on_line:
                     self._on_line(stripped)
                 self._lines.append(stripped)
+
+
+def _garbage_collection(args: Sequence[str]) -> str:
+    # A small run is too short for a collection to pay; a large one would take gigabytes without.
+    return "off" if args.count("--target") <= _FEW_TARGETS else "400"
 
 
 def _version(program: Path) -> VersionInfo:

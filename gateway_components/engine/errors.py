@@ -9,6 +9,7 @@ __all__ = [
     "EngineMissingError",
     "EngineTimeoutError",
     "StateLockedError",
+    "StateUnreadableError",
 ]
 
 
@@ -34,3 +35,7 @@ class EngineTimeoutError(EngineError):
 
 class StateLockedError(EngineError):
     """Another process uses the same state folder."""
+
+
+class StateUnreadableError(EngineError):
+    """What was given as a state is none."""

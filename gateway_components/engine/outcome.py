@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from pulumi.automation import EngineEvent
 
-from gateway_components.components.planned import gateway_of
+from gateway_components.components.naming import gateway_of
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey
+from gateway_components.refusals import missing_right
 
 __all__ = ["Diagnostics"]
 
@@ -78,7 +79,8 @@ class Diagnostics:
 def _failure(key: GatewayKey, messages: Mapping[str, str]) -> Failure:
     kind = next((kind for kind in _ORDER if kind in messages), next(iter(messages)))
     reason = _REASONS.get(kind, Reason.WORKLOAD_FAILED)
-    return Failure(reason, f"{kind} of {key}: {messages[kind]}")
+    cure = missing_right(messages[kind])
+    return Failure(reason, f"{kind} of {key}: {messages[kind]}", cure=cure)
 
 
 def _kind(urn: str) -> str:

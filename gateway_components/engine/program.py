@@ -1,47 +1,76 @@
 """The program of an engine run: the planned gateways of one namespace, on a provider that only patches."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-import pulumi
-import pulumi_kubernetes
+from pulumi.runtime.rpc import UNKNOWN
 
-from gateway_components.components.objects import SKIP_AWAIT, Registration
-from gateway_components.components.planned import planned_gateway
+from gateway_components.engine.requests import (
+    component_request,
+    object_request,
+    outputs_request,
+    provider_request,
+)
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.workload import GatewayObjects
 
-__all__ = ["gateways_program", "load_lazy_modules"]
-
-FIELD_MANAGER = "litellm-gateways"
-"""Owner of the fields the daemon applies: fixed, so that a daemon that lost its state still owns them."""
-
-_ANNOTATIONS = {**SKIP_AWAIT, "pulumi.com/patchFieldManager": FIELD_MANAGER}
+__all__ = ["register_gateways"]
 
 
-def load_lazy_modules() -> None:
-    """Load what the Kubernetes SDK puts off until its first use, when other runs would find half a module."""
-    for module in (pulumi_kubernetes.core.v1, pulumi_kubernetes.meta.v1):
-        # Asking for any name loads it.
-        hasattr(module, "")
+def register_gateways(
+    monitor: Any, stack: str, wanted: Mapping[GatewayKey, GatewayObjects], *, retain: bool
+) -> None:
+    """Register gateways with the engine.
+
+    All of one rank go out at once, and the engine works on as many of them as it may. A failed one is registered to
+    the end: the engine itself skips what depends on it, and says so.
+
+    Parameters
+    ----------
+    monitor
+        The engine's side of the protocol.
+    stack
+        URN of the stack.
+    wanted
+        The gateways.
+    retain
+        Whether objects stay that are registered no more.
+    """
+    register = monitor.RegisterResource
+    (provider,) = _answers(_sent(register, [provider_request(stack)]))
+    # A preview makes no provider, so that one that is new has no id.
+    reference = f"{provider.urn}::{provider.id or UNKNOWN}"
+    components = _answers(_sent(register, (component_request(key, stack) for key in wanted)))
+    gateways = [
+        (key, objects, component.urn)
+        for (key, objects), component in zip(wanted.items(), components, strict=True)
+    ]
+    config_maps = _sent(
+        register,
+        (object_request(key, made.config_map, urn, reference, retain=retain) for key, made, urn in gateways),
+    )
+    services = _sent(
+        register,
+        (object_request(key, made.service, urn, reference, retain=retain) for key, made, urn in gateways),
+    )
+    # Pods mount the ConfigMap, so it comes first.
+    deployments = _sent(
+        register,
+        (
+            object_request(key, made.deployment, urn, reference, [mounted.urn], retain=retain)
+            for (key, made, urn), mounted in zip(gateways, _answers(config_maps), strict=True)
+        ),
+    )
+    _answers([*services, *deployments])
+    outputs = (outputs_request(urn, made) for _, made, urn in gateways)
+    _answers(_sent(monitor.RegisterResourceOutputs, outputs))
 
 
-def gateways_program(wanted: Mapping[GatewayKey, GatewayObjects]) -> Callable[[], None]:
-    """Return the program that registers `wanted`."""
+def _sent(method: Any, requests: Iterable[Any]) -> list[Any]:
+    """Send requests without waiting for any answer."""
+    return [method.future(request) for request in requests]
 
-    def program() -> None:
-        provider = pulumi_kubernetes.Provider(
-            "kubernetes",
-            # Empty, or the SDK would take $KUBECONFIG of this process and the provider would leave a copy of
-            # the credentials in the temporary folder at each run; the provider reads its own environment.
-            kubeconfig="",
-            # Fixed, or a new address of the same cluster would replace every object.
-            cluster_identifier="cluster",
-            enable_server_side_apply=True,
-            enable_config_map_mutable=True,
-        )
-        # Deletion is the garbage collector's; a gateway that is let go keeps its objects.
-        options = pulumi.ResourceOptions(provider=provider, retain_on_delete=True)
-        for key, objects in wanted.items():
-            planned_gateway(key, objects, Registration(_ANNOTATIONS, shared=True, options=options))
 
-    return program
+def _answers(calls: Iterable[Any]) -> list[Any]:
+    """Return the answers to requests, in the order these were sent."""
+    return [call.result() for call in calls]

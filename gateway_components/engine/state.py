@@ -1,20 +1,20 @@
 """The state folder: the engine's backend, its scratch folders and the passphrase, used by one process at a time."""
 
+import contextlib
 import fcntl
 import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from gateway_components.engine.checkpoint import PROJECT
 from gateway_components.engine.errors import EngineError, StateLockedError
 from gateway_components.engine.processes import end_holders
 
-__all__ = ["PROJECT", "StateFolder"]
-
-PROJECT = "litellm-gateways"
-"""Name of the Pulumi project whose stacks the daemon keeps, one per namespace."""
+__all__ = ["StateFolder"]
 
 _ENGINE_LOCK = "engine.lock"
 _LOCK_PAUSE_SECONDS = 0.05
@@ -72,7 +72,8 @@ class StateFolder:
     def work_folder(self, stack: str) -> Path:
         """Return the folder the engine runs `stack` in; it keeps the stack's salt, which halves key derivation."""
         folder = self._work_folder(stack)
-        folder.mkdir(parents=True, exist_ok=True)
+        with self._used("written"):
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def stacks(self) -> frozenset[str]:
@@ -80,18 +81,59 @@ class StateFolder:
         folder = self._backend / ".pulumi" / "stacks" / PROJECT
         return frozenset(file.stem for file in folder.glob("*.json"))
 
+    def read(self, stack: str) -> bytes | None:
+        """Return the checkpoint of a stack; None where there is none.
+
+        Raises
+        ------
+        EngineError
+            It cannot be read.
+        """
+        file = self._state_file(stack)
+        with self._used("read"):
+            return file.read_bytes() if file.exists() else None
+
+    def write(self, stack: str, checkpoint: bytes, salt: str | None) -> None:
+        """Put a checkpoint where the engine finds it, and the salt that belongs to it.
+
+        Raises
+        ------
+        EngineError
+            It cannot be written: the disk is full, or the folder read-only.
+        """
+        file = self._state_file(stack)
+        settings = self.work_folder(stack) / f"Pulumi.{stack}.yaml"
+        with self._used("written"):
+            if salt:
+                settings.write_text(f"encryptionsalt: {salt}\n")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = file.with_suffix(".new")
+            fresh.write_bytes(checkpoint)
+            fresh.replace(file)
+
     def forget(self, stack: str) -> None:
-        """Remove a stack that holds nothing any more."""
-        work = self._work_folder(stack)
-        state = self._backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
-        for file in (state, state.with_suffix(".json.bak"), state.with_suffix(".json.attrs")):
-            file.unlink(missing_ok=True)
-        shutil.rmtree(work, ignore_errors=True)
+        """Remove a stack that holds nothing any more.
+
+        Raises
+        ------
+        EngineError
+            It cannot be removed.
+        """
+        state = self._state_file(stack)
+        with self._used("written"):
+            for file in (state, state.with_suffix(".json.bak"), state.with_suffix(".json.attrs")):
+                file.unlink(missing_ok=True)
+        shutil.rmtree(self._work_folder(stack), ignore_errors=True)
+        self.clear_history(stack)
 
     def unlock(self, stack: str) -> None:
         """Remove the locks of a stack whose run was killed; no other may be running."""
         for folder in (self._backend / ".pulumi" / "locks").glob(f"*/{PROJECT}/{stack}"):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def clear_history(self, stack: str) -> None:
+        """Remove the copies of the state that the engine leaves behind at each run."""
+        shutil.rmtree(self._backend / ".pulumi" / "history" / PROJECT / stack, ignore_errors=True)
 
     def passphrase(self) -> str:
         """Return the passphrase of the state, made up once per folder."""
@@ -114,6 +156,17 @@ class StateFolder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @contextlib.contextmanager
+    def _used(self, how: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = (
+                f"the scratch folder {self.path} cannot be {how}: {error.strerror}; make room in it, or name another "
+                "one with --scratch-folder"
+            )
+            raise EngineError(message) from None
+
     def _open(self, name: str) -> int:
         return os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o600)
 
@@ -134,6 +187,9 @@ class StateFolder:
             message = f"{stack!r} is no name of a stack"
             raise ValueError(message)
         return self.path / "work" / stack
+
+    def _state_file(self, stack: str) -> Path:
+        return self._backend / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
 
     @property
     def _backend(self) -> Path:

@@ -5,8 +5,9 @@ from typing import Any
 import pulumi
 import pytest
 
+from gateway_components.components.naming import component_name, gateway_of, gateway_target
 from gateway_components.components.objects import Registration
-from gateway_components.components.planned import component_name, gateway_of, gateway_target, planned_gateway
+from gateway_components.components.planned import planned_gateway
 from gateway_components.components.route import ToolRoute
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as

@@ -1,4 +1,4 @@
-"""The engine's program: a time limit that ends everything, and no run that nobody needs."""
+"""The engine's program: a time limit that ends everything, and only as much garbage collection as pays."""
 
 import threading
 from pathlib import Path
@@ -34,13 +34,6 @@ def test_output_errors_and_exit_code_are_handed_over(tmp_path: Path) -> None:
     assert lines == ["--non-interactive up --yes"]
     with pytest.raises(CommandError):
         EngineCommand(program(tmp_path, "exit 3"), 10).run(["up"], str(tmp_path), {})
-
-
-def test_questions_after_a_run_are_answered_without_the_engine(tmp_path: Path) -> None:
-    command = EngineCommand(program(tmp_path, "exit 1"), 10)
-
-    assert command.run(["stack", "output", "--json"], str(tmp_path), {}).stdout == "{}"
-    assert '"result": "succeeded"' in command.run(["stack", "history"], str(tmp_path), {}).stdout
 
 
 def test_a_run_past_its_limit_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -145,3 +138,45 @@ def _alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_who_is_halted_loses_all_runs_with_their_children_and_begins_none(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    # Neither heeds a request to end, and the child is in a process group of its own, as a plugin is.
+    body = f'trap "" INT TERM\nset -m\nsleep 600 &\necho $$ $! > {pids}\nwait; sleep 600'
+    command = EngineCommand(program(tmp_path, body), 600)
+    raised: list[Exception] = []
+
+    def run() -> None:
+        try:
+            command.run(["up"], str(tmp_path), {})
+        except EngineInterruptedError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until(lambda: pids.exists() and pids.read_text(), timeout=10, what="a running engine")
+
+    command.halt()
+
+    thread.join(10)
+    assert len(raised) == 1
+    for pid in map(int, pids.read_text().split()):
+        wait_until(lambda pid=pid: not _alive(pid), timeout=5, what=f"the end of {pid}")  # type: ignore[misc]
+    pids.unlink()
+    with pytest.raises(EngineInterruptedError):
+        command.run(["up"], str(tmp_path), {})
+    assert not pids.exists()
+
+
+@pytest.mark.parametrize(
+    ("targets", "collection", "why"),
+    [
+        (1, "off", "a small run ends before a collection pays"),
+        (200, "400", "without, a large run takes gigabytes"),
+    ],
+)
+def test_only_large_runs_collect_garbage(tmp_path: Path, targets: int, collection: str, why: str) -> None:
+    command = EngineCommand(program(tmp_path, 'echo "$GOGC"'), 10)
+    arguments = ["up", *(part for number in range(targets) for part in ("--target", str(number)))]
+    assert command.run(arguments, str(tmp_path), {}).stdout == collection, why

@@ -3,7 +3,7 @@
 import pytest
 from pulumi.automation import EngineEvent
 
-from gateway_components.components.planned import gateway_of
+from gateway_components.components.naming import gateway_of
 from gateway_components.engine.outcome import Diagnostics
 from gateway_components.plan.failure import Reason
 from gateway_components.plan.keys import GatewayKey

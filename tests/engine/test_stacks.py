@@ -12,6 +12,7 @@ import pytest
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
+from gateway_components.engine.backend import Backend
 from gateway_components.engine.errors import ClusterUnreachableError, EngineInterruptedError
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
@@ -62,17 +63,16 @@ def test_a_run_touches_only_its_gateways(stacks: Stacks, lab: ControlPlane, lab_
 
     assert "new-model" in config(lab, lab_namespace, "a")
     assert "gpt-4o" in config(lab, lab_namespace, "b")
-    assert stacks.held(lab_namespace) == set(first)
-    assert stacks.known() == {lab_namespace}
+    assert stacks.held(lab_namespace).keys() == first.keys()
 
 
 def test_what_is_released_stays_on_the_cluster(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
     (key, objects), (other, others) = wanted(lab_namespace, "a"), wanted(lab_namespace, "b")
     stacks.apply(lab_namespace, {key: objects, other: others}, (), refresh=False)
 
-    stacks.apply(lab_namespace, {}, [key], refresh=False)
+    stacks.release(lab_namespace, [key])
 
-    assert stacks.held(lab_namespace) == {other}
+    assert stacks.held(lab_namespace).keys() == {other}
     assert "gpt-4o" in config(lab, lab_namespace, "a")
 
 
@@ -119,6 +119,25 @@ def test_a_lost_state_is_no_loss(
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert "gone" not in after["spec"]["template"]["metadata"]["labels"]
     assert "openai/new" in config(lab, lab_namespace, "a")
+
+
+def test_a_state_of_another_passphrase_is_no_loss(
+    stacks: Stacks, state: StateFolder, lab: ControlPlane, lab_namespace: str
+) -> None:
+    stacks.apply(
+        lab_namespace,
+        dict([wanted(lab_namespace, "a", "old"), wanted(lab_namespace, "b")]),
+        (),
+        refresh=False,
+    )
+    checkpoint = stacks.checkpoint(lab_namespace)
+    other = Stacks(state, lab.kubeconfig, SECONDS, Backend(state.backend_url, "another"))
+    held = other.open(lab_namespace, checkpoint)
+
+    assert other.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False) == {}
+
+    assert "openai/new" in config(lab, lab_namespace, "a")
+    assert other.held(lab_namespace).keys() == held.keys()
 
 
 def test_fields_of_others_stay(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
@@ -170,24 +189,22 @@ def test_a_forgotten_stack_begins_anew(stacks: Stacks, lab: ControlPlane, lab_na
 
     stacks.forget(lab_namespace)
 
-    assert stacks.held(lab_namespace) == frozenset()
+    assert stacks.held(lab_namespace) == {}
     assert stacks.apply(lab_namespace, gateway, (), refresh=False) == {}
-    assert stacks.held(lab_namespace) == set(gateway)
+    assert stacks.held(lab_namespace).keys() == gateway.keys()
 
 
-def test_a_run_past_its_limit_fails_its_gateways(
-    stacks: Stacks, lab_namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_past_its_limit_fails_its_gateways(stacks: Stacks, lab_namespace: str) -> None:
     gateway = dict([wanted(lab_namespace, "a", "old")])
     stacks.apply(lab_namespace, gateway, (), refresh=False)
-    monkeypatch.setattr(stacks._command, "_time_limit", 0.2)
+    stacks.limit(0.2)
 
     failures = stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False)
 
     ((key, failure),) = failures.items()
     assert (key.name, failure.reason) == ("a", Reason.WORKLOAD_FAILED)
     assert "did not finish within 0.2 s" in failure.message
-    monkeypatch.undo()
+    stacks.limit(SECONDS)
     assert stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=True) == {}
 
 

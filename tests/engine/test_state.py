@@ -1,5 +1,7 @@
 """The state folder: one holder at a time, nothing readable by others."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -7,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway_components.engine.checkpoint import PROJECT
 from gateway_components.engine.errors import EngineError, StateLockedError
-from gateway_components.engine.state import PROJECT, StateFolder
+from gateway_components.engine.state import StateFolder
 
 
 def test_a_held_folder_is_refused_to_others_and_free_afterwards(tmp_path: Path) -> None:
@@ -96,18 +99,40 @@ def test_the_passphrase_is_made_once_and_private(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
-def test_stacks_are_those_with_state_until_forgotten(tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_stack_that_is_forgotten(tmp_path: Path) -> None:
     with StateFolder(tmp_path) as state:
         stacks = tmp_path / "backend" / ".pulumi" / "stacks" / PROJECT
         stacks.mkdir(parents=True)
         for name in ("team.json", "team.json.bak", "team.json.attrs"):
             (stacks / name).write_text("{}")
-        state.work_folder("team")
+        work = state.work_folder("team")
+        history = tmp_path / "backend" / ".pulumi" / "history" / PROJECT / "team"
+        history.mkdir(parents=True)
 
-        assert state.stacks() == {"team"}
+        assert state.read("team") == b"{}"
         state.forget("team")
-        assert state.stacks() == frozenset()
+        assert state.read("team") is None
         assert list(stacks.iterdir()) == []
+        assert not work.exists()
+        assert not history.exists()
+
+
+def test_a_state_that_was_kept_elsewhere_is_put_where_the_engine_finds_it(tmp_path: Path) -> None:
+    with StateFolder(tmp_path) as state:
+        state.write("team", b"checkpoint", "v1:salt")
+
+        assert state.read("team") == b"checkpoint"
+        assert (state.work_folder("team") / "Pulumi.team.yaml").read_text() == "encryptionsalt: v1:salt\n"
+
+
+def test_a_full_disk_is_named_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with StateFolder(tmp_path) as state:
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(EngineError, match="No space left on device; make room in it"):
+            state.write("team", b"checkpoint", None)
 
 
 def test_an_unusable_folder_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""The engine's side of its protocol, as far as the program of a run speaks it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi.runtime.proto.resource_pb2 import (
+    RegisterResourceOutputsRequest,
+    RegisterResourceRequest,
+    RegisterResourceResponse,
+)
+
+Request = RegisterResourceRequest | RegisterResourceOutputsRequest
+
+
+@dataclass
+class _Call:
+    answer: Any
+    told: Callable[[], None]
+
+    def result(self) -> Any:
+        self.told()
+        return self.answer
+
+
+@dataclass
+class _Method:
+    monitor: "Monitor"
+
+    def future(self, request: Request) -> _Call:
+        self.monitor.log.append(("asked", request))
+        urn = getattr(request, "urn", f"urn:{getattr(request, 'type', '')}:{getattr(request, 'name', '')}")
+        answer = RegisterResourceResponse(urn=urn, id=self.monitor.id)
+        return _Call(answer, lambda: self.monitor.log.append(("answered", request)))
+
+
+@dataclass
+class Monitor:
+    """Answers every registration, and records what was asked and when its answer was waited for."""
+
+    log: list[tuple[str, Request]] = field(default_factory=list)
+    id: str = "id"
+
+    @property
+    def RegisterResource(self) -> _Method:  # noqa: N802  (a name of the protocol)
+        return _Method(self)
+
+    @property
+    def RegisterResourceOutputs(self) -> _Method:  # noqa: N802  (a name of the protocol)
+        return _Method(self)
+
+    def asked(self) -> list[Any]:
+        """Return the requests in the order they came."""
+        return [request for what, request in self.log if what == "asked"]
