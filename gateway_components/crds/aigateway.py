@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gateway_components.crds.base import ApiModel, Many, Port
+from gateway_components.crds.base import ApiModel, Many, Port, shared
 from gateway_components.crds.gateway import GatewaySpec
 from gateway_components.crds.meta import ApiObject, ConditionedStatus
 
@@ -66,5 +66,6 @@ class AiGateway(ApiObject):
         default_factory=_no_spec, description="What the gateway is to serve, and how."
     )
     status: AiGatewayStatus = Field(
-        default_factory=AiGatewayStatus, description="How the gateway is doing; written by its controller."
+        default_factory=shared(AiGatewayStatus),
+        description="How the gateway is doing; written by its controller.",
     )

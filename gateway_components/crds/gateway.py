@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gateway_components.crds.base import ApiModel, Many
+from gateway_components.crds.base import ApiModel, Many, shared
 from gateway_components.crds.meta import ObjectReference
 from gateway_components.crds.pod import EnvFromSource, EnvVar, MetadataOverlay
 
@@ -13,7 +13,7 @@ class GatewaySpec(ApiModel):
     """What a user may ask of a gateway of either kind."""
 
     common_metadata: MetadataOverlay = Field(
-        default_factory=MetadataOverlay,
+        default_factory=shared(MetadataOverlay),
         description="Labels and annotations for the gateway's Deployment, its Service and its pods.",
     )
     env: Many[EnvVar] = Field(
@@ -35,7 +35,7 @@ class GatewaySpec(ApiModel):
         ),
     )
     pod_metadata: MetadataOverlay = Field(
-        default_factory=MetadataOverlay,
+        default_factory=shared(MetadataOverlay),
         description="Labels and annotations for the gateway's pods alone; they win over commonMetadata.",
     )
 

@@ -15,6 +15,7 @@ WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "float_type": "a number",
     "bool_type": "true or false",
     "model_type": "a map of fields",
     "mapping_type": "a map",

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from gateway_components.crds.base import shared
 from gateway_components.crds.gateway import GatewaySpec
 from gateway_components.crds.meta import ApiObject, ConditionedStatus
 
@@ -41,5 +42,6 @@ class ToolGateway(ApiObject):
         default_factory=ToolGatewaySpec, description="How the gateway is to run, and what guards it."
     )
     status: ToolGatewayStatus = Field(
-        default_factory=ToolGatewayStatus, description="How the gateway is doing; written by its controller."
+        default_factory=shared(ToolGatewayStatus),
+        description="How the gateway is doing; written by its controller.",
     )

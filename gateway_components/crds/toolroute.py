@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from gateway_components.crds.base import ApiModel, HttpUri, Many, OneOfModel
+from gateway_components.crds.base import ApiModel, HttpUri, Many, OneOfModel, shared
 from gateway_components.crds.meta import ApiObject, ConditionedStatus, ObjectReference
 
 __all__ = [
@@ -52,7 +52,7 @@ class ToolRouteSpec(ApiModel):
     """What a ToolRoute connects."""
 
     tool_filter: ToolFilter = Field(
-        default_factory=ToolFilter, description="Which tools of the upstream clients may use."
+        default_factory=shared(ToolFilter), description="Which tools of the upstream clients may use."
     )
     tool_gateway_ref: ObjectReference | None = Field(
         None,
@@ -86,6 +86,6 @@ class ToolRoute(ApiObject):
         default_factory=_no_spec, description="Which MCP server is served, by which gateway."
     )
     status: ToolRouteStatus = Field(
-        default_factory=ToolRouteStatus,
+        default_factory=shared(ToolRouteStatus),
         description="How the route is doing; written by the controller of its gateway.",
     )

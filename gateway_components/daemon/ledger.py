@@ -1,11 +1,14 @@
 """What was applied, what failed and when to try again: the memory of one namespace, pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 
+from gateway_components.daemon.fights import Fights
+from gateway_components.daemon.ports import Outcome
 from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan, Plan
 from gateway_components.plan.workload import GatewayObjects
 
@@ -45,44 +48,66 @@ class _Failed:
     retry_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Drifted:
+    version: _Version
+    drifts: tuple[Drift, ...]
+
+
 class Ledger:
     """Compares plans with what was done.
-
-    Nothing is known after a start, so every gateway is applied once with a look at the cluster; that mends
-    whatever happened while no daemon ran.
 
     Parameters
     ----------
     held
-        The gateways that the engine's state holds.
+        What the engine's state holds of each gateway. None for one that must be looked at, for nobody knows how far
+        a run came that was about it.
     """
 
-    def __init__(self, held: Iterable[GatewayKey]) -> None:
+    def __init__(self, held: Mapping[GatewayKey, Applied | None]) -> None:
         self._held = set(held)
-        self._applied: dict[GatewayKey, _Version] = {}
+        self._applied: dict[GatewayKey, Applied] = {key: one for key, one in held.items() if one is not None}
         self._failed: dict[GatewayKey, _Failed] = {}
+        self._drifts: dict[GatewayKey, _Drifted] = {}
+        self._fights = Fights()
         self._numbers = count()
-        self._doubts: dict[GatewayKey, int] = {key: next(self._numbers) for key in self._held}
+        self._doubts: dict[GatewayKey, int] = {}
+        for key in self._held - self._applied.keys():
+            self.suspect(key)
 
     @property
     def held(self) -> frozenset[GatewayKey]:
         """The gateways that the engine's state holds."""
         return frozenset(self._held)
 
-    def suspect(self, key: GatewayKey) -> None:
-        """Note that objects of `key` may differ from what was applied: it is applied again, with a look first."""
+    def applied(self, key: GatewayKey) -> Applied | None:
+        """Return what was applied of a gateway; None where that is not known."""
+        return self._applied.get(key)
+
+    def suspect(self, key: GatewayKey, drifts: Sequence[Drift] = ()) -> None:
+        """Note that objects of `key` differ from what was applied: it is applied again, with a look first."""
         self._doubts[key] = next(self._numbers)
-        self._applied.pop(key, None)
+        applied = self._applied.pop(key, None)
+        if drifts and applied:
+            self._drifts[key] = _Drifted(_of(applied), tuple(drifts))
+
+    def drifts(self, key: GatewayKey) -> tuple[Drift, ...]:
+        """Return how objects of `key` were last seen to differ; none where the gateway was applied since."""
+        drifted = self._drifts.get(key)
+        return drifted.drifts if drifted else ()
 
     def batches(self, plan: Plan, now: float) -> list[Batch]:
         """Return the engine runs that are due at `now` (seconds), the healthy gateways first.
 
-        Gateways that failed before run apart from the others, so that they hold nobody up.
+        Gateways that failed before run apart from the others, so that they hold nobody up. One that somebody changes
+        again and again waits, unless its plan is another by now.
         """
         fresh: dict[GatewayKey, GatewayObjects] = {}
         again: dict[GatewayKey, GatewayObjects] = {}
         for key, gateway in plan.gateways.items():
             if gateway.objects is None or self.is_applied(gateway):
+                continue
+            if (self._fought_until(gateway) or now) > now:
                 continue
             failed = self._failed.get(key)
             if failed is None or failed.version != _version(gateway):
@@ -101,29 +126,45 @@ class Ledger:
 
     def is_applied(self, gateway: GatewayPlan) -> bool:
         """Tell whether exactly these objects of this gateway were applied."""
-        return gateway.objects is not None and self._applied.get(gateway.key) == _version(gateway)
+        applied = self._applied.get(gateway.key)
+        return gateway.objects is not None and applied is not None and _of(applied) == _version(gateway)
 
     def failure(self, gateway: GatewayPlan) -> Failure | None:
         """Return why exactly these objects could not be applied; None where they could, or were not tried."""
         failed = self._failed.get(gateway.key)
         return failed.failure if failed and failed.version == _version(gateway) else None
 
-    def record(self, plan: Plan, batch: Batch, failures: Mapping[GatewayKey, Failure], now: float) -> None:
-        """Take note of the outcome of an engine run at `now`."""
+    def record(
+        self, plan: Plan, batch: Batch, outcome: Outcome, now: float
+    ) -> dict[GatewayKey, tuple[Drift, ...]]:
+        """Take note of the outcome of an engine run at `now`.
+
+        Returns
+        -------
+        dict
+            What was put right, for each gateway that had drifted.
+        """
+        mended = {}
         for key in batch.wanted:
             self._held.add(key)
             version = _version(plan.gateways[key])
-            if key in failures:
+            if key in outcome.failures:
                 before = self._failed.get(key)
                 tries = before.tries + 1 if before and before.version == version else 1
                 pause = min(_FIRST_RETRY_SECONDS * 2 ** (tries - 1), _LONGEST_RETRY_SECONDS)
-                self._failed[key] = _Failed(version, failures[key], tries, now + pause)
+                self._failed[key] = _Failed(version, outcome.failures[key], tries, now + pause)
                 self.suspect(key)
                 continue
             self._failed.pop(key, None)
             if self._doubts.get(key) == batch.doubts.get(key):
                 self._doubts.pop(key, None)
-                self._applied[key] = version
+                known = outcome.held.get(key) or Applied(None, "", {})
+                # What was asked for is what was applied, however the state puts it.
+                self._applied[key] = replace(known, uid=version[0], digest=version[1])
+                if key in self._drifts:
+                    mended[key] = self._drifts.pop(key).drifts
+                    self._fights.corrected(key, now)
+        return mended
 
     def leftovers(self, plan: Plan) -> frozenset[GatewayKey]:
         """Return the gateways that the state holds and that are ours no longer."""
@@ -136,21 +177,37 @@ class Ledger:
             self._applied.pop(key, None)
             self._failed.pop(key, None)
             self._doubts.pop(key, None)
+            self._drifts.pop(key, None)
+            self._fights.forget(key)
 
     def next_retry(self, plan: Plan) -> float | None:
-        """Return when (seconds) the next failed gateway is due; None where none is waiting."""
-        times = (
-            failed.retry_at
-            for key, failed in self._failed.items()
-            if key in plan.gateways and failed.version == _version(plan.gateways[key])
+        """Return when (seconds) the next gateway that has to wait is due; None where none is waiting."""
+        waiting = (
+            self._due(gateway)
+            for gateway in plan.gateways.values()
+            if gateway.objects and not self.is_applied(gateway)
         )
-        return min(times, default=None)
+        return min((time for time in waiting if time is not None), default=None)
+
+    def _due(self, gateway: GatewayPlan) -> float | None:
+        failed = self._failed.get(gateway.key)
+        retry = failed.retry_at if failed and failed.version == _version(gateway) else None
+        fought = self._fought_until(gateway)
+        return max((time for time in (retry, fought) if time is not None), default=None)
+
+    def _fought_until(self, gateway: GatewayPlan) -> float | None:
+        drifted = self._drifts.get(gateway.key)
+        return self._fights.until(gateway.key) if drifted and drifted.version == _version(gateway) else None
 
     def _needs_look(self, gateway: GatewayPlan) -> bool:
         applied = self._applied.get(gateway.key)
         # A gateway that was deleted and made again: the objects of the old one are being collected.
-        recreated = applied is not None and applied[0] != gateway.uid
+        recreated = applied is not None and applied.uid != gateway.uid
         return recreated or gateway.key in self._doubts
+
+
+def _of(applied: Applied) -> _Version:
+    return applied.uid, applied.digest
 
 
 def _version(gateway: GatewayPlan) -> _Version:

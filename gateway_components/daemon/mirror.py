@@ -1,13 +1,14 @@
 """Reflectors of every kind the daemon looks at, as one table."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from gateway_components.daemon.projections import PROJECTIONS, deployment_state, is_leaving, object_state
 from gateway_components.kube import resources
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.reflector import Change, ObjectName, Reflector
+from gateway_components.kube.reflector import Cause, Change, ObjectName, Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 
 __all__ = ["Mirror"]
@@ -33,26 +34,90 @@ class Mirror:
         The cluster.
     on_change
         Called for every object that came, changed or went, once the picture has it.
+    namespaces
+        The namespaces that are looked at; all where there are none. Nothing is asked about others, so no right in
+        them is needed, and what is there cannot be referred to. Classes belong to the whole cluster.
+    on_restart
+        Called whenever a watch begins anew.
     """
 
-    def __init__(self, client: KubeClient, on_change: Callable[[Change[Any]], None]) -> None:
-        self._reflectors: dict[str, Reflector[Any]] = {
-            resource.kind: Reflector(client, resource, project, on_change, metadata_only=table is _METADATA)
+    def __init__(
+        self,
+        client: KubeClient,
+        on_change: Callable[[Change[Any]], None],
+        namespaces: tuple[str, ...] = (),
+        on_restart: Callable[[Resource, Cause], None] = lambda _resource, _cause: None,
+    ) -> None:
+        self._reflectors: dict[str, tuple[Reflector[Any], ...]] = {
+            resource.kind: tuple(
+                Reflector(
+                    client,
+                    resource,
+                    project,
+                    on_change,
+                    metadata_only=table is _METADATA,
+                    namespace=namespace,
+                    on_restart=on_restart,
+                )
+                for namespace in _scopes(resource, namespaces)
+            )
             for table in (_WHOLE, _METADATA)
             for resource, project in table
+        }
+        self._objects: dict[str, Mapping[ObjectName, Any]] = {
+            kind: _Merged({reflector.namespace: reflector.objects for reflector in reflectors})
+            if reflectors[0].namespace
+            else reflectors[0].objects
+            for kind, reflectors in self._reflectors.items()
         }
 
     def objects(self, kind: str) -> Mapping[ObjectName, Any]:
         """Return what is kept of the objects of a kind (`projections`), by namespace and name; it stays current."""
-        return self._reflectors[kind].objects
+        return self._objects[kind]
+
+    def seen(self, kind: str, namespace: str) -> int:
+        """Return the version up to which the picture of a kind in a namespace is complete; 0 where it is not known."""
+        reflectors = self._reflectors[kind]
+        return next((one.seen for one in reflectors if one.namespace in {None, namespace}), 0)
 
     async def run(self) -> None:
         """Keep the picture current until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for reflector in self._reflectors.values():
+            for reflector in self._all():
                 group.create_task(reflector.run())
 
     async def synced(self) -> None:
         """Wait until the picture is complete for the first time."""
-        for reflector in self._reflectors.values():
+        for reflector in self._all():
             await reflector.synced.wait()
+
+    def missing(self) -> list[str]:
+        """Return what is not in the picture, and why; empty where it is complete."""
+        return [reflector.missing for reflector in self._all() if reflector.missing]
+
+    def _all(self) -> Iterator[Reflector[Any]]:
+        return chain.from_iterable(self._reflectors.values())
+
+
+class _Merged(Mapping[ObjectName, Any]):
+    """Several pictures as one, each of a namespace; a look costs no more with many of them."""
+
+    def __init__(self, pictures: Mapping[str | None, Mapping[ObjectName, Any]]) -> None:
+        self._pictures = pictures
+
+    def __getitem__(self, name: ObjectName) -> Any:
+        # A namespace itself is in none, and its picture is the one of its name.
+        namespace, local = name
+        return self._pictures[namespace or local][name]
+
+    def __iter__(self) -> Iterator[ObjectName]:
+        return chain.from_iterable(self._pictures.values())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._pictures.values()))
+
+
+def _scopes(resource: Resource, namespaces: tuple[str, ...]) -> tuple[str | None, ...]:
+    # Of what lives in no namespace, the namespaces alone can be told apart by them.
+    by_namespace = resource.namespaced or resource is resources.NAMESPACES
+    return tuple(dict.fromkeys(namespaces)) if namespaces and by_namespace else (None,)

@@ -1,6 +1,6 @@
 """Tells of what is new: an event about the object, and a log line beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -12,6 +12,7 @@ from gateway_components.kube.events import Event, publish
 from gateway_components.plan.failure import Failure, PlanWarning
 from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS, TOOL_GATEWAY
+from gateway_components.plan.ownership import Drift
 from gateway_components.plan.status import ROUTE_READY
 
 __all__ = ["News", "named"]
@@ -104,6 +105,12 @@ class News:
                 cure=warning.cure,
             )
             await self._publish(subject, raw, Event("Warning", warning.reason, "Plan", str(warning)))
+
+    async def mended(self, subject: Subject, raw: Raw, drifts: Sequence[Drift]) -> None:
+        """Tell what somebody changed or deleted, once it was put right."""
+        text = "; ".join(f"{drift}, and is put right" for drift in drifts)
+        self._log.info("DriftCorrected", **named(subject), message=text)
+        await self._publish(subject, raw, Event("Normal", "DriftCorrected", "Reconcile", text))
 
     def forget(self, subject: Subject) -> None:
         """Drop the memory of an object that is ours no longer."""

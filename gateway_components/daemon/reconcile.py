@@ -4,23 +4,33 @@ Read this after `plan.plan`. It decides nothing about gateways; it carries out w
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ledger import Batch, Ledger
-from gateway_components.daemon.ports import Engine, View
-from gateway_components.daemon.report import Reporter
+from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
+from gateway_components.daemon.ports import Engine, Outcome, Reports, View
+from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.keys import GatewayKey, Subject
+from gateway_components.plan.keys import GatewayKey, ObjectKey, Subject
 from gateway_components.plan.plan import Plan, gateway_key, plan
 from gateway_components.plan.routes import RoutePlan, route_key
 from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["Reconciler"]
 
 _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
+
+
+Repair = Callable[[GatewayObjects, Collection[ObjectKey]], Awaitable[None]]
+
+
+async def _nothing(_: GatewayObjects, __: Collection[ObjectKey]) -> None:
+    pass
 
 
 class Reconciler:
@@ -32,20 +42,29 @@ class Reconciler:
         What it reads, applies and reports with.
     clock
         Event loop whose time and threads are used.
+    telemetry
+        Hears of each step.
+    repair
+        Called with the objects of a gateway before it is applied again, and the names of those that may have been
+        changed.
     """
 
-    def __init__(self, view: View, engine: Engine, reporter: Reporter, clock: Clock) -> None:
+    def __init__(
+        self,
+        view: View,
+        engine: Engine,
+        reporter: Reports,
+        clock: Clock,
+        telemetry: Telemetry = NOBODY,
+        repair: Repair = _nothing,
+    ) -> None:
         self._view = view
         self._engine = engine
         self._reporter = reporter
         self._clock = clock
+        self._telemetry = telemetry
+        self._repair = repair
         self._ledgers: dict[str, Ledger] = {}
-
-    def suspect(self, key: GatewayKey) -> None:
-        """Note that objects of a gateway were changed or deleted by somebody else."""
-        ledger = self._ledgers.get(key.namespace)
-        if ledger:
-            ledger.suspect(key)
 
     async def reconcile(self, namespace: str) -> float | None:
         """Make one pass.
@@ -57,36 +76,42 @@ class Reconciler:
 
         Raises
         ------
-        ApiError, ApiUnreachableError, EngineError
+        ApiError, ApiUnreachableError, EngineError, StateConflictError
             The pass could not be made; nothing is lost by making it again.
         """
-        ledger = self._ledgers.get(namespace)
-        if ledger is None:
-            ledger = Ledger(await self._clock.in_thread(self._engine.held, namespace))
-            self._ledgers[namespace] = ledger
-        snapshot = await self._view.snapshot(namespace)
-        planned = plan(snapshot)
+        ledger = await self._ledger(namespace)
+        with self._telemetry.step(Step.SNAPSHOT, namespace):
+            snapshot = await self._view.snapshot(namespace)
+        with self._telemetry.step(Step.PLAN, namespace) as note:
+            planned = plan(snapshot)
+            note(gateways=len(planned.gateways), routes=len(planned.routes))
+        self._look_for_drift(planned, ledger)
         release = ledger.leftovers(planned)
         # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
         if not await self._release(release | self._disowned(snapshot, planned)):
             return _UNSETTLED_SECONDS
-        settled = await self._report(planned, ledger)
+        settled = await self._report(namespace, planned, ledger)
         batches = ledger.batches(planned, self._clock.now())
         if not batches and ledger.held == release:
             # Nothing is left to keep, and nothing to tell the engine: its objects stay, or go with their owner.
-            await self._clock.in_thread(self._engine.forget, namespace)
             del self._ledgers[namespace]
+            await self._engine.forget(namespace)
             return None if settled else _UNSETTLED_SECONDS
         if release and not batches:
             batches = [Batch()]
         for batch in batches:
             if batch.wanted and self._view.leaves(namespace):
                 return 0.0
-            failures = await self._apply(namespace, batch, release)
-            ledger.record(planned, batch, failures, self._clock.now())
+            await self._repair_all(ledger, batch)
+            outcome = await self._apply(namespace, ledger, batch, release)
+            mended = ledger.record(planned, batch, outcome, self._clock.now())
             ledger.forget(release)
             release = frozenset()
-            settled = await self._report(planned, ledger)
+            settled = await self._report(namespace, planned, ledger)
+            for key, drifts in mended.items():
+                for drift in drifts:
+                    self._telemetry.drift_corrected(drift.object.kind)
+                await self._reporter.mended(key, self._view.raw(key), drifts)
         if not settled:
             return _UNSETTLED_SECONDS
         retry_at = ledger.next_retry(planned)
@@ -116,17 +141,61 @@ class Reconciler:
                 return False
         return True
 
-    async def _apply(
-        self, namespace: str, batch: Batch, release: Collection[GatewayKey]
-    ) -> dict[GatewayKey, Failure]:
-        started = self._clock.now()
-        failures = await self._clock.in_thread(
-            lambda: self._engine.apply(namespace, batch.wanted, release, refresh=batch.refresh)
-        )
-        self._reporter.engine_ran(namespace, batch, release, failures, self._clock.now() - started)
-        return failures
+    async def _ledger(self, namespace: str) -> Ledger:
+        ledger = self._ledgers.get(namespace)
+        if ledger is None or not self._view.is_state_current(namespace, self._engine.version(namespace)):
+            # Also where somebody wrote the state: what it says now may be what was true long ago.
+            doubts = ledger.held if ledger else ()
+            ledger = Ledger(await self._engine.held(namespace))
+            for key in doubts:
+                ledger.suspect(key)
+            self._ledgers[namespace] = ledger
+        return ledger
 
-    async def _report(self, planned: Plan, ledger: Ledger) -> bool:
+    def _look_for_drift(self, planned: Plan, ledger: Ledger) -> None:
+        for gateway in planned.gateways.values():
+            applied = ledger.applied(gateway.key)
+            drifts = self._view.drifts(applied) if applied and ledger.is_applied(gateway) else ()
+            if drifts:
+                self._reporter.drifted(gateway.key, drifts)
+                ledger.suspect(gateway.key, drifts)
+
+    async def _repair_all(self, ledger: Ledger, batch: Batch) -> None:
+        def repair(key: GatewayKey) -> Awaitable[None]:
+            drifts = ledger.drifts(key)
+            # Without any, nobody knows what was changed. What was deleted is made anew by the engine.
+            changed = {drift.object for drift in drifts if drift.fields or drift.rewritten}
+            return self._repair(batch.wanted[key], changed if drifts else set(wanted_objects(key)))
+
+        await asyncio.gather(*map(repair, batch.doubts))
+
+    async def _apply(
+        self, namespace: str, ledger: Ledger, batch: Batch, release: Collection[GatewayKey]
+    ) -> Outcome:
+        started = self._clock.now()
+        result = UpResult.ERROR
+        try:
+            with self._telemetry.step(
+                Step.ENGINE_RUN, namespace, gateways=len(batch.wanted), refresh=batch.refresh
+            ) as note:
+                outcome = await self._engine.apply(namespace, batch.wanted, release, refresh=batch.refresh)
+                note(failed=len(outcome.failures))
+            result = UpResult.FAILED if outcome.failures else UpResult.OK
+        except BaseException as error:
+            if isinstance(error, EngineInterruptedError | asyncio.CancelledError):
+                result = UpResult.INTERRUPTED
+            # How far it came is not known.
+            for key in batch.wanted:
+                ledger.suspect(key)
+            raise
+        finally:
+            # Without gateways the engine only forgets some, which takes no run.
+            if batch.wanted:
+                self._telemetry.engine_ran(result, self._clock.now() - started)
+        self._reporter.engine_ran(namespace, batch, release, outcome.failures, self._clock.now() - started)
+        return outcome
+
+    async def _report(self, namespace: str, planned: Plan, ledger: Ledger) -> bool:
         """Write the status of all gateways and routes whose outcome is known; the others keep the one they have.
 
         Returns
@@ -151,7 +220,8 @@ class Reconciler:
             if raw is not None and route.gateway and (route.failure or degraded or applied):
                 reports.append(self._reporter.route(self._explained(route), raw, degraded))
         # All are awaited before one may fail the pass: none is left running behind its back.
-        outcomes = await asyncio.gather(*reports, return_exceptions=True)
+        with self._telemetry.step(Step.STATUSES, namespace, reports=len(reports)):
+            outcomes = await asyncio.gather(*reports, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome

@@ -1,6 +1,6 @@
 """Says how things went: statuses of gateways and routes, news about them, lines in the log."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from gateway_components.kube.status import write_status
 from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.plan.ownership import Drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.status import (
@@ -128,6 +129,15 @@ class Reporter:
         """Drop all memory of a gateway or a route, which is gone or ours no longer."""
         self._reported.discard(subject)
         self._news.forget(subject)
+
+    def drifted(self, key: GatewayKey, drifts: Sequence[Drift]) -> None:
+        """Log what somebody changed or deleted, before it is put right."""
+        self._log.info("drifted", **named(key), objects=[str(drift) for drift in drifts])
+
+    async def mended(self, key: GatewayKey, raw: Raw | None, drifts: Sequence[Drift]) -> None:
+        """Tell that what somebody changed or deleted was put right; `raw` is None where the gateway is gone."""
+        if raw is not None:
+            await self._news.mended(key, raw, drifts)
 
     def engine_ran(
         self,

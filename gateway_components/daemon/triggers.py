@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from gateway_components.crds.syntax import namespace_fault
 from gateway_components.daemon.index import Index
-from gateway_components.daemon.projections import GatewayState, RouteState
+from gateway_components.daemon.projections import GatewayState, ObjectState, RouteState
 from gateway_components.kube.reflector import Change, ObjectName
+from gateway_components.kube.state_secrets import STATE_SECRET
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind, RouteKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS, TOOL_GATEWAY
@@ -25,21 +26,18 @@ class Wake:
     ----------
     dirty
         Called with each namespace that must be looked at again.
-    lost
-        Called with each gateway of which somebody deleted an object.
     leaving
         Called with each namespace that is being deleted.
     gone
         Called with each gateway and route that was deleted.
-    unused
-        Called with what nobody refers to any more, and with each change of a Secret or ConfigMap that nobody does.
+    stored
+        Called with each namespace whose state was written or deleted, by us or by others.
     """
 
     dirty: Callable[[str], None]
-    lost: Callable[[GatewayKey], None]
     leaving: Callable[[str], None]
     gone: Callable[[Subject], None]
-    unused: Callable[[Reference], None]
+    stored: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,8 @@ class Triggers:
         Returns the state of a gateway; None where there is none.
     wake
         What to call.
+    unused
+        Called with what nobody refers to any more, and with each change of a Secret or ConfigMap that nobody does.
     """
 
     def __init__(
@@ -71,10 +71,12 @@ class Triggers:
         find: Callable[[Reference], Resource | None],
         gateway: Callable[[GatewayKey], GatewayState | None],
         wake: Wake,
+        unused: Callable[[Reference], None],
     ) -> None:
         self._find = find
         self._gateway = gateway
         self._wake = wake
+        self._unused = unused
         self._homes: Index[Subject, _Home] = Index()
         self._uses: Index[Subject, Reference] = Index()
         self._owners: Index[GatewayKey, ObjectKey] = Index()
@@ -84,7 +86,7 @@ class Triggers:
             **dict.fromkeys(("Guard", "GuardrailProvider"), self._guardrail_changed),
             "ToolRoute": self._route_changed,
             "ToolServer": self._server_changed,
-            "Secret": self._content_changed,
+            "Secret": self._secret_changed,
             "ConfigMap": self._config_map_changed,
             "Deployment": self._owned_changed,
             "Service": self._owned_changed,
@@ -149,7 +151,13 @@ class Triggers:
     def _content_changed(self, change: Change[Any]) -> None:
         reference = _reference(change.resource.kind, change.name)
         if not self._dirty_users(reference):
-            self._wake.unused(reference)
+            self._unused(reference)
+
+    def _secret_changed(self, change: Change[Any]) -> None:
+        namespace, name = change.name
+        if name == STATE_SECRET:
+            self._wake.stored(namespace)
+        self._content_changed(change)
 
     def _config_map_changed(self, change: Change[Any]) -> None:
         self._content_changed(change)
@@ -157,11 +165,10 @@ class Triggers:
 
     def _owned_changed(self, change: Change[Any]) -> None:
         kind = change.resource.kind
+        if kind != "Deployment" and not _may_have_drifted(change):
+            return
         for owner in self._owners.referrers(ObjectKey(kind, *change.name)):
-            if change.new is None:
-                self._wake.lost(owner)
-            if change.new is None or change.old is None or kind == "Deployment":
-                self._wake.dirty(owner.namespace)
+            self._wake.dirty(owner.namespace)
 
     def _namespace_changed(self, change: Change[bool]) -> None:
         _, namespace = change.name
@@ -176,7 +183,7 @@ class Triggers:
         self._uses.set(key, references(model, self._find) if model else ())
         for reference in before - self._uses.references(key):
             if not self._uses.referrers(reference):
-                self._wake.unused(reference)
+                self._unused(reference)
 
     def _dirty_users(self, reference: Reference) -> bool:
         users = self._uses.referrers(reference)
@@ -186,6 +193,14 @@ class Triggers:
     def _dirty(self, homes: Iterable[_Home]) -> None:
         for namespace in {home.namespace for home in homes}:
             self._wake.dirty(namespace)
+
+
+def _may_have_drifted(change: Change[ObjectState]) -> bool:
+    old, new = change.old, change.new
+    if old is None or new is None or old.mark is None or new.mark is None:
+        return True
+    before, after = old.mark, new.mark
+    return before.uid != after.uid or before.time != after.time or not before.fields <= after.fields
 
 
 def _home_of_route(key: RouteKey, state: RouteState) -> _Home:

@@ -5,18 +5,22 @@ from typing import Any, cast
 
 from gateway_components.daemon.contents import Contents
 from gateway_components.daemon.mirror import Mirror
+from gateway_components.daemon.observe.census import count_conditions
 from gateway_components.daemon.projections import (
     DeploymentState,
     GatewayState,
     RouteState,
-    is_leaving,
     template_hashes,
 )
 from gateway_components.daemon.triggers import Triggers, Wake
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.reflector import Cause
+from gateway_components.kube.resources import Resource as WatchedResource
+from gateway_components.kube.state_secrets import STATE_SECRET
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, RouteKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.routes import RoutePlan
@@ -41,27 +45,23 @@ class ClusterView:
     ----------
     client
         The cluster.
-    on_dirty
-        Called with each namespace that must be looked at again.
-    on_lost
-        Called with each gateway of which somebody deleted an object.
-    on_leaving
-        Called with each namespace that is being deleted.
-    on_gone
-        Called with each gateway and route that was deleted.
+    wake
+        What follows from changes.
+    namespaces
+        The namespaces that are looked at; all where there are none.
+    on_restart
+        Called whenever a watch begins anew.
     """
 
     def __init__(
         self,
         client: KubeClient,
-        on_dirty: Callable[[str], None],
-        on_lost: Callable[[GatewayKey], None],
-        on_leaving: Callable[[str], None],
-        on_gone: Callable[[Subject], None],
+        wake: Wake,
+        namespaces: tuple[str, ...] = (),
+        on_restart: Callable[[WatchedResource, Cause], None] = lambda _resource, _cause: None,
     ) -> None:
-        wake = Wake(on_dirty, on_lost, on_leaving, on_gone, self._unused)
-        self._triggers = Triggers(self._find, self._gateway, wake)
-        self._mirror = Mirror(client, self._triggers.changed)
+        self._triggers = Triggers(self._find, self._gateway, wake, self._unused)
+        self._mirror = Mirror(client, self._triggers.changed, namespaces, on_restart)
         self._contents = Contents(
             client, {kind: self._mirror.objects(kind) for kind in ("ConfigMap", "Secret")}
         )
@@ -73,6 +73,14 @@ class ClusterView:
     async def synced(self) -> None:
         """Wait until the picture is complete for the first time."""
         await self._mirror.synced()
+
+    def missing(self) -> list[str]:
+        """Return what is not in the picture, and why; empty where it is complete."""
+        return self._mirror.missing()
+
+    def conditions(self) -> Mapping[tuple[str, str, str], int]:
+        """Return numbers of gateways and routes of ours by kind, type of condition and status."""
+        return count_conditions(self._mirror.objects)
 
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces that have gateways, or routes that refer to gateways there."""
@@ -94,7 +102,7 @@ class ClusterView:
         state = self._living_route(planned.key)
         if state is None or state.model is None:
             return None
-        same = state.raw["metadata"].get("generation") == planned.generation
+        same = state.model.metadata.generation == planned.generation
         return state.raw if same and gateway_of_route(state.model) == planned.gateway else None
 
     def fault(self, route: RouteKey) -> str:
@@ -106,6 +114,29 @@ class ClusterView:
         """Tell whether the conditions of a gateway or a route were last written by us, in this process or before."""
         state = self._living(subject)
         return state is not None and "conditions" in state.owned
+
+    def drifts(self, applied: Applied) -> list[Drift]:
+        """Return which of the objects that were applied somebody changed or deleted since, as far as is seen."""
+        compared = (
+            drift(key, mark, self._mark(key), self._mirror.seen(key.kind, key.namespace))
+            for key, mark in applied.marks.items()
+        )
+        return [found for found in compared if found]
+
+    def is_state_current(self, namespace: str, version: int | None) -> bool:
+        """Tell whether nobody has written or deleted the state of `namespace` since `version`, as far as is seen."""
+        state = self._mirror.objects("Secret").get((namespace, STATE_SECRET))
+        if version is None or state is None:
+            return (version is None and state is None) or self._mirror.seen("Secret", namespace) < (
+                version or 0
+            )
+        return int(state.version) <= version
+
+    def stored(self) -> frozenset[str]:
+        """Return the namespaces that have a state."""
+        return frozenset(
+            namespace for namespace, name in self._mirror.objects("Secret") if name == STATE_SECRET
+        )
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         """Return how far the Deployment of a planned gateway has come; None where there is none."""
@@ -156,11 +187,11 @@ class ClusterView:
 
     def _living_gateway(self, key: GatewayKey) -> GatewayState | None:
         state = None if self.leaves(key.namespace) else self._gateway(key)
-        return None if state is None or is_leaving(state.raw) else state
+        return None if state is None or state.leaving else state
 
     def _living_route(self, key: RouteKey) -> RouteState | None:
         state = self._route(key)
-        return None if state is None or is_leaving(state.raw) else state
+        return None if state is None or state.leaving else state
 
     def _gateway(self, key: GatewayKey) -> GatewayState | None:
         return cast("GatewayState | None", self._mirror.objects(key.kind).get((key.namespace, key.name)))
@@ -175,6 +206,13 @@ class ClusterView:
     def _classes(self) -> tuple[GatewayClass, ...]:
         kinds = (kind.class_kind for kind in GATEWAY_KINDS.values())
         return tuple(known for kind in kinds for known in self._mirror.objects(kind).values())
+
+    def _mark(self, key: ObjectKey) -> Mark | None:
+        state = self._mirror.objects(key.kind).get((key.namespace, key.name))
+        if state is None:
+            return None
+        # One that is not owned by a gateway any more has lost every field of ours, its owner among them.
+        return state.mark or Mark("", int(state.version), frozenset())
 
     def _existing(self, keys: Iterable[GatewayKey]) -> dict[ObjectKey, ExistingObject]:
         found = {}
@@ -193,9 +231,10 @@ def _is_content(reference: Reference) -> bool:
 
 
 def _unreadable(key: GatewayKey, state: GatewayState) -> UnreadableGateway:
+    raw = state.raw
     return UnreadableGateway(
         key=key,
-        class_name=GATEWAY_KINDS[key.kind].class_of(state.raw),
-        generation=state.raw["metadata"].get("generation"),
+        class_name=GATEWAY_KINDS[key.kind].class_of(raw),
+        generation=raw["metadata"].get("generation"),
         message=state.fault,
     )

@@ -12,6 +12,7 @@ __all__ = [
     "CUSTOM_RESOURCES",
     "DEPLOYMENTS",
     "EVENTS",
+    "LEASES",
     "NAMESPACES",
     "SECRETS",
     "SERVICES",
@@ -31,15 +32,23 @@ class Resource:
         ``/api/v1`` or ``/apis/GROUP/VERSION``.
     plural
         Name in paths.
+    namespaced
+        Whether its objects live in namespaces.
     """
 
     kind: str
     group_path: str
     plural: str
+    namespaced: bool = True
+
+    @property
+    def group(self) -> str:
+        """Name of the API group, as roles write it; empty for the oldest one."""
+        return self.group_path.removeprefix("/apis/").rpartition("/")[0].removeprefix("/api")
 
     def collection(self, namespace: str | None = None) -> str:
-        """Return the path of all objects, or of those in one namespace."""
-        scope = f"/namespaces/{namespace}" if namespace else ""
+        """Return the path of all objects, or of those in one namespace; what lives in none has one path alone."""
+        scope = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
         return f"{self.group_path}{scope}/{self.plural}"
 
     def item(self, namespace: str | None, name: str) -> str:
@@ -48,14 +57,18 @@ class Resource:
 
 
 CUSTOM_RESOURCES: Mapping[str, Resource] = MappingProxyType(
-    {kind.kind: Resource(kind.kind, f"/apis/{kind.api_version}", kind.plural) for kind in KINDS.values()}
+    {
+        kind.kind: Resource(kind.kind, f"/apis/{kind.api_version}", kind.plural, kind.namespaced)
+        for kind in KINDS.values()
+    }
 )
 """Every kind of ours, by its name in manifests."""
 
 AI_GATEWAYS = CUSTOM_RESOURCES["AiGateway"]
-NAMESPACES = Resource("Namespace", "/api/v1", "namespaces")
+NAMESPACES = Resource("Namespace", "/api/v1", "namespaces", namespaced=False)
 CONFIG_MAPS = Resource("ConfigMap", "/api/v1", "configmaps")
 SECRETS = Resource("Secret", "/api/v1", "secrets")
 SERVICES = Resource("Service", "/api/v1", "services")
 DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/apis/events.k8s.io/v1", "events")
+LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")

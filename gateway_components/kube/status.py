@@ -7,11 +7,9 @@ from typing import Any
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.resources import Resource
+from gateway_components.plan.ownership import FIELD_MANAGER
 
 __all__ = ["owned_fields", "write_status"]
-
-_MANAGER = "litellm-gateways"
-"""Owner of the statuses that are written here: fixed, so that the next daemon knows them as its own."""
 
 
 async def write_status(
@@ -37,7 +35,7 @@ async def write_status(
     path = resource.item(metadata["namespace"], metadata["name"]) + "/status"
     body = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "status": dict(status)}
     try:
-        await client.merge_patch(path, body, manager=_MANAGER)
+        await client.merge_patch(path, body, manager=FIELD_MANAGER)
     except ApiError as error:
         if error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
             return False
@@ -53,7 +51,7 @@ def owned_fields(metadata: Mapping[str, Any]) -> frozenset[str]:
     metadata
         Metadata of the object with ``managedFields``, in which the API server notes who wrote what.
     """
-    ours = (entry for entry in metadata.get("managedFields") or () if entry.get("manager") == _MANAGER)
+    ours = (entry for entry in metadata.get("managedFields") or () if entry.get("manager") == FIELD_MANAGER)
     return frozenset(
         field.removeprefix("f:")
         for entry in ours

@@ -74,7 +74,8 @@ def check_names(gateway: GatewayKey, existing: Mapping[ObjectKey, ExistingObject
     """Refuse to take over an object that `gateway` does not control.
 
     An earlier gateway of the same kind and name counts as the same owner: its objects are handed on. An
-    object that nobody controls was made by a person or another tool and is left alone as well.
+    object that nobody controls was made by a person or another tool and is left alone as well, unless it was applied
+    by us: then somebody took its owner reference off, which is put right.
 
     Raises
     ------
@@ -84,6 +85,8 @@ def check_names(gateway: GatewayKey, existing: Mapping[ObjectKey, ExistingObject
     for wanted in wanted_objects(gateway):
         found = existing.get(wanted)
         if found is None or found.controller == (API_VERSION, gateway.kind, gateway.name):
+            continue
+        if found.controller is None and found.applied:
             continue
         owner = (
             f"belongs to {found.controller[1]} {found.controller[2]}"

@@ -85,9 +85,12 @@ class ExistingObject:
     ----------
     controller
         ``(apiVersion, kind, name)`` of its controlling owner reference; None where it has none.
+    applied
+        Whether we applied it: nobody controls one whose owner reference somebody took off, and it is ours still.
     """
 
     controller: tuple[str, str, str] | None
+    applied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

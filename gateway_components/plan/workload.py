@@ -12,7 +12,15 @@ from gateway_components.plan.hashes import object_digest
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.urls import service_url
 
-__all__ = ["IMAGE", "GatewayObjects", "Manifest", "WorkloadInputs", "build_objects", "config_map_name"]
+__all__ = [
+    "IMAGE",
+    "GatewayObjects",
+    "Manifest",
+    "WorkloadInputs",
+    "build_objects",
+    "config_map_name",
+    "objects_digest",
+]
 
 IMAGE = "ghcr.io/berriai/litellm:v1.83.14-stable.patch.2"
 _CONFIG_DIR = "/app/config"
@@ -43,8 +51,8 @@ class GatewayObjects:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over all three: equal digests need no engine run."""
-        return object_digest(*self.manifests)
+        """As `objects_digest`: equal digests need no engine run."""
+        return objects_digest(*self.manifests)
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,27 @@ class WorkloadInputs:
     hashes: Mapping[str, str]
     common: MetadataOverlay
     pod: MetadataOverlay
+
+
+def objects_digest(config_map: Manifest, deployment: Manifest, service: Manifest) -> str:
+    """Return the SHA-256 over the objects of a gateway; equal iff they mean the same to Kubernetes.
+
+    In a pod, a field that is empty is one that is not there: ``value: ""`` of a variable comes back without it.
+    """
+    template = deployment["spec"]["template"]
+    pods = {**template, "spec": _without_empty(template["spec"])}
+    return object_digest(
+        config_map, {**deployment, "spec": {**deployment["spec"], "template": pods}}, service
+    )
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        kept = {key: _without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item is not None and item not in ("", [], {})}
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    return value
 
 
 def config_map_name(gateway_name: str) -> str:

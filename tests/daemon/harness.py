@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -70,25 +70,38 @@ class Daemon:
         Its cluster.
     folder
         Holds its log; its state too, unless `options` say otherwise.
+    kubeconfig
+        Another way to that cluster.
+    program
+        What to start instead of ``gatewayctl``.
+    log_level
+        The least that is worth a line; None for what its settings say.
     """
 
-    def __init__(self, lab: ControlPlane, folder: Path, *options: str) -> None:
+    def __init__(
+        self,
+        lab: ControlPlane,
+        folder: Path,
+        *options: str,
+        kubeconfig: Path | None = None,
+        program: Sequence[str] = (str(GATEWAYCTL),),
+        log_level: str | None = "debug",
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self._log = folder / "daemon.log"
         self.state = folder / "state"
         command = [
-            str(GATEWAYCTL),
+            *program,
             "daemon",
             "--scratch-folder",
             str(self.state),
-            "--log-level",
-            "debug",
+            *(("--log-level", log_level) if log_level else ()),
             *options,
         ]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
-                env={**os.environ, "KUBECONFIG": str(lab.kubeconfig)},
+                env={**os.environ, "KUBECONFIG": str(kubeconfig or lab.kubeconfig)},
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )

@@ -5,8 +5,10 @@ from dataclasses import replace
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
 from gateway_components.daemon.ledger import Batch, Ledger
+from gateway_components.daemon.ports import Outcome
 from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.keys import GatewayKey, ObjectKey
+from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan, Plan, gateway_key, generate
 
 REFUSED = Failure(Reason.DEPLOYMENT_FAILED, "refused")
@@ -34,11 +36,11 @@ def names(batches: list[Batch]) -> list[list[str]]:
 def run(ledger: Ledger, plan: Plan, now: float = 0.0, **failures: Failure) -> None:
     for batch in ledger.batches(plan, now):
         failed = {key: failures[key.name] for key in batch.wanted if key.name in failures}
-        ledger.record(plan, batch, failed, now)
+        ledger.record(plan, batch, Outcome(failed, {}), now)
 
 
 def test_what_was_applied_needs_no_second_run() -> None:
-    ledger, plan = Ledger(()), plan_of(planned("a"), planned("b"))
+    ledger, plan = Ledger({}), plan_of(planned("a"), planned("b"))
     run(ledger, plan)
 
     assert ledger.batches(plan, 1.0) == []
@@ -46,7 +48,7 @@ def test_what_was_applied_needs_no_second_run() -> None:
 
 
 def test_only_what_changed_is_applied() -> None:
-    ledger = Ledger(())
+    ledger = Ledger({})
     run(ledger, plan_of(planned("a"), planned("b")))
 
     batches = ledger.batches(plan_of(planned("a", "other-model"), planned("b")), 1.0)
@@ -56,7 +58,7 @@ def test_only_what_changed_is_applied() -> None:
 
 
 def test_a_gateway_whose_plan_failed_is_left_as_it_is() -> None:
-    ledger = Ledger(())
+    ledger = Ledger({})
     run(ledger, plan_of(planned("a")))
     broken = replace(planned("a"), objects=None, failure=Failure(Reason.CONFIG_PATCH_INVALID, "no"))
 
@@ -64,16 +66,26 @@ def test_a_gateway_whose_plan_failed_is_left_as_it_is() -> None:
     assert ledger.leftovers(plan_of(broken)) == frozenset(), "its objects stay in the state"
 
 
-def test_what_the_state_held_at_the_start_is_applied_after_a_look() -> None:
+def test_what_the_state_is_not_sure_of_is_applied_after_a_look() -> None:
     key = GatewayKey("AiGateway", "ns", "a")
 
-    (batch,) = Ledger([key]).batches(plan_of(planned("a")), 0.0)
+    (batch,) = Ledger({key: None}).batches(plan_of(planned("a")), 0.0)
 
     assert batch.refresh
 
 
+def test_what_the_state_says_was_applied_is_not_applied_again() -> None:
+    gateway = planned("a")
+    assert gateway.objects
+    held = Applied("uid-1", gateway.objects.digest, {})
+
+    assert Ledger({gateway.key: held}).batches(plan_of(gateway), 0.0) == []
+    (batch,) = Ledger({gateway.key: replace(held, digest="other")}).batches(plan_of(gateway), 0.0)
+    assert not batch.refresh, "the state knows what is there"
+
+
 def test_a_gateway_that_was_made_anew_is_applied_after_a_look() -> None:
-    ledger = Ledger(())
+    ledger = Ledger({})
     run(ledger, plan_of(planned("a", uid="old")))
 
     (batch,) = ledger.batches(plan_of(planned("a", uid="new")), 1.0)
@@ -82,7 +94,7 @@ def test_a_gateway_that_was_made_anew_is_applied_after_a_look() -> None:
 
 
 def test_a_failed_gateway_is_tried_again_alone_and_ever_later() -> None:
-    ledger, plan = Ledger(()), plan_of(planned("bad"), planned("good"))
+    ledger, plan = Ledger({}), plan_of(planned("bad"), planned("good"))
     run(ledger, plan, bad=REFUSED)
 
     assert ledger.failure(plan.gateways[GatewayKey("AiGateway", "ns", "bad")]) == REFUSED
@@ -101,7 +113,7 @@ def test_a_failed_gateway_is_tried_again_alone_and_ever_later() -> None:
 
 
 def test_a_failed_gateway_that_changes_is_tried_at_once() -> None:
-    ledger = Ledger(())
+    ledger = Ledger({})
     run(ledger, plan_of(planned("bad")), bad=REFUSED)
     mended = plan_of(planned("bad", "other-model"))
 
@@ -111,19 +123,19 @@ def test_a_failed_gateway_that_changes_is_tried_at_once() -> None:
 
 
 def test_a_doubt_raised_during_a_run_outlives_it() -> None:
-    ledger, plan = Ledger(()), plan_of(planned("a"))
+    ledger, plan = Ledger({}), plan_of(planned("a"))
     (batch,) = ledger.batches(plan, 0.0)
     ledger.suspect(GatewayKey("AiGateway", "ns", "a"))
-    ledger.record(plan, batch, {}, 0.0)
+    ledger.record(plan, batch, Outcome({}, {}), 0.0)
 
     (again,) = ledger.batches(plan, 0.0)
     assert again.refresh
-    ledger.record(plan, again, {}, 0.0)
+    ledger.record(plan, again, Outcome({}, {}), 0.0)
     assert ledger.batches(plan, 0.0) == []
 
 
 def test_what_is_ours_no_longer_is_a_leftover_until_forgotten() -> None:
-    ledger = Ledger(())
+    ledger = Ledger({})
     run(ledger, plan_of(planned("a"), planned("b")))
     key = GatewayKey("AiGateway", "ns", "a")
 
@@ -131,3 +143,20 @@ def test_what_is_ours_no_longer_is_a_leftover_until_forgotten() -> None:
     ledger.forget([key])
     assert ledger.leftovers(plan_of(planned("b"))) == frozenset()
     assert ledger.held == {GatewayKey("AiGateway", "ns", "b")}
+
+
+def test_who_fights_about_a_gateway_makes_its_corrections_rare_and_holds_no_edit_up() -> None:
+    key = GatewayKey("AiGateway", "ns", "a")
+    drifted = Drift(ObjectKey("Service", "ns", "a"), ("spec.selector",))
+    ledger, plan = Ledger({}), plan_of(planned("a"), planned("b"))
+    run(ledger, plan)
+    for now in range(5):
+        ledger.suspect(key, [drifted])
+        assert names(ledger.batches(plan, float(now))) == [["a"]]
+        run(ledger, plan, float(now))
+    ledger.suspect(key, [drifted])
+
+    assert ledger.batches(plan, 4.5) == []
+    assert ledger.next_retry(plan) == 6.0
+    assert names(ledger.batches(plan, 6.0)) == [["a"]]
+    assert names(ledger.batches(plan_of(planned("a", "edited"), planned("b")), 4.5)) == [["a"]]

@@ -3,6 +3,9 @@
 import pytest
 
 from gateway_components.engine.errors import ClusterUnreachableError
+from gateway_components.plan.keys import ObjectKey
+from gateway_components.plan.ownership import Applied, Drift
+from gateway_components.plan.plan import plan
 from tests.daemon.world import REFUSED, World, key, reconciler
 
 
@@ -56,19 +59,63 @@ async def test_an_engine_that_breaks_off_changes_no_status_and_is_asked_again() 
     assert world.steps == ["apply a"]
 
     await passes.reconcile("ns")
-    assert world.steps[1:] == ["apply a", "status a fine"]
+    assert world.steps[1:] == ["apply a refresh", "status a fine"], "nobody knows how far it came"
 
 
-async def test_a_deletion_seen_between_passes_is_made_good_after_a_look() -> None:
+async def test_what_somebody_changed_is_put_right_after_a_look_and_told_of() -> None:
     world = World("a")
     passes = reconciler(world)
     await passes.reconcile("ns")
     world.steps.clear()
 
-    passes.suspect(key("a"))
+    world.drifted = {"uid-a": [Drift(ObjectKey("Service", "ns", "a"))]}
+    await passes.reconcile("ns")
+
+    assert world.steps == ["drifted a", "apply a refresh", "status a fine", "mended a: Service a was deleted"]
+    world.steps.clear()
+    await passes.reconcile("ns")
+    assert world.steps == ["status a fine"], "once is enough"
+
+
+async def test_what_somebody_changed_is_told_of_once_it_could_be_put_right() -> None:
+    world = World("a")
+    passes = reconciler(world)
+    await passes.reconcile("ns")
+    world.steps.clear()
+    world.failures = {key("a"): REFUSED}
+    world.drifted = {"uid-a": [Drift(ObjectKey("Deployment", "ns", "a"), ("spec.replicas",))]}
+
+    again = await passes.reconcile("ns")
+    assert world.steps == ["drifted a", "apply a refresh", "status a ServiceFailed"]
+    world.seconds, world.failures = again or 0.0, {}
+    world.steps.clear()
+    await passes.reconcile("ns")
+
+    assert world.steps[-1] == "mended a: spec.replicas of Deployment a was changed"
+
+
+async def test_a_state_that_somebody_else_wrote_is_read_again_and_everything_looked_at() -> None:
+    world = World("a")
+    passes = reconciler(world)
+    await passes.reconcile("ns")
+    world.steps.clear()
+    world.current = False
+
     await passes.reconcile("ns")
 
     assert world.steps == ["apply a refresh", "status a fine"]
+    assert world.current
+
+
+async def test_what_the_state_says_is_applied_needs_no_engine() -> None:
+    world = World("a")
+    (planned,) = plan(await world.snapshot("ns")).gateways.values()
+    assert planned.objects
+    world.state = {key("a"): Applied("uid-a", planned.objects.digest, {})}
+
+    await reconciler(world).reconcile("ns")
+
+    assert world.steps == ["status a fine"]
 
 
 async def test_a_status_that_could_not_be_written_is_written_soon() -> None:

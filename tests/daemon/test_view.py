@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from gateway_components.daemon.triggers import Wake
 from gateway_components.daemon.view import ClusterView
 from gateway_components.kube.client import KubeClient
 from gateway_components.plan.keys import GatewayKey, Reference, RouteKey, Subject
@@ -33,10 +34,7 @@ class Watched:
     def __post_init__(self) -> None:
         self.view = ClusterView(
             cast("KubeClient", self.cluster),
-            self.dirty.append,
-            lambda _: None,
-            self.leaving.append,
-            self.gone.append,
+            Wake(self.dirty.append, self.leaving.append, self.gone.append, lambda _: None),
         )
 
     async def settle(self) -> None:

@@ -7,7 +7,7 @@ from gateway_components.daemon.triggers import Triggers, Wake
 from gateway_components.kube import resources
 from gateway_components.kube.reflector import Change
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
-from gateway_components.plan.keys import GatewayKey, Reference, Subject
+from gateway_components.plan.keys import Reference, Subject
 from tests.daemon.manifests import gateway, guard, provider, reference, tool_gateway, tool_route, tool_server
 
 __all__ = ["Cluster", "filled_cluster", "plain", "tool_class"]
@@ -24,21 +24,21 @@ class Cluster:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str], Any] = {}
         self.dirty: list[str] = []
-        self.lost: list[GatewayKey] = []
         self.leaving: list[str] = []
         self.gone: list[Subject] = []
         self.unused: list[Reference] = []
+        self.stored: list[str] = []
         self.version = 0
         self.triggers = Triggers(
             lambda ref: self.objects.get((ref.kind, ref.namespace, ref.name)),
             lambda key: self.objects.get((key.kind, key.namespace, key.name)),
             Wake(
                 self.dirty.append,
-                self.lost.append,
                 self.leaving.append,
                 self.gone.append,
-                self.unused.append,
+                self.stored.append,
             ),
+            self.unused.append,
         )
 
     def put(self, namespace: str, *manifests: dict[str, Any]) -> None:

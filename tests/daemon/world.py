@@ -1,6 +1,6 @@
 """One namespace with stand-ins for cluster and engine, which tell what a pass over it did in which order."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from gateway_components.crds.aigateway import AiGateway
@@ -11,11 +11,13 @@ from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolgatewayclass import ToolGatewayClass, ToolGatewayClassSpec
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.ports import Outcome
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.report import Reporter
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
@@ -42,11 +44,13 @@ def key(name: str) -> GatewayKey:
 class World(Clock):
     """View, engine, reporter and clock in one; `steps` tells what was done."""
 
-    def __init__(self, *names: str, held: Collection[GatewayKey] = ()) -> None:
+    def __init__(self, *names: str, held: Iterable[GatewayKey] = ()) -> None:
         self.gateways = {name: self.raw_gateway(name) for name in names}
         self.tools: dict[str, dict[str, Any]] = {}
         self.routes: dict[str, dict[str, Any]] = {}
-        self.state = frozenset(held)
+        self.state: dict[GatewayKey, Applied | None] = dict.fromkeys(held)
+        self.current = True
+        self.drifted: dict[str, list[Drift]] = {}
         self.failures: dict[GatewayKey, Failure] = {}
         self.broken: list[Exception] = []
         self.told_before: set[str] = set()
@@ -107,17 +111,27 @@ class World(Clock):
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         return None
 
-    def held(self, namespace: str) -> frozenset[GatewayKey]:
-        return self.state
+    def version(self, namespace: str) -> int | None:
+        return None
 
-    def apply(
+    def is_state_current(self, namespace: str, version: int | None) -> bool:
+        return self.current
+
+    def drifts(self, applied: Applied) -> list[Drift]:
+        return self.drifted.get(applied.uid or "", [])
+
+    async def held(self, namespace: str) -> Mapping[GatewayKey, Applied | None]:
+        self.current = True
+        return dict(self.state)
+
+    async def apply(
         self,
         namespace: str,
         wanted: Mapping[GatewayKey, GatewayObjects],
         release: Collection[GatewayKey],
         *,
         refresh: bool,
-    ) -> dict[GatewayKey, Failure]:
+    ) -> Outcome:
         names = ",".join(sorted(known.name for known in wanted))
         freed = ",".join(sorted(known.name for known in release))
         self.steps.append(
@@ -125,9 +139,11 @@ class World(Clock):
         )
         if self.broken:
             raise self.broken.pop()
-        return {known: failure for known, failure in self.failures.items() if known in wanted}
+        self.drifted.clear()
+        failures = {known: failure for known, failure in self.failures.items() if known in wanted}
+        return Outcome(failures, {known: Applied(None, "", {}) for known in wanted if known not in failures})
 
-    def forget(self, namespace: str) -> None:
+    async def forget(self, namespace: str) -> None:
         self.steps.append("forget")
 
     async def outcome(
@@ -165,6 +181,12 @@ class Recorder(Reporter):
     async def released(self, subject: Subject, raw: Mapping[str, Any] | None) -> bool:
         self.told.discard(subject)
         return await self.world.released(subject, raw)
+
+    def drifted(self, key: GatewayKey, drifts: Sequence[Drift]) -> None:
+        self.world.steps.append(f"drifted {key.name}")
+
+    async def mended(self, key: GatewayKey, raw: Mapping[str, Any] | None, drifts: Sequence[Drift]) -> None:
+        self.world.steps.append(f"mended {key.name}: {'; '.join(map(str, drifts))}")
 
     def engine_ran(self, *_: Any) -> None:
         """Nothing to note: `apply` has."""

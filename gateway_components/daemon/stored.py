@@ -1,0 +1,181 @@
+"""The engine with its state in the cluster: stored before others can see what a run did, and read when it is new."""
+
+from collections.abc import Callable, Collection, Mapping
+from http import HTTPStatus
+
+import structlog
+
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.ports import Outcome
+from gateway_components.engine.checkpoint import Held
+from gateway_components.engine.errors import (
+    ClusterUnreachableError,
+    EngineError,
+    EngineInterruptedError,
+    StateUnreadableError,
+)
+from gateway_components.engine.stacks import Stacks
+from gateway_components.kube.errors import ApiError
+from gateway_components.kube.state_secrets import STATE_SECRET, StateDamagedError, StateSecrets, StoredState
+from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.workload import GatewayObjects
+
+__all__ = ["StoredEngine"]
+
+
+_REFUSALS = frozenset(
+    (HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+)
+"""Answers that stay the same until somebody changes a right, a quota or a policy."""
+
+_CURE = "let the daemon get, create, patch and delete Secrets in the namespaces of gateways"
+
+
+class StoredEngine:
+    """Applies gateways, and keeps the state where the next daemon finds it.
+
+    What a run is about to change is noted before it begins. So whoever finds such a note knows that the objects may
+    be ahead of the state, and looks at them.
+
+    Parameters
+    ----------
+    stacks
+        The engine.
+    secrets
+        Where states are stored; of those that another backend keeps, the notes alone.
+    clock
+        Its threads are used.
+    may_act
+        Tells whether this daemon leads, asked right before a run: it may have been stopped for a while.
+    """
+
+    def __init__(
+        self, stacks: Stacks, secrets: StateSecrets, clock: Clock, may_act: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._stacks = stacks
+        self._secrets = secrets
+        self._clock = clock
+        self._may_act = may_act
+        self._versions: dict[str, str | None] = {}
+        self._log = structlog.get_logger()
+
+    def version(self, namespace: str) -> int | None:
+        """Return the version of the state that was read or written last; None where there is none."""
+        version = self._versions.get(namespace)
+        return int(version) if version else None
+
+    async def held(self, namespace: str) -> Held:
+        """Read the state of `namespace` and return what it holds; None for a gateway that must be looked at.
+
+        Raises
+        ------
+        ApiError, ApiUnreachableError, EngineError
+            It could not be read; what cannot be understood is no error, and as good as none.
+        """
+        self._versions[namespace] = None
+        stored = await self._load(namespace)
+        if stored is not None:
+            self._versions[namespace] = stored.version
+        held = await self._open(namespace, stored)
+        doubts = stored.doubts if stored else frozenset()
+        return {key: None if str(key) in doubts else applied for key, applied in held.items()}
+
+    async def apply(
+        self,
+        namespace: str,
+        wanted: Mapping[GatewayKey, GatewayObjects],
+        release: Collection[GatewayKey],
+        *,
+        refresh: bool,
+    ) -> Outcome:
+        """Bring `wanted` to the cluster, let go of `release`, and store the state.
+
+        Raises
+        ------
+        StateConflictError
+            Somebody else wrote the state; it must be read again.
+        ApiError, ApiUnreachableError, EngineError
+            As for `Stacks.apply`, or the state could not be stored.
+        """
+        if not wanted:
+            await self._clock.in_thread(self._stacks.release, namespace, release)
+            await self._save(namespace)
+            return Outcome({}, {})
+        doubts = [str(key) for key in (*wanted, *release)]
+        try:
+            version = await self._secrets.intend(namespace, doubts, self._versions.get(namespace))
+        except ApiError as error:
+            if error.status not in _REFUSALS:
+                raise
+            # What cannot be noted is not begun: nobody could tell afterwards how far it came.
+            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)), {})
+        self._versions[namespace] = version
+        failures = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
+        held = await self._clock.in_thread(self._stacks.held, namespace, wanted.keys())
+        await self._save(namespace)
+        return Outcome(failures, held)
+
+    async def forget(self, namespace: str) -> None:
+        """Remove the state of a namespace that has no gateway left.
+
+        Raises
+        ------
+        ApiError, ApiUnreachableError, EngineError
+            It could not be removed.
+        """
+        await self._clock.in_thread(self._stacks.forget, namespace)
+        if self._versions.pop(namespace, None) is not None:
+            await self._secrets.remove(namespace)
+
+    def _run(
+        self,
+        namespace: str,
+        wanted: Mapping[GatewayKey, GatewayObjects],
+        release: Collection[GatewayKey],
+        refresh: bool,
+    ) -> dict[GatewayKey, Failure]:
+        if not self._may_act():
+            raise EngineInterruptedError("another daemon may lead by now")
+        try:
+            return self._stacks.apply(namespace, wanted, release, refresh=refresh)
+        except (ClusterUnreachableError, EngineInterruptedError):
+            raise
+        except EngineError as error:
+            return dict.fromkeys(wanted, Failure(Reason.WORKLOAD_FAILED, str(error)))
+
+    async def _load(self, namespace: str) -> StoredState | None:
+        try:
+            return await self._secrets.load(namespace)
+        except StateDamagedError as error:
+            self._log.warning("state lost", namespace=namespace, error=str(error))
+            return StoredState(error.version, None, frozenset())
+        except ApiError as error:
+            if error.status not in _REFUSALS:
+                raise
+            # Every gateway will be told so, once it is to be applied.
+            self._log.warning("state not readable", namespace=namespace, error=str(error), cure=_CURE)
+            return None
+
+    async def _open(self, namespace: str, stored: StoredState | None) -> Held:
+        if not self._stacks.local:
+            if stored and stored.doubts:
+                # Only one daemon leads, so the run that is noted there is dead, and the lock is its.
+                await self._clock.in_thread(self._stacks.unlock, namespace)
+            return await self._clock.in_thread(self._stacks.held, namespace)
+        checkpoint = stored.checkpoint if stored else None
+        try:
+            return await self._clock.in_thread(self._stacks.open, namespace, checkpoint)
+        except StateUnreadableError as error:
+            self._log.warning("state lost", namespace=namespace, error=str(error))
+            return await self._clock.in_thread(self._stacks.open, namespace, None)
+
+    async def _save(self, namespace: str) -> None:
+        checkpoint = await self._clock.in_thread(self._stacks.checkpoint, namespace)
+        version = self._versions.get(namespace)
+        self._versions[namespace] = await self._secrets.save(namespace, checkpoint, version)
+
+
+def _not_stored(namespace: str, error: ApiError) -> Failure:
+    message = f"the state of the namespace cannot be stored in Secret {namespace}/{STATE_SECRET}: {error}"
+    return Failure(Reason.WORKLOAD_FAILED, message, cure=_CURE)

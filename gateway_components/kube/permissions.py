@@ -1,0 +1,114 @@
+"""What the daemon does to each resource, and why: the roles in deploy/ are made of this table.
+
+The engine's Kubernetes provider works with the daemon's own credentials, so what it asks for stands here too.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway_components.kube.passphrase import PASSPHRASE_SECRET
+from gateway_components.kube.resources import (
+    AI_GATEWAYS,
+    CONFIG_MAPS,
+    CUSTOM_RESOURCES,
+    DEPLOYMENTS,
+    EVENTS,
+    LEASES,
+    NAMESPACES,
+    SECRETS,
+    SERVICES,
+    Resource,
+)
+
+__all__ = ["LEASE", "PERMISSIONS", "Permission", "Place"]
+
+LEASE = "litellm-gateways"
+"""Name of the Lease by which one daemon of several acts."""
+
+_OURS = tuple(found for found in CUSTOM_RESOURCES.values() if found.namespaced)
+_CLASSES = tuple(found for found in CUSTOM_RESOURCES.values() if not found.namespaced)
+_REPORTED = (AI_GATEWAYS, CUSTOM_RESOURCES["ToolGateway"], CUSTOM_RESOURCES["ToolRoute"])
+_GATEWAYS = _REPORTED[:2]
+
+
+class Place(Enum):
+    """Where a permission is needed."""
+
+    GATEWAYS = "in every namespace that is looked after"
+    NAMESPACES = "for every namespace that is looked after, by its name"
+    CLUSTER = "for objects that belong to the whole cluster"
+    INSTALL = "in the namespace of the daemon"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Verbs on resources.
+
+    Attributes
+    ----------
+    resources, verbs
+        What is done to what.
+    why
+        What it is needed for, in one line.
+    place
+        Where.
+    subresource
+        The part of the object that is meant, such as ``status``; empty for the object.
+    names
+        Names of the only objects that are meant; none for all.
+    """
+
+    resources: tuple[Resource, ...]
+    verbs: tuple[str, ...]
+    why: str
+    place: Place = Place.GATEWAYS
+    subresource: str = ""
+    names: tuple[str, ...] = ()
+
+
+PERMISSIONS = (
+    Permission(_CLASSES, ("list", "watch"), "which gateways are ours", Place.CLUSTER),
+    Permission((NAMESPACES,), ("list", "watch"), "whether a namespace is being deleted", Place.NAMESPACES),
+    Permission(_OURS, ("list", "watch"), "what is asked for"),
+    Permission(_REPORTED, ("patch",), "conditions and URLs", subresource="status"),
+    Permission(
+        _GATEWAYS,
+        ("update",),
+        "owner references that block deletion, where OwnerReferencesPermissionEnforcement is on",
+        subresource="finalizers",
+    ),
+    Permission(
+        (CONFIG_MAPS, DEPLOYMENTS, SERVICES),
+        ("list", "watch"),
+        "readiness, drift, and whose an object is; of ConfigMaps and Services the metadata alone",
+    ),
+    Permission(
+        (CONFIG_MAPS, DEPLOYMENTS, SERVICES),
+        ("get", "create", "patch"),
+        "server-side apply of a gateway's objects; config patches are read",
+    ),
+    Permission((SECRETS,), ("list", "watch"), "that a Secret changed: the metadata alone"),
+    Permission(
+        (SECRETS,),
+        ("get",),
+        "digests of the credentials that gateways use, so that pods restart with new ones; the state",
+    ),
+    Permission(
+        (SECRETS,),
+        ("create", "patch", "delete"),
+        "the engine's state in Secrets litellm-gateways-state*; parts of a large one bear digests as names",
+    ),
+    Permission(
+        (EVENTS,), ("create", "get", "patch"), "news about gateways and routes, counted where they repeat"
+    ),
+    Permission((LEASES,), ("create",), "leader election", Place.INSTALL),
+    Permission((LEASES,), ("get", "patch"), "leader election", Place.INSTALL, names=(LEASE,)),
+    Permission((SECRETS,), ("create",), "the passphrase of the state, made once", Place.INSTALL),
+    Permission(
+        (SECRETS,),
+        ("get", "patch"),
+        "the passphrase of the state; one that was emptied is made anew",
+        Place.INSTALL,
+        names=(PASSPHRASE_SECRET,),
+    ),
+)

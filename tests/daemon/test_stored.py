@@ -1,0 +1,249 @@
+"""The engine with its state in the cluster, with stand-ins for both: what is written before and after a run."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.stored import StoredEngine
+from gateway_components.engine.errors import (
+    ClusterUnreachableError,
+    EngineError,
+    EngineInterruptedError,
+    StateUnreadableError,
+)
+from gateway_components.engine.stacks import Stacks
+from gateway_components.kube.errors import ApiError
+from gateway_components.kube.state_secrets import StateDamagedError, StateSecrets, StoredState
+from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.ownership import Applied
+from gateway_components.plan.workload import GatewayObjects
+
+T = TypeVar("T")
+A, B = (GatewayKey("AiGateway", "ns", name) for name in "ab")
+OBJECTS = cast("GatewayObjects", None)
+APPLIED = Applied("uid", "digest", {})
+FORBIDDEN = ApiError(403, "Forbidden", "secrets is forbidden")
+
+
+class Place(Clock):
+    """Engine, Secrets and threads in one; `steps` tells what was done."""
+
+    local = True
+
+    def __init__(self, stored: StoredState | None = None) -> None:
+        self.steps: list[str] = []
+        self.stored = stored
+        self.faults: dict[str, Exception] = {}
+        self.failures: dict[GatewayKey, Failure] = {}
+        self.state: dict[GatewayKey, Applied | None] = {A: APPLIED, B: APPLIED}
+
+    async def in_thread(self, work: Callable[..., T], *args: object) -> T:
+        return work(*args)
+
+    async def load(self, namespace: str) -> StoredState | None:
+        self._step("load")
+        return self.stored
+
+    async def intend(self, namespace: str, doubts: Collection[str], version: str | None) -> str:
+        self._step(f"intend {','.join(doubts)} on {version}")
+        return "2"
+
+    async def save(self, namespace: str, checkpoint: bytes | None, version: str | None) -> str:
+        self._step(f"save {checkpoint!r} on {version}")
+        return "3"
+
+    async def remove(self, namespace: str) -> None:
+        self._step("remove")
+
+    def open(self, namespace: str, checkpoint: bytes | None) -> Mapping[GatewayKey, Applied | None]:
+        self._step(f"open {checkpoint!r}")
+        return self.state if checkpoint else {}
+
+    def held(self, namespace: str, only: Collection[GatewayKey] | None = None) -> Mapping[GatewayKey, Any]:
+        self._step("held")
+        return {key: value for key, value in self.state.items() if only is None or key in only}
+
+    def apply(
+        self,
+        namespace: str,
+        wanted: Mapping[GatewayKey, Any],
+        release: Collection[GatewayKey],
+        *,
+        refresh: bool,
+    ) -> dict[GatewayKey, Failure]:
+        self._step(f"up {','.join(key.name for key in wanted)}{' refresh' if refresh else ''}")
+        return self.failures
+
+    def release(self, namespace: str, keys: Collection[GatewayKey]) -> None:
+        self._step(f"release {','.join(key.name for key in keys)}")
+
+    def checkpoint(self, namespace: str) -> bytes | None:
+        return b"new" if self.local else None
+
+    def forget(self, namespace: str) -> None:
+        self._step("forget")
+
+    def _step(self, step: str) -> None:
+        self.steps.append(step)
+        fault = self.faults.pop(step.split(maxsplit=1)[0], None)
+        if fault:
+            raise fault
+
+
+def engine(place: Place, **options: Any) -> StoredEngine:
+    return StoredEngine(cast("Stacks", place), cast("StateSecrets", place), place, **options)
+
+
+def stored(*doubts: GatewayKey) -> StoredState:
+    return StoredState("1", b"old", frozenset(map(str, doubts)))
+
+
+async def test_a_run_is_noted_before_it_begins_and_stored_before_it_is_told_of() -> None:
+    place = Place(stored())
+    tried = engine(place)
+
+    assert await tried.held("ns") == {A: APPLIED, B: APPLIED}
+    outcome = await tried.apply("ns", {A: OBJECTS}, [B], refresh=True)
+
+    assert (outcome.failures, outcome.held) == ({}, {A: APPLIED})
+    assert place.steps == [
+        "load",
+        "open b'old'",
+        f"intend {A},{B} on 1",
+        "up a refresh",
+        "held",
+        "save b'new' on 2",
+    ]
+    assert tried.version("ns") == 3
+
+
+async def test_what_an_earlier_daemon_was_about_is_to_be_looked_at() -> None:
+    assert await engine(Place(stored(A))).held("ns") == {A: None, B: APPLIED}
+
+
+async def test_the_first_state_is_written_on_none() -> None:
+    place = Place()
+    tried = engine(place)
+
+    assert await tried.held("ns") == {}
+    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+
+    assert f"intend {A} on None" in place.steps
+
+
+async def test_letting_go_needs_no_run() -> None:
+    place = Place(stored())
+    tried = engine(place)
+    await tried.held("ns")
+    place.steps.clear()
+
+    await tried.apply("ns", {}, [B], refresh=False)
+
+    assert place.steps == ["release b", "save b'new' on 1"]
+
+
+LOST = (
+    ("load", StateDamagedError("its checksum is another", "7"), "what was stored is damaged"),
+    ("open", StateUnreadableError("no state of Pulumi"), "what was stored is something else"),
+)
+
+
+@pytest.mark.parametrize(("step", "fault", "why"), LOST, ids=[case[2] for case in LOST])
+async def test_a_state_that_cannot_be_understood_is_as_good_as_none_and_written_over(
+    step: str, fault: Exception, why: str
+) -> None:
+    place = Place(stored())
+    place.faults = {step: fault}
+    tried = engine(place)
+
+    assert await tried.held("ns") == {}, why
+    assert place.steps[-1] == "open None"
+    assert tried.version("ns") == (7 if step == "load" else 1)
+
+
+async def test_without_the_right_to_note_a_run_none_begins_and_its_gateways_say_why() -> None:
+    place = Place()
+    place.faults = {"load": FORBIDDEN, "intend": FORBIDDEN}
+    tried = engine(place)
+    await tried.held("ns")
+
+    outcome = await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+
+    assert not [step for step in place.steps if step.startswith("up")]
+    failure = outcome.failures[A]
+    assert failure.reason == Reason.WORKLOAD_FAILED
+    assert "Secret ns/litellm-gateways-state: secrets is forbidden" in failure.message
+    assert "get, create, patch and delete Secrets" in failure.cure
+
+
+async def test_a_server_in_trouble_is_nobodys_failure() -> None:
+    place = Place()
+    tried = engine(place)
+    await tried.held("ns")
+    place.faults = {"intend": ApiError(500, "InternalError", "etcd is away")}
+
+    with pytest.raises(ApiError):
+        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+
+
+async def test_an_engine_that_cannot_work_is_told_of_on_each_gateway() -> None:
+    place = Place(stored())
+    tried = engine(place)
+    await tried.held("ns")
+    place.faults = {"up": EngineError("the scratch folder /x cannot be written: No space left on device")}
+
+    outcome = await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+
+    assert "No space left on device" in outcome.failures[A].message
+    assert place.steps[-1].startswith("save"), "what is known is stored"
+
+
+async def test_a_run_that_breaks_off_leaves_its_note() -> None:
+    place = Place(stored())
+    tried = engine(place)
+    await tried.held("ns")
+    place.faults = {"up": ClusterUnreachableError("no answer")}
+
+    with pytest.raises(ClusterUnreachableError):
+        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+
+    assert place.steps[-1] == "up a"
+    assert tried.version("ns") == 2, "the next note is written on this one"
+
+
+async def test_a_daemon_that_leads_no_more_begins_no_run() -> None:
+    place = Place(stored())
+    tried = engine(place, may_act=lambda: False)
+    await tried.held("ns")
+
+    with pytest.raises(EngineInterruptedError, match="another daemon"):
+        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+
+    assert not [step for step in place.steps if step.startswith("up")]
+
+
+async def test_of_another_backend_only_the_notes_are_stored() -> None:
+    place = Place(StoredState("1", None, frozenset()))
+    place.local = False
+    tried = engine(place)
+
+    assert await tried.held("ns") == {A: APPLIED, B: APPLIED}
+    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+
+    assert place.steps[-1] == "save None on 2"
+
+
+async def test_a_state_that_was_never_stored_is_not_removed() -> None:
+    place = Place()
+    tried = engine(place)
+    await tried.held("ns")
+    await tried.forget("ns")
+    assert place.steps[-1] == "forget"
+
+    place.stored = stored()
+    await tried.held("ns")
+    await tried.forget("ns")
+    assert place.steps[-1] == "remove"

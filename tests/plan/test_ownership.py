@@ -1,0 +1,95 @@
+"""Whether somebody took a field of ours: judged by who owns it, and only from what is newer than what we did."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway_components.plan.keys import ObjectKey
+from gateway_components.plan.ownership import FIELD_MANAGER, Drift, Mark, drift, mark_of
+
+SERVICE = ObjectKey("Service", "ns", "chat")
+PORT = 'k:{"port":80,"protocol":"TCP"}'
+OURS = {
+    "f:metadata": {"f:labels": {"f:app": {}}, "f:ownerReferences": {'k:{"uid":"1234"}': {}}},
+    "f:spec": {"f:ports": {PORT: {".": {}, "f:name": {}}}, "f:selector": {}},
+}
+PATHS = {
+    "metadata.labels.app",
+    "metadata.ownerReferences[uid]",
+    "spec.ports[port=80,protocol=TCP]",
+    "spec.ports[port=80,protocol=TCP].name",
+    "spec.selector",
+}
+
+
+def metadata(*entries: dict[str, Any], version: str = "10") -> dict[str, Any]:
+    return {"uid": "object", "resourceVersion": version, "managedFields": list(entries)}
+
+
+def entry(fields: dict[str, Any], manager: str = FIELD_MANAGER, operation: str = "Apply") -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "time": "2026-01-01T00:00:00Z", "fieldsV1": fields}
+
+
+def test_a_mark_names_the_fields_that_we_applied() -> None:
+    foreign = entry({"f:spec": {"f:type": {}}}, "kubectl", "Update")
+    ours_otherwise = entry({"f:status": {"f:conditions": {}}}, operation="Update")
+
+    assert mark_of(metadata(entry(OURS), foreign, ours_otherwise)) == Mark(
+        "object", 10, frozenset(PATHS), "2026-01-01T00:00:00Z"
+    )
+    assert mark_of(metadata()).fields == frozenset()
+
+
+def test_items_that_are_told_apart_by_value_or_place_are_named_by_them() -> None:
+    fields: dict[str, Any] = {
+        "f:metadata": {"f:finalizers": {'v:"a"': {}}},
+        "f:spec": {"f:list": {"i:0": {}, "k:odd": {}}},
+    }
+
+    found = mark_of(metadata(entry(fields))).fields
+
+    assert found == {"metadata.finalizers[a]", "spec.list[0]", "spec.list[odd]"}
+
+
+def test_equal_fields_are_kept_once() -> None:
+    marks = [mark_of(metadata(entry(json.loads(json.dumps(OURS))), version=str(number))) for number in (1, 2)]
+
+    assert marks[0].fields is marks[1].fields
+
+
+APPLIED = Mark("object", 10, frozenset(PATHS))
+CASES: tuple[tuple[Mark | None, int, Drift | None, str], ...] = (
+    (APPLIED, 10, None, "it is as it was applied"),
+    (Mark("object", 12, frozenset(PATHS)), 12, None, "others changed what is theirs"),
+    (Mark("object", 12, frozenset({*PATHS, "spec.type"})), 12, None, "we own more than before"),
+    (
+        Mark("object", 12, frozenset(PATHS - {"spec.selector", "metadata.labels.app"})),
+        12,
+        Drift(SERVICE, ("metadata.labels.app", "spec.selector")),
+        "who changes a field of ours takes it",
+    ),
+    (Mark("object", 9, frozenset()), 9, None, "what was seen is older than what we did"),
+    (
+        Mark("object", 12, frozenset(PATHS), "2026-01-01T00:00:01Z"),
+        12,
+        Drift(SERVICE, rewritten=True),
+        "a run that outlived its daemon applied what it had been told",
+    ),
+    (Mark("other", 12, frozenset(PATHS)), 12, Drift(SERVICE), "somebody deleted it and made another"),
+    (Mark("other", 9, frozenset()), 9, None, "the one before ours"),
+    (None, 10, Drift(SERVICE), "it was there, and is gone"),
+    (None, 9, None, "it was made a moment ago, and is not seen yet"),
+    (None, 0, None, "nothing is known of the cluster"),
+)
+
+
+@pytest.mark.parametrize(("live", "seen", "found", "why"), CASES, ids=[case[3] for case in CASES])
+def test_drift(live: Mark | None, seen: int, found: Drift | None, why: str) -> None:
+    assert drift(SERVICE, APPLIED, live, seen) == found, why
+
+
+def test_a_drift_says_what_it_is() -> None:
+    assert str(Drift(SERVICE)) == "Service chat was deleted"
+    assert str(Drift(SERVICE, rewritten=True)) == "Service chat was written by another run"
+    assert str(Drift(SERVICE, ("a", "b"))) == "a, b of Service chat were changed"
