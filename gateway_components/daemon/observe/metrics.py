@@ -1,0 +1,165 @@
+"""What `/metrics` shows, with `prometheus_client` and a registry of our own."""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+
+from prometheus_client import CollectorRegistry, disable_created_metrics
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics import Counter, Gauge, Histogram, Info
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from gateway_components.daemon.observe.telemetry import PassResult, Telemetry, UpResult
+
+__all__ = ["CONTENT_TYPE", "ConditionCounts", "Metrics"]
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+"""Media type of what `Metrics.text` returns."""
+
+ConditionCounts = Mapping[tuple[str, str, str], int]
+"""Numbers of gateways and routes by kind, type of condition and its status."""
+
+_NAMESPACE = "litellm_gateways"
+_PACKAGE = "gateway-components"
+_ROUTE = "ToolRoute"
+_UP_SECONDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+_WAIT_SECONDS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Metrics(Telemetry):
+    """Counts what it is told, and asks for the rest when somebody looks.
+
+    Parameters
+    ----------
+    queue_depth
+        Gives the number of namespaces that a worker could take now.
+    conditions
+        Gives the numbers of gateways and routes by condition.
+    """
+
+    def __init__(self, queue_depth: Callable[[], int], conditions: Callable[[], ConditionCounts]) -> None:
+        # A series per counter that says when the process began tells nothing that the process's own does not.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has gaps
+        registry = self._registry = CollectorRegistry()
+        self._reconciles = _counter(registry, "reconciles", "Passes over a namespace", "result")
+        self._ups = _counter(registry, "ups", "Runs of the engine", "result")
+        for passed in PassResult:
+            self._reconciles.labels(passed)
+        for ran in UpResult:
+            self._ups.labels(ran)
+        self._up_seconds = Histogram(
+            "up_duration_seconds",
+            "Duration of engine runs",
+            namespace=_NAMESPACE,
+            registry=registry,
+            buckets=_UP_SECONDS,
+        )
+        self._wait_seconds = Histogram(
+            "queue_wait_seconds",
+            "Time from the first change of a namespace until a worker takes it",
+            namespace=_NAMESPACE,
+            registry=registry,
+            buckets=_WAIT_SECONDS,
+        )
+        self._drift = _counter(
+            registry,
+            "drift_corrected",
+            "Objects that others changed or deleted and that were put right",
+            "kind",
+        )
+        self._restarts = _counter(
+            registry, "watch_restarts", "Watches that broke and began anew", "resource", "cause"
+        )
+        self._reloads = _counter(
+            registry, "settings_reloads", "Texts of the settings file that were read", "result"
+        )
+        self._leader = Gauge(
+            "leader", "Whether this daemon is the one that acts", namespace=_NAMESPACE, registry=registry
+        )
+        depth = Gauge(
+            "queue_depth", "Namespaces that wait for a worker", namespace=_NAMESPACE, registry=registry
+        )
+        depth.set_function(queue_depth)
+        build = Info("build", "What runs here", namespace=_NAMESPACE, registry=registry)
+        build.info({"version": _version(), "python": platform.python_version()})
+        registry.register(_Conditions(conditions))
+        ProcessCollector(registry=registry)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def reconciled(self, result: PassResult) -> None:
+        """Count a pass."""
+        self._reconciles.labels(result).inc()
+
+    def engine_ran(self, result: UpResult, seconds: float) -> None:
+        """Count an engine run and its duration."""
+        self._ups.labels(result).inc()
+        self._up_seconds.observe(seconds)
+
+    def taken(self, waited: float) -> None:
+        """Note how long a namespace waited."""
+        self._wait_seconds.observe(waited)
+
+    def drift_corrected(self, kind: str) -> None:
+        """Count an object that was put right."""
+        self._drift.labels(kind).inc()
+
+    def watch_restarted(self, resource: str, cause: str) -> None:
+        """Count a watch that broke."""
+        self._restarts.labels(resource, cause).inc()
+
+    def settings_reloaded(self, *, accepted: bool) -> None:
+        """Count a reading of the settings."""
+        self._reloads.labels("accepted" if accepted else "refused").inc()
+
+    def leads(self, *, leader: bool) -> None:
+        """Note whether this daemon acts."""
+        self._leader.set(int(leader))
+
+
+class _Conditions(Collector):
+    """Counts gateways and routes at each scrape; nothing is kept that could go stale."""
+
+    def __init__(self, counts: Callable[[], ConditionCounts]) -> None:
+        self._counts = counts
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metrics without values: what registering looks at."""
+        yield from _families()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the numbers of now."""
+        gateways, routes = _families()
+        for (kind, condition, status), number in sorted(self._counts().items()):
+            if kind == _ROUTE:
+                routes.add_metric((condition, status), number)
+            else:
+                gateways.add_metric((kind, condition, status), number)
+        yield gateways
+        yield routes
+
+
+def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
+    return (
+        GaugeMetricFamily(
+            f"{_NAMESPACE}_gateways", "Gateways of ours by condition", labels=("kind", "condition", "status")
+        ),
+        GaugeMetricFamily(
+            f"{_NAMESPACE}_routes", "Routes of ours by condition", labels=("condition", "status")
+        ),
+    )
+
+
+def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
+    return Counter(name, text, labels, namespace=_NAMESPACE, registry=registry)
+
+
+def _version() -> str:
+    try:
+        return metadata.version(_PACKAGE)
+    except metadata.PackageNotFoundError:
+        return "unknown"

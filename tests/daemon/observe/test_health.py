@@ -1,0 +1,146 @@
+"""Health: what counts as alive and as ready, and how the server says it."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+import aiohttp
+import pytest
+
+from gateway_components.daemon.observe.health import HealthServer, PortError
+from gateway_components.daemon.observe.telemetry import Listeners, Step
+from gateway_components.daemon.observe.vitals import Vitals
+
+
+async def get(server: HealthServer, path: str) -> tuple[int, str]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{server.port}{path}") as response,
+    ):
+        return response.status, await response.text()
+
+
+def server(faults: Sequence[str] = (), missing: Sequence[str] = (), metrics: bytes = b"") -> HealthServer:
+    return HealthServer(0, lambda: faults, lambda: missing, lambda: metrics)
+
+
+CASES: list[tuple[str, Sequence[str], Sequence[str], tuple[int, int], str]] = [
+    ("all is well", (), (), (200, 200), "ok"),
+    ("waiting is no reason to start again", (), ("no aigateways",), (200, 503), "no aigateways"),
+    ("what hangs is not ready either", ("a pass hangs",), (), (500, 503), "a pass hangs"),
+]
+
+
+@pytest.mark.parametrize(
+    ("case", "faults", "missing", "codes", "said"), CASES, ids=[case[0] for case in CASES]
+)
+async def test_verdicts(
+    case: str, faults: Sequence[str], missing: Sequence[str], codes: tuple[int, int], said: str
+) -> None:
+    async with server(faults, missing) as running:
+        health, ready = await get(running, "/healthz"), await get(running, "/readyz")
+
+    assert (health[0], ready[0]) == codes
+    assert said in ready[1]
+
+
+async def test_metrics_come_in_the_format_that_prometheus_asks_for() -> None:
+    async with server(metrics=b"up 1\n") as running, aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{running.port}/metrics") as response:
+            assert response.headers["Content-Type"].startswith("text/plain; version=")
+            assert await response.text() == "up 1\n"
+        async with session.get(f"http://127.0.0.1:{running.port}/elsewhere") as response:
+            assert response.status == 404
+
+
+async def test_a_port_in_use_is_an_error_with_a_cure() -> None:
+    async with server() as running:
+        with pytest.raises(PortError, match=rf"port {running.port}: Address already in use .*http-port"):
+            await HealthServer(running.port, list, list, bytes).__aenter__()
+
+
+async def test_the_port_is_free_again_afterwards() -> None:
+    async with server() as running:
+        port = running.port
+
+    with socket.create_server(("127.0.0.1", port)):
+        pass
+
+
+class World:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.vitals = Vitals(lambda: self.now, lambda: 300.0)
+
+
+def test_a_pass_that_gets_on_may_take_long() -> None:
+    world = World()
+    with world.vitals.step(Step.PASS, "team-a"):
+        for _ in range(5):
+            with world.vitals.step(Step.ENGINE_RUN, "team-a"):
+                world.now += 299.0
+                assert world.vitals.faults() == []
+
+
+def test_a_step_that_hangs_is_named_with_its_namespace() -> None:
+    world = World()
+    with world.vitals.step(Step.PASS, "team-a"), world.vitals.step(Step.ENGINE_RUN, "team-a"):
+        world.now = 479.0
+        assert world.vitals.faults() == []
+        world.now = 481.0
+        assert world.vitals.faults() == [
+            "the pass over namespace team-a hangs in the step engine run for 481 s, the limit is 480 s"
+        ]
+    assert world.vitals.faults() == [], "it came to an end after all"
+
+
+def test_a_pass_that_hangs_between_its_steps_is_found_too() -> None:
+    world = World()
+    with world.vitals.step(Step.PASS, "team-a"):
+        with world.vitals.step(Step.PLAN, "team-a"):
+            world.now = 10.0
+        world.now = 491.0
+        (fault,) = world.vitals.faults()
+        assert "in the step pass for 481 s" in fault
+
+
+def test_a_pass_that_fails_is_no_pass_that_hangs() -> None:
+    world = World()
+    with pytest.raises(ValueError, match="broken"), world.vitals.step(Step.PASS, "team-a"):
+        raise ValueError("broken")
+    world.now = 1000.0
+    assert world.vitals.faults() == []
+
+
+async def test_a_task_that_ended_is_a_fault() -> None:
+    world = World()
+    ending, lasting = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(asyncio.Event().wait())
+    world.vitals.depends_on("the picture", ending)
+    world.vitals.depends_on("the workers", lasting)
+    assert world.vitals.faults() == []
+    await ending
+
+    assert world.vitals.faults() == ["the task the picture has ended"]
+    lasting.cancel()
+
+
+async def test_a_worker_that_hangs_turns_the_probe_red() -> None:
+    world = World()
+    telemetry = Listeners(world.vitals)
+    hanging = asyncio.Event()
+
+    async def worker() -> None:
+        with telemetry.step(Step.PASS, "team-a"), telemetry.step(Step.SNAPSHOT, "team-a"):
+            await hanging.wait()
+
+    working = asyncio.create_task(worker())
+    world.vitals.depends_on("the workers", working)
+    async with HealthServer(0, world.vitals.faults, list, bytes) as running:
+        await asyncio.sleep(0)
+        assert await get(running, "/healthz") == (200, "ok\n")
+        world.now = 1000.0
+        status, text = await get(running, "/healthz")
+        assert (status, "team-a hangs in the step snapshot" in text) == (500, True)
+        hanging.set()
+        await working
+    assert world.vitals.faults() == ["the task the workers has ended"]
