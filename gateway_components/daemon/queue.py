@@ -31,11 +31,16 @@ class Schedule(Generic[K]):
         self._longest = longest
         self._asked: dict[K, float] = {}
         self._changes: dict[K, tuple[float, float]] = {}
-        self._taken: set[K] = set()
+        self._taken: dict[K, float | None] = {}
 
     def __len__(self) -> int:
         """Return the number of keys that wait."""
         return len(self._asked.keys() | self._changes.keys())
+
+    def adjust(self, quiet: float, longest: float) -> None:
+        """Change how long changes gather, also those that wait now."""
+        self._quiet = quiet
+        self._longest = longest
 
     def ask(self, key: K, due: float) -> None:
         """Ask for `key` at the time `due`, or earlier where that was asked before."""
@@ -52,20 +57,28 @@ class Schedule(Generic[K]):
         if key is None or due > now:
             return None
         self._asked.pop(key, None)
-        self._changes.pop(key, None)
-        self._taken.add(key)
+        first, _ = self._changes.pop(key, (None, None))
+        self._taken[key] = first
         return key
+
+    def changed_at(self, key: K) -> float | None:
+        """Return when a taken key first changed; None where it was taken because it was asked for."""
+        return self._taken[key]
 
     def done(self, key: K) -> None:
         """Say that the work on a taken key has ended."""
-        self._taken.discard(key)
+        self._taken.pop(key, None)
+
+    def depth(self, now: float) -> int:
+        """Return the number of keys that changed, or are due; one that is asked for later is none of them."""
+        return len(self._changes.keys() | {key for key, due in self._asked.items() if due <= now})
 
     def next_due(self) -> float | None:
         """Return when the next key can be taken; None where none waits."""
         return min((due for due, _ in self._waiting()), default=None)
 
     def _waiting(self) -> Iterator[tuple[float, K]]:
-        for key in (self._asked | self._changes).keys() - self._taken:
+        for key in (self._asked | self._changes).keys() - self._taken.keys():
             due = self._asked.get(key, math.inf)
             if key in self._changes:
                 first, last = self._changes[key]
@@ -82,17 +95,34 @@ class WorkQueue(Generic[K]):
         Says when each key is due.
     clock
         Seconds, monotonic.
+    on_taken
+        Called for each changed key that is taken with the seconds since its first change.
     """
 
-    def __init__(self, schedule: Schedule[K], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        schedule: Schedule[K],
+        clock: Callable[[], float],
+        on_taken: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._schedule = schedule
         self._clock = clock
+        self._on_taken = on_taken
         self._changed = asyncio.Event()
         self._closed = False
+
+    def depth(self) -> int:
+        """Return the number of keys that a worker could take, if one were free."""
+        return self._schedule.depth(self._clock())
 
     def close(self) -> None:
         """Hand out no more keys; whoever waits for one is told so."""
         self._closed = True
+        self._changed.set()
+
+    def adjust(self, quiet: float, longest: float) -> None:
+        """Change how long changes gather, as in `Schedule`."""
+        self._schedule.adjust(quiet, longest)
         self._changed.set()
 
     def change(self, key: K) -> None:
@@ -119,6 +149,9 @@ class WorkQueue(Generic[K]):
             now = self._clock()
             key = self._schedule.take(now)
             if key is not None:
+                changed_at = self._schedule.changed_at(key)
+                if changed_at is not None:
+                    self._on_taken(now - changed_at)
                 return key
             self._changed.clear()
             due = self._schedule.next_due()

@@ -104,3 +104,42 @@ async def test_a_closed_queue_hands_out_nothing() -> None:
 
     with pytest.raises(QueueClosedError):
         await waiting
+
+
+async def test_a_worker_learns_how_long_a_change_waited() -> None:
+    now, waits = [10.0], list[float]()
+    queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), lambda: now[0], waits.append)
+    queue.change("key")
+    now[0] = 11.0
+    queue.change("key")
+    now[0] = 13.0
+    await queue.get()
+    queue.change("key")
+    now[0] = 20.0
+    queue.done("key")
+    await queue.get()
+
+    assert waits == [3.0, 7.0], "since the first change, also of one that came during a pass"
+
+
+async def test_what_is_asked_for_later_has_not_waited() -> None:
+    now, waits = [10.0], list[float]()
+    queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), lambda: now[0], waits.append)
+    queue.ask("retry", 5.0)
+    assert queue.depth() == 0
+    now[0] = 15.0
+    assert queue.depth() == 1
+    await queue.get()
+
+    assert waits == []
+
+
+def test_the_depth_counts_each_key_that_a_worker_could_take() -> None:
+    schedule: Schedule[str] = Schedule(1.0, 1.0)
+    schedule.change("changed", 0.0)
+    schedule.change("both", 0.0)
+    schedule.ask("both", 0.0)
+    schedule.ask("later", 9.0)
+
+    assert schedule.depth(0.0) == 2
+    assert schedule.depth(9.0) == 3
