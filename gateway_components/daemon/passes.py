@@ -1,0 +1,60 @@
+"""Passes one by one: what ends one, and when the next over the same namespace is due."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from gateway_components.daemon.observe.telemetry import PassResult, Step, Telemetry
+from gateway_components.engine.errors import EngineError, EngineInterruptedError
+from gateway_components.kube.backoff import Backoff
+from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.state_secrets import StateConflictError
+
+__all__ = ["Passes"]
+
+_FIRST_RETRY_SECONDS = 1.0
+_LONGEST_RETRY_SECONDS = 30.0
+_LOOK_AGAIN_SECONDS = 0.2
+"""Pause after a run that was interrupted because its namespace goes."""
+
+
+class Passes:
+    """Makes passes; one that fails is made again, ever later, and takes no other along.
+
+    Parameters
+    ----------
+    telemetry
+        Hears of each pass.
+    """
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._backoffs: dict[str, Backoff] = {}
+        self._log = structlog.get_logger()
+
+    async def make(self, namespace: str, reconcile: Callable[[str], Awaitable[float | None]]) -> float | None:
+        """Make one pass, and return the seconds until the next is due; None where nothing is waiting."""
+        result = PassResult.FAILED
+        try:
+            with self._telemetry.step(Step.PASS, namespace):
+                again = await reconcile(namespace)
+        except EngineInterruptedError:
+            result, again = PassResult.INTERRUPTED, _LOOK_AGAIN_SECONDS
+        except (ApiError, ApiUnreachableError, EngineError, StateConflictError) as error:
+            again = self._pause(namespace)
+            self._log.warning(
+                "pass failed", namespace=namespace, error=str(error), retry_seconds=round(again, 1)
+            )
+        except Exception:  # noqa: BLE001  (logged with its traceback, which the checker does not see)
+            # A fault of ours in one namespace must not take the others along.
+            result, again = PassResult.INTERNAL_ERROR, self._pause(namespace)
+            self._log.exception("internal error", namespace=namespace, retry_seconds=round(again, 1))
+        else:
+            result = PassResult.OK
+            self._backoffs.pop(namespace, None)
+        self._telemetry.reconciled(result)
+        return again
+
+    def _pause(self, namespace: str) -> float:
+        backoff = Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)
+        return self._backoffs.setdefault(namespace, backoff).next()

@@ -1,0 +1,74 @@
+"""What a pass over one namespace would do, without doing it."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gateway_components.daemon.settings.model import IN_CLUSTER
+from gateway_components.daemon.triggers import Wake
+from gateway_components.daemon.view import ClusterView
+from gateway_components.engine.backend import Backend
+from gateway_components.engine.stacks import Stacks
+from gateway_components.engine.state import StateFolder
+from gateway_components.kube.client import KubeClient
+from gateway_components.kube.passphrase import install_passphrase
+from gateway_components.kube.state_secrets import StateSecrets
+from gateway_components.plan.failure import Failure
+from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.plan import Plan, plan
+
+__all__ = ["Preview", "preview"]
+
+Preview = tuple[str, dict[GatewayKey, Failure]]
+"""The engine's own words, and the gateways that cannot be planned."""
+
+_ENGINE_SECONDS = 300.0
+
+
+async def preview(
+    client: KubeClient, kubeconfig: Path | None, namespace: str, install_namespace: str, backend: str
+) -> Preview:
+    """Return what the engine would change in `namespace`; nothing is written, in the cluster or to the state.
+
+    Parameters
+    ----------
+    client, kubeconfig
+        The cluster.
+    namespace
+        Whose gateways.
+    install_namespace, backend
+        As in the settings of the daemon.
+
+    Raises
+    ------
+    ApiError, ApiUnreachableError, EngineError, StateDamagedError
+        The cluster, the state or the engine cannot be used.
+    """
+    planned = await _planned(client, namespace)
+    wanted = {key: gateway.objects for key, gateway in planned.gateways.items() if gateway.objects}
+    failures = {key: gateway.failure for key, gateway in planned.gateways.items() if gateway.failure}
+    stored = await StateSecrets(client).load(namespace)
+    passphrase = await install_passphrase(client, install_namespace)
+    checkpoint = stored.checkpoint if stored else None
+    kept = planned.gateways.keys()
+
+    def run(folder: StateFolder) -> str:
+        url = folder.backend_url if backend == IN_CLUSTER else backend
+        stacks = Stacks(folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase))
+        held = stacks.open(namespace, checkpoint) if stacks.local else stacks.held(namespace)
+        return stacks.preview(namespace, wanted, held.keys() - kept)
+
+    with TemporaryDirectory(prefix="gatewayctl-") as scratch, StateFolder(Path(scratch)) as folder:
+        return await asyncio.to_thread(run, folder), failures
+
+
+async def _planned(client: KubeClient, namespace: str) -> Plan:
+    nobody = Wake(lambda _: None, lambda _: None, lambda _: None, lambda _: None)
+    view = ClusterView(client, nobody)
+    watching = asyncio.create_task(view.run())
+    try:
+        await view.synced()
+        return plan(await view.snapshot(namespace))
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
