@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -13,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import structlog
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.measure import Measurement
 
 from gateway_components import documents
 from gateway_components.cli.cluster import connected, list_cluster, watch_cluster
+from gateway_components.cli.quiet import log_warnings_only
 from gateway_components.cli.report import StatusReport, status_report
 from gateway_components.cli.table import full_tables, narrow_tables
 
@@ -131,7 +130,7 @@ async def _reports(view: View, kubeconfig: Path | None, show: Callable[[StatusRe
     async with connected(kubeconfig) as client:
         first = await list_cluster(client, view.namespace)
         _tell(first.notes)
-        _log_to_standard_error()
+        log_warnings_only()
         async with aclosing(watch_cluster(client, first)) as listings:
             async for listing in listings:
                 report = status_report(listing.inventory, view.namespace)
@@ -152,11 +151,3 @@ def _print_next(view: View, report: StatusReport) -> None:
 def _tell(notes: tuple[str, ...]) -> None:
     for note in notes:
         click.echo(f"warning: {note}", err=True)
-
-
-def _log_to_standard_error() -> None:
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=False)],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -83,7 +83,9 @@ def _unknown_keys(found: GatewayPlan, gateway: Gateway, objects: ManifestObjects
     reference = patch_reference(gateway)
     if reference is None or found.objects is None:
         return
-    located = objects.sources[ObjectKey(reference.kind, reference.namespace, reference.name)]
+    located = objects.sources.get(ObjectKey(reference.kind, reference.namespace, reference.name))
+    if located is None:
+        return  # The patch is on the cluster, where no line of a file leads.
     path = ("data", PATCH_KEY)
     (patch,) = documents.parse_all(objects.contents[reference].data[PATCH_KEY])
     for unknown in unknown_keys(documents.parse(found.objects.config_map["data"]["config.yaml"])):

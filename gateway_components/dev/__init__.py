@@ -1,0 +1,1 @@
+"""A folder of manifests as the source: the daemon's loop without custom resources."""

@@ -1,0 +1,134 @@
+"""The engine as `gatewayctl dev` needs it: with its state on this machine, and deleting what nobody owns."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.ports import Outcome
+from gateway_components.engine.stacks import Stacks
+from gateway_components.kube.client import KubeClient
+from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
+from gateway_components.plan.conflicts import wanted_objects
+from gateway_components.plan.keys import GatewayKey, ObjectKey
+from gateway_components.plan.ownership import Applied, mark_of
+from gateway_components.plan.workload import GatewayObjects
+
+__all__ = ["FolderEngine", "object_path"]
+
+_RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
+
+
+def object_path(key: ObjectKey) -> str:
+    """Return the path of an object of a gateway."""
+    return _RESOURCES[key.kind].item(key.namespace, key.name)
+
+
+class FolderEngine:
+    """Applies gateways that stand in files.
+
+    No object of theirs has an owner, so none is collected: what leaves the folder is deleted here. The engine itself
+    could not, as of the patches that it applies it takes back its fields, and leaves the object.
+
+    Parameters
+    ----------
+    stacks, client, clock
+        The engine, the cluster, and whose threads are used.
+    deleted
+        Called for each gateway whose objects were deleted.
+    """
+
+    def __init__(
+        self, stacks: Stacks, client: KubeClient, clock: Clock, deleted: Callable[[GatewayKey], None]
+    ) -> None:
+        self._stacks = stacks
+        self._client = client
+        self._clock = clock
+        self._deleted = deleted
+        self._held: dict[str, set[GatewayKey]] = {}
+        self._serving: set[GatewayKey] = set()
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces with gateways that were applied, as far as states were read."""
+        return frozenset(self._held)
+
+    def known(self, namespace: str) -> frozenset[GatewayKey]:
+        """Return the gateways of a namespace of which something may have been applied, as far as its state was read."""
+        return frozenset(self._held.get(namespace, ()))
+
+    def serves(self, key: GatewayKey) -> bool:
+        """Tell whether a gateway was applied as a whole once."""
+        return key in self._serving
+
+    def version(self, namespace: str) -> int | None:  # noqa: ARG002  (nobody else writes this state)
+        """Return None: the state has no versions."""
+        return None
+
+    async def held(self, namespace: str) -> Mapping[GatewayKey, Applied | None]:
+        """Return the gateways in the state; all of them must be looked at, for the last session may have been cut off.
+
+        Raises
+        ------
+        EngineError
+            The state cannot be read.
+        """
+        held = await self._clock.in_thread(self._stacks.held, namespace)
+        self._held[namespace] = set(held)
+        self._serving.update(key for key, applied in held.items() if applied)
+        return dict.fromkeys(held)
+
+    async def apply(
+        self,
+        namespace: str,
+        wanted: Mapping[GatewayKey, GatewayObjects],
+        release: Collection[GatewayKey],
+        *,
+        refresh: bool,
+    ) -> Outcome:
+        """Apply `wanted`, and delete the objects of `release`.
+
+        Raises
+        ------
+        ApiError, ApiUnreachableError, EngineError
+            As for `Stacks.apply`, or an object could not be deleted.
+        """
+        await self._delete(release)
+        held = self._held.setdefault(namespace, set())
+        if not wanted:
+            await self._clock.in_thread(self._stacks.release, namespace, release)
+            held.difference_update(release)
+            return Outcome({}, {})
+        held.update(wanted)
+        failures = await self._clock.in_thread(
+            lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
+        )
+        held.difference_update(release)
+        self._serving.update(wanted.keys() - failures.keys())
+        return Outcome(failures, await self._clock.in_thread(self._stacks.held, namespace, wanted.keys()))
+
+    async def forget(self, namespace: str) -> None:
+        """Delete what is left of a namespace's gateways, and its state.
+
+        Raises
+        ------
+        ApiError, ApiUnreachableError, EngineError
+            An object could not be deleted, or the state not be read.
+        """
+        if namespace not in self._held:
+            await self.held(namespace)
+        await self._delete(self._held[namespace])
+        await self._clock.in_thread(self._stacks.forget, namespace)
+        del self._held[namespace]
+
+    async def _delete(self, gateways: Iterable[GatewayKey]) -> None:
+        for gateway in sorted(gateways):
+            for key in wanted_objects(gateway):
+                found = await self._client.get(object_path(key))
+                # What has an owner by now, or was made anew by somebody, is theirs.
+                if (
+                    found
+                    and not found["metadata"].get("ownerReferences")
+                    and mark_of(found["metadata"]).fields
+                ):
+                    await self._client.delete(object_path(key))
+            self._serving.discard(gateway)
+            self._deleted(gateway)
