@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway_components.cli.arguments import kubeconfig_option, namespace_option_for
+from gateway_components.cli.arguments import cluster_namespace_option_for, home, kubeconfig_option
 from gateway_components.graph.build import build_graph
 from gateway_components.graph.dot import dot
 from gateway_components.graph.inventory import inventory_of_snapshot
@@ -23,7 +23,7 @@ _DRAWINGS = {"mermaid": mermaid, "dot": dot, "svg": svg}
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=False, allow_dash=False))
-@namespace_option_for("Namespace to draw; with FILES, that of objects that name none.")
+@cluster_namespace_option_for("Namespace to draw; with FILES, that of objects that name none.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Draw all namespaces of the cluster.")
 @click.option(
     "-o",
@@ -35,7 +35,12 @@ _DRAWINGS = {"mermaid": mermaid, "dot": dot, "svg": svg}
 )
 @kubeconfig_option
 def graph(
-    files: tuple[Path, ...], namespace: str, output: str, kubeconfig: Path | None, *, all_namespaces: bool
+    files: tuple[Path, ...],
+    namespace: str | None,
+    output: str,
+    kubeconfig: Path | None,
+    *,
+    all_namespaces: bool,
 ) -> None:
     """Draw classes, gateways, routes, servers and guards, and what is broken.
 
@@ -43,12 +48,13 @@ def graph(
     where something in them is wrong. Without FILES the cluster is drawn as its statuses report.
     """
     if files:
-        stack = read_stack(files, namespace)
+        stack = read_stack(files, namespace or "default")
         inventory = inventory_of_snapshot(stack.snapshot)
         drawn = build_graph(inventory, planned_verdicts(inventory, stack.plan))
         notes, code = [str(finding) for finding in stack.findings], 1 if stack.errors else 0
     else:
-        drawn, unread = asyncio.run(_cluster_graph(kubeconfig, None if all_namespaces else namespace))
+        shown = None if all_namespaces else namespace or home(kubeconfig)
+        drawn, unread = asyncio.run(_cluster_graph(kubeconfig, shown))
         notes, code = [f"warning: {note}" for note in unread], 0
     click.echo(_DRAWINGS[output](drawn), nl=False)
     for note in notes:

@@ -5,8 +5,10 @@ import sys
 import click
 
 from gateway_components.cli.daemon import daemon
+from gateway_components.cli.dev import dev
 from gateway_components.cli.graph import graph
 from gateway_components.cli.render import render
+from gateway_components.cli.stack import stack
 from gateway_components.cli.status import status
 from gateway_components.cli.validate import validate
 from gateway_components.errors import GatewayError
@@ -24,8 +26,10 @@ def gatewayctl() -> None:
 
 
 gatewayctl.add_command(daemon)
+gatewayctl.add_command(dev)
 gatewayctl.add_command(graph)
 gatewayctl.add_command(render)
+gatewayctl.add_command(stack)
 gatewayctl.add_command(status)
 gatewayctl.add_command(validate)
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from gateway_components.cli.arguments import kubeconfig_option, namespace_option_for
+from gateway_components.cli.arguments import cluster_namespace_option_for, home, kubeconfig_option
 
 __all__ = ["status"]
 
 
 @click.command()
-@namespace_option_for("Namespace to show.")
+@cluster_namespace_option_for("Namespace to show.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Show all namespaces.")
 @click.option(
     "-o",
@@ -24,7 +24,7 @@ __all__ = ["status"]
 @click.option("-w", "--watch", is_flag=True, help="Show every change until Ctrl-C.")
 @kubeconfig_option
 def status(
-    namespace: str, output: str, kubeconfig: Path | None, *, all_namespaces: bool, watch: bool
+    namespace: str | None, output: str, kubeconfig: Path | None, *, all_namespaces: bool, watch: bool
 ) -> None:
     """Show gateways, routes and guards of a cluster, and what is wrong with them.
 
@@ -34,5 +34,5 @@ def status(
     # Loaded here, so that other commands do not wait for the client.
     from gateway_components.cli.show import View, show_once, show_until_signal  # noqa: PLC0415
 
-    view = View(output, None if all_namespaces else namespace)
+    view = View(output, None if all_namespaces else namespace or home(kubeconfig))
     asyncio.run(show_until_signal(view, kubeconfig) if watch else show_once(view, kubeconfig))

@@ -44,6 +44,23 @@ def test_a_namespace_is_shown_with_what_is_not_ready_and_the_exit_code_is_0(
     ]
 
 
+def test_the_namespace_of_the_context_goes_without_saying(
+    command: Command, cluster: ControlPlane, tmp_path: Path
+) -> None:
+    text, kubeconfig = cluster.kubeconfig.read_text(), tmp_path / "kubeconfig"
+    kubeconfig.write_text(text.replace("namespace: default", "namespace: team"))
+    for arguments in (("status", "-o", "json"), ("graph",)):
+        done = command(kubeconfig, *arguments)
+        assert done == command(cluster.kubeconfig, *arguments, "-n", "team")
+        assert done.returncode == 0
+        assert "chat" in done.stdout
+
+    kubeconfig.write_text(text.replace("namespace: default", "namespace: A/B"))
+    refused = command(kubeconfig, "status")
+    assert refused.returncode == 1
+    assert 'namespace of the kubeconfig\'s context: is "A/B"' in refused.stderr
+
+
 def test_all_namespaces_are_shown_in_order(command: Command, cluster: ControlPlane) -> None:
     done = command(cluster.kubeconfig, "status", "-A", "-o", "wide")
     names = [line[0] for line in _cells(done.stdout)]

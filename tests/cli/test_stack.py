@@ -1,0 +1,168 @@
+"""gatewayctl stack, on what a real daemon left in the cluster, and with the real Pulumi CLI."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway_components.engine.checkpoint import PROJECT
+from gateway_components.kube.state_secrets import STATE_SECRET
+from lab import ControlPlane, wait_until
+from tests.daemon.conftest import DEPLOY
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
+    """Return a namespace with two gateways, whose daemon has stopped."""
+    with ControlPlane.start(crds=[DEPLOY / "crds"]) as lab:
+        lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
+        lab.kubectl("create", "namespace", "demo")
+        found = Namespace(lab, "demo")
+        with Daemon(lab, tmp_path_factory.mktemp("daemon")):
+            found.apply(gateway("first"), gateway("second"))
+            found.wait_ready("first")
+            found.wait_ready("second")
+        yield found
+
+
+@pytest.fixture
+def stack(place: Namespace) -> Run:
+    def run(*arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:  # noqa: A002
+        return subprocess.run(
+            [GATEWAYCTL, "stack", *arguments],
+            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig)},
+            input=input,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_stacks_are_listed(stack: Run) -> None:
+    done = stack("ls")
+
+    assert done.stdout.splitlines()[0].split() == ["NAMESPACE", "GATEWAYS", "STATE", "BYTES"]
+    assert done.stdout.splitlines()[1].split()[:3] == ["demo", "2", "stored"]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_person_takes_over_with_the_pulumi_cli_and_hands_back(
+    stack: Run, place: Namespace, tmp_path: Path
+) -> None:
+    exported = stack("export", "demo").stdout
+    (tmp_path / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: yaml\n")
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(place.lab.kubeconfig),
+        "PULUMI_BACKEND_URL": tmp_path.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "a person's own",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+    def pulumi(*arguments: str, input: str = "") -> str:  # noqa: A002
+        done = subprocess.run(
+            [Path(sys.executable).with_name("pulumi"), "--non-interactive", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            input=input,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    pulumi("stack", "init", "demo")
+    pulumi("stack", "import", input=exported)
+    assert "kubernetes:apps/v1:DeploymentPatch" in pulumi("stack", "--show-urns")
+    place.kubectl("delete", "service", "first")
+    assert "ServicePatch" in pulumi("refresh", "--preview-only", "--diff"), "a person sees what has gone"
+    back = pulumi("stack", "export")
+
+    done = stack("import", "demo", input=back)
+
+    assert done.stdout == "imported: demo has 2 gateways: AiGateway/first, AiGateway/second\n"
+    assert json.loads(stack("export", "demo").stdout)["deployment"]["resources"]
+
+
+def test_a_preview_says_what_the_daemon_would_do_and_does_nothing(stack: Run, place: Namespace) -> None:
+    before = place.existing("Secret", STATE_SECRET)["metadata"]["resourceVersion"]
+    place.kubectl("set", "image", "deployment/first", "litellm=example.com/other:1")
+    place.apply(gateway("second", "other-model"))
+
+    done = stack("preview", "demo")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "example.com/other:1" in done.stdout
+    assert "other-model" in done.stdout
+    assert place.existing("Secret", STATE_SECRET)["metadata"]["resourceVersion"] == before
+    assert "other-model" not in place.config("second")
+
+
+def test_what_cannot_be_planned_is_told_beside_the_preview(stack: Run, place: Namespace) -> None:
+    place.apply(gateway("broken", guardrails=[{"name": "missing"}]))
+    try:
+        done = stack("preview", "demo")
+    finally:
+        place.kubectl("delete", "aigateway", "broken")
+
+    assert done.returncode == 1
+    assert "AiGateway demo/broken: GuardrailsResolutionFailed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_import_wakes_the_daemon_which_puts_right_what_is_not_so(
+    stack: Run, place: Namespace, tmp_path: Path
+) -> None:
+    exported = stack("export", "demo").stdout
+    with Daemon(place.lab, tmp_path) as daemon:
+        daemon.wait_for("watching")
+        place.apply(gateway("first", "newer-model"))
+        place.wait_config("first", "newer-model")
+        place.wait_ready("first")
+        runs = len(daemon.events("engine ran"))
+
+        assert stack("import", "demo", input=exported).returncode == 0
+
+        wait_until(
+            lambda: (
+                len(daemon.events("engine ran", refresh=True)) and len(daemon.events("engine ran")) > runs
+            ),
+            timeout=SECONDS,
+            what="a look at everything",
+        )
+        place.wait_ready("first")
+        assert "newer-model" in place.config("first")
+
+
+MISTAKES = (
+    (("export", "empty"), "", "namespace empty has no state; gatewayctl stack ls shows"),
+    (("import", "demo"), "not a state", "this is no state of Pulumi"),
+    (("import", "demo"), '{"version": 3}', "this is no state of Pulumi"),
+    (("export", "Bad"), "", "no name for a namespace"),
+)
+
+
+@pytest.mark.parametrize(("arguments", "given", "told"), MISTAKES)
+def test_a_mistake_is_named(stack: Run, arguments: tuple[str, ...], given: str, told: str) -> None:
+    done = stack(*arguments, input=given)
+
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_state_of_another_namespace_is_refused(stack: Run) -> None:
+    done = stack("import", "other", input=stack("export", "demo").stdout)
+
+    assert done.returncode == 1
+    assert "this is the state of stack demo, not of other" in done.stderr
