@@ -1,117 +1,87 @@
-"""`python -m bench`: measure the daemon on a lab of its own; there is no pass or fail."""
+"""`python -m bench`: measure the daemon on control planes of its own; no time makes it fail."""
 
 import argparse
 import json
 import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-import tools
-from bench.bare import BareEngine, NaiveEngine
-from bench.client import Client
-from bench.edits import Watches, measure_edits
 from bench.machine import machine_facts
-from bench.many import measure_many
-from bench.report import Results, as_json, print_results
-from bench.restart import measure_restart
-from bench.usage import measure_idle, resident_mib, wait_until_calm, wait_until_watching
-from bench.watch import Watch
-from demo.daemon import DaemonProcess
-from demo.samples import CLASSES, CRDS, PROJECT
-from gateway_components.engine.state import StateFolder
-from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, DEPLOYMENTS
-from lab import ControlPlane, LabError
-from lab.signals import Signalled, ignore_signals, raise_signals
-from tools.location import VENV_BIN
+from bench.parts import PARTS
+from bench.plots import write_plots
+from bench.report import page, print_results
+from bench.scale import SCALES, Scale
+from demo.samples import PROJECT
+from lab.signals import Signalled, raise_signals
 
-_NAIVE_RUNS = 3
+_BUILD, _DOCS = PROJECT / "build" / "benchmarks", PROJECT / "docs" / "benchmarks"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0, or 1 when something could not be measured."""
     options = _parse(arguments)
     raise_signals()
-    # The Automation API as it comes looks for the engine there.
-    os.environ["PATH"] = f"{VENV_BIN}{os.pathsep}{os.environ['PATH']}"
+    folder = _DOCS if options.docs else _BUILD
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        results = _measure(options)
+        results = _measure(options.scale, options.parts, folder / "benchmarks.json", keep=options.keep)
     except Signalled as signalled:
         return 128 + signalled.number
-    except (LabError, TimeoutError, tools.MissingToolError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
+    (folder / "README.md").write_text(page(results, write_plots(results, folder)))
     print_results(Console(highlight=False), results)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(as_json(results), indent=2) + "\n")
-    print(f"\nAs JSON; {options.json} has every sample too:")
-    print(json.dumps(as_json(results, samples=False), indent=2))
-    return 0
+    print(f"Page, plots and every sample are in {folder.relative_to(PROJECT)}/")
+    return int(any("error" in part for part in results["parts"].values()))
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--edits", type=int, default=20, help="number of edits (default: 20)")
-    parser.add_argument("--gateways", type=int, default=50, help="created at once (default: 50)")
-    parser.add_argument("--idle", type=float, default=20.0, help="seconds of idleness (default: 20)")
-    parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the JSON goes")
-    options = parser.parse_args(arguments)
-    if options.edits < 1 or options.gateways < 1:
-        parser.error("--edits and --gateways must be at least 1")
-    return options
+    parser.add_argument(
+        "--quick",
+        dest="scale",
+        action="store_const",
+        const="quick",
+        default="full",
+        help="smaller numbers: about two minutes",
+    )
+    parser.add_argument(
+        "--docs", action="store_true", help="write to docs/benchmarks, not to build/benchmarks"
+    )
+    parser.add_argument(
+        "--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="what to measure (default: all)"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the other parts of an earlier run of this scale"
+    )
+    return parser.parse_args(arguments)
 
 
-def _measure(options: argparse.Namespace) -> Results:
+def _measure(scale: str, parts: list[str], file: Path, *, keep: bool) -> dict[str, Any]:
+    earlier = json.loads(file.read_text()) if keep and file.exists() else {}
+    kept = earlier["parts"] if earlier.get("scale") == scale else {}
+    results: dict[str, Any] = {"machine": machine_facts(), "scale": scale, "parts": dict(kept)}
+    for name in parts:
+        results["parts"][name] = _part(name, SCALES[scale])
+        # After each: what was measured survives whatever becomes of the rest.
+        file.write_text(json.dumps(results, indent=1) + "\n")
+    return results
+
+
+def _part(name: str, scale: Scale) -> dict[str, Any]:
     began = time.monotonic()
-    with ExitStack() as stack:
-        _say("starting a control plane …")
-        lab = stack.enter_context(ControlPlane.start(crds=[PROJECT / CRDS]))
-        lab.kubectl("apply", "-f", str(PROJECT / CLASSES))
-        # Below the lab's folder, which goes even when this process is killed.
-        folder = lab.folder / "bench"
-        folder.mkdir(mode=0o700)
-        stack.enter_context(_temporary_folder(folder / "temporary"))
-        daemon = stack.enter_context(DaemonProcess(lab.kubeconfig, folder))
-        wait_until_watching(daemon)
-        resident = {"after the start": resident_mib(daemon)}
-        client = stack.enter_context(Client(lab))
-        machine = machine_facts(client)
-        resources = (AI_GATEWAYS, CONFIG_MAPS, DEPLOYMENTS)
-        watches = Watches(*(stack.enter_context(Watch(lab, resource.collection())) for resource in resources))
-        state = stack.enter_context(StateFolder(folder / "bare"))
-        engines = BareEngine(state, lab.kubeconfig), NaiveEngine(folder / "naive", lab.kubeconfig)
-        stack.callback(ignore_signals)
-        edits = measure_edits(client, watches, engines, (options.edits, _NAIVE_RUNS), _say)
-        resident["after the edits"] = resident_mib(daemon)
-        _say(f"creating {options.gateways} gateways at once …")
-        many = measure_many(client, watches, daemon, options.gateways)
-        wait_until_calm(daemon)
-        resident[f"with {options.gateways} gateways"] = resident_mib(daemon)
-        _say(f"watching the idle daemon for {options.idle:g} s …")
-        idle = measure_idle(daemon, options.idle)
-        _say("restarting the daemon …")
-        restart = measure_restart(daemon, lab.kubeconfig, folder)
-    return Results(machine, edits, many, idle, restart, resident, round(time.monotonic() - began, 1))
-
-
-@contextmanager
-def _temporary_folder(folder: Path) -> Iterator[None]:
-    """Have everything that this process runs put its temporary files into `folder`."""
-    folder.mkdir()
-    before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"], tempfile.tempdir = str(folder), str(folder)
+    facts = {"load_before": round(os.getloadavg()[0], 2)}
+    _say(f"{name} …")
     try:
-        yield
-    finally:
-        tempfile.tempdir = None
-        os.environ.pop("TMPDIR")
-        if before is not None:
-            os.environ["TMPDIR"] = before
+        measured = PARTS[name](scale, _say)
+    except Exception as error:  # noqa: BLE001
+        # Whatever it is: the other parts are worth having all the same.
+        _say(f"{name}: {error}")
+        lines = str(error).splitlines() or [repr(error)]
+        measured = {"error": " … ".join(dict.fromkeys((lines[0], lines[-1])))}
+    return {**facts, "seconds": round(time.monotonic() - began, 1), **measured}
 
 
 def _say(text: str) -> None:

@@ -1,7 +1,10 @@
 """The engine without the daemon: as cheap as the daemon runs it, and as the Automation API's tutorial has it."""
 
 import copy
+import os
 import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,27 +13,56 @@ import pulumi_kubernetes
 from pulumi import automation
 
 from bench.client import Raw
+from bench.processor import own_seconds
 from bench.subjects import models
-from gateway_components.components.objects import SKIP_AWAIT, Registration
+from gateway_components.components.objects import Registration
 from gateway_components.components.planned import planned_gateway
+from gateway_components.components.provider import SKIP_AWAIT
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
+from gateway_components.engine.locate import find_engine
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
+from gateway_components.plan.keys import GatewayKey, Reference
 from gateway_components.plan.plan import gateway_key, generate
+from gateway_components.plan.snapshot import Content
 from gateway_components.plan.workload import GatewayObjects
 from lab import LabError
 
-__all__ = ["BareEngine", "NaiveEngine", "Runs", "edited_objects"]
+__all__ = ["BareEngine", "NaiveEngine", "Run", "Runs", "planned"]
 
-_LIMIT_SECONDS = 120.0
+_LIMIT_SECONDS = 300.0
+
+Planned = Mapping[GatewayKey, GatewayObjects]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the engine.
+
+    Attributes
+    ----------
+    began, ended
+        On the clock of `time.perf_counter`.
+    processor
+        Seconds of processor time, of this process and of the engine.
+    """
+
+    began: float
+    ended: float
+    processor: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.began
 
 
 class Runs(Protocol):
-    """Something that applies the objects of one gateway."""
+    """Something that applies the objects of gateways of one namespace."""
 
-    def apply(self, gateway: Raw, model: str) -> tuple[float, float, GatewayObjects]:
-        """Give the gateway `model`; return when the run began and ended, and what it applied."""
+    def apply(self, wanted: Planned) -> Run:
+        """Bring the objects to the cluster."""
 
 
 class BareEngine:
@@ -47,22 +79,21 @@ class BareEngine:
     def __init__(self, state: StateFolder, kubeconfig: Path) -> None:
         self._stacks = Stacks(state, kubeconfig, _LIMIT_SECONDS)
 
-    def apply(self, gateway: Raw, model: str) -> tuple[float, float, GatewayObjects]:
-        """Give the gateway `model`; return when the run began and ended, and what it applied.
+    def apply(self, wanted: Planned) -> Run:
+        """Bring the objects to the cluster.
 
         Raises
         ------
         LabError
-            The engine could not apply it.
+            The engine could not apply them.
         """
-        edited, objects = edited_objects(gateway, model)
-        key = gateway_key(edited)
-        began = time.perf_counter()
-        failures = self._stacks.apply(key.namespace, {key: objects}, (), refresh=False)
+        (namespace,) = {key.namespace for key in wanted}
+        used, began = own_seconds(), time.perf_counter()
+        failures = self._stacks.apply(namespace, wanted, (), refresh=False)
         ended = time.perf_counter()
         if failures:
-            raise LabError(f"bare engine: {failures[key]}")
-        return began, ended, objects
+            raise LabError(f"bare engine: {next(iter(failures.values()))}")
+        return Run(began, ended, own_seconds() - used)
 
 
 class NaiveEngine:
@@ -78,36 +109,55 @@ class NaiveEngine:
 
     def __init__(self, folder: Path, kubeconfig: Path) -> None:
         folder.mkdir()
+        engine = find_engine()
+        self._command = automation.PulumiCommand(root=str(engine.parent.parent))
         self._environment = {
+            # The engine finds its language host there.
+            "PATH": f"{engine.parent}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": folder.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "bench",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "KUBECONFIG": str(kubeconfig),
         }
 
-    def apply(self, gateway: Raw, model: str) -> tuple[float, float, GatewayObjects]:
-        """Give the gateway `model`; return when the run began and ended, and what it applied."""
-        edited, objects = edited_objects(gateway, model)
+    def apply(self, wanted: Planned) -> Run:
+        """Bring the objects to the cluster."""
 
         def program() -> None:
             provider = pulumi_kubernetes.Provider("kubernetes", enable_config_map_mutable=True)
             options = pulumi.ResourceOptions(provider=provider)
-            planned_gateway(gateway_key(edited), objects, Registration(SKIP_AWAIT, options=options))
+            for key, objects in wanted.items():
+                planned_gateway(key, objects, Registration(SKIP_AWAIT, options=options))
 
-        began = time.perf_counter()
+        used, began = own_seconds(), time.perf_counter()
         stack = automation.create_or_select_stack(
             stack_name="naive",
             project_name="naive",
             program=program,
-            opts=automation.LocalWorkspaceOptions(env_vars=self._environment),
+            opts=automation.LocalWorkspaceOptions(env_vars=self._environment, pulumi_command=self._command),
         )
         stack.up()
-        return began, time.perf_counter(), objects
+        return Run(began, time.perf_counter(), own_seconds() - used)
 
 
-def edited_objects(gateway: Raw, model: str) -> tuple[AiGateway, GatewayObjects]:
-    """Return a gateway with `model` as its only one, and the objects it becomes."""
-    edited = copy.deepcopy(gateway)
-    edited["spec"].update(models(model))
-    parsed = parse_as(AiGateway, edited)
-    return parsed, generate(parsed, contents={}, resources={}, servers={}).objects
+def planned(gateways: Collection[Raw], model: str, secret_digest: str = "") -> Planned:
+    """Return the objects of gateways that have `model` as their only one.
+
+    Parameters
+    ----------
+    gateways
+        The gateways, as they are stored: their UIDs make them the owners.
+    model
+        The model.
+    secret_digest
+        Digest of the Secret with the API keys of their namespace; empty for none.
+    """
+    objects = {}
+    for raw in gateways:
+        edited = copy.deepcopy(raw)
+        edited["spec"].update(models(model))
+        parsed = parse_as(AiGateway, edited)
+        keys = Reference("Secret", raw["metadata"]["namespace"], "api-key-secrets")
+        contents = {keys: Content(secret_digest)} if secret_digest else {}
+        objects[gateway_key(parsed)] = generate(parsed, contents, resources={}, servers={}).objects
+    return objects

@@ -15,6 +15,8 @@ __all__ = ["Client", "Raw", "connect"]
 Raw = dict[str, Any]
 
 _SECONDS = 60.0
+_IDLE_SECONDS = 30.0
+"""After a longer pause the API server may have closed the connection."""
 
 
 def connect(lab: ControlPlane, timeout: float | None) -> http.client.HTTPSConnection:
@@ -30,6 +32,7 @@ class Client:
     def __init__(self, lab: ControlPlane) -> None:
         self._token = lab.admin_token
         self._connection = connect(lab, _SECONDS)
+        self._used = time.monotonic()
 
     def get(self, path: str) -> Raw:
         """Return an object."""
@@ -51,10 +54,12 @@ class Client:
 
     def _send(self, method: str, path: str, body: Raw | None, content_type: str) -> tuple[Raw, float]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
+        if time.monotonic() - self._used > _IDLE_SECONDS:
+            self._connection.close()  # the request opens it again
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = self._connection.getresponse()
         content = response.read()
-        answered = time.perf_counter()
+        answered, self._used = time.perf_counter(), time.monotonic()
         answer: Raw = json.loads(content)
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise LabError(f"{method} {path}: {answer.get('message')}")

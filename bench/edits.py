@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.bare import Runs
+from bench.bare import Run, Runs, planned
 from bench.client import Client, Raw
 from bench.numbers import Samples
+from bench.stage import Watches
 from bench.subjects import (
     FOREIGN_CLASS,
     config_hash,
@@ -20,9 +21,8 @@ from bench.subjects import (
     ready,
     rolled_out,
 )
-from bench.watch import Watch
 
-__all__ = ["Edits", "Watches", "measure_edits"]
+__all__ = ["Edits", "edit_times", "measure_edits"]
 
 _LIMIT_SECONDS = 60.0
 _CALM_SECONDS = 0.3
@@ -30,20 +30,6 @@ _CALM_SECONDS = 0.3
 
 _NAME = "subject"
 _EDITED, _BARE, _NAIVE = "bench-edited", "bench-bare", "bench-naive"
-
-
-@dataclass(frozen=True)
-class Watches:
-    """Watches of everything that is waited for."""
-
-    gateways: Watch
-    config_maps: Watch
-    deployments: Watch
-
-    def forget(self) -> None:
-        """Drop what was seen so far."""
-        for watch in (self.gateways, self.config_maps, self.deployments):
-            watch.forget()
 
 
 @dataclass(frozen=True)
@@ -57,6 +43,8 @@ class Edits:
         and it was Ready with new pods.
     bare, bare_to_config_map
         One run of the engine with the same change, from call to return, and until its ConfigMap had changed.
+    bare_processor
+        Processor time of such a run.
     naive
         The same as the tutorial of the Automation API has it.
     """
@@ -66,6 +54,7 @@ class Edits:
     to_ready: Samples
     bare: Samples
     bare_to_config_map: Samples
+    bare_processor: Samples
     naive: Samples
 
     def ratios(self) -> dict[str, float]:
@@ -73,12 +62,13 @@ class Edits:
         return {
             "to_config_map": round(self.to_config_map.p50 / self.bare.p50, 2),
             "to_status": round(self.to_status.p50 / self.bare.p50, 2),
+            "to_config_map_there": round(self.to_config_map.p50 / self.bare_to_config_map.p50, 2),
             "naive": round(self.naive.p50 / self.bare.p50, 2),
         }
 
-    def as_json(self, *, samples: bool) -> dict[str, Any]:
-        """Return everything, with every sample or without."""
-        times = {name: value.as_json(samples=samples) for name, value in vars(self).items()}
+    def as_json(self) -> dict[str, Any]:
+        """Return everything."""
+        times = {name: value.as_json() for name, value in vars(self).items()}
         return {**times, "in_bare_runs": self.ratios()}
 
 
@@ -94,7 +84,7 @@ def measure_edits(
     Parameters
     ----------
     client, watches
-        The cluster.
+        The cluster, with workloads.
     engines
         The bare and the naive engine.
     counts
@@ -119,15 +109,33 @@ def measure_edits(
         theirs.append(_run(watches, bare, bare_subject, f"model-{number}"))
         progress(
             f"edit {number + 1} of {edits}: ConfigMap after {ours[-1][0]:.2f} s, status after "
-            f"{ours[-1][1]:.2f} s; bare engine run {theirs[-1][0]:.2f} s"
+            f"{ours[-1][1]:.2f} s; bare engine run {theirs[-1][0].seconds:.2f} s"
         )
     tutorial = []
     for number in range(naives):
-        tutorial.append(_run(watches, naive, naive_subject, f"model-{number}")[0])
+        tutorial.append(_run(watches, naive, naive_subject, f"model-{number}")[0].seconds)
         progress(f"naive run {number + 1} of {naives}: {tutorial[-1]:.2f} s")
     to_config_map, to_status, to_ready = (Samples(times) for times in zip(*ours, strict=True))
-    bare_whole, bare_to_config_map = (Samples(times) for times in zip(*theirs, strict=True))
-    return Edits(to_config_map, to_status, to_ready, bare_whole, bare_to_config_map, Samples(tutorial))
+    return Edits(
+        to_config_map,
+        to_status,
+        to_ready,
+        bare=Samples([run.seconds for run, _ in theirs]),
+        bare_to_config_map=Samples([at_config for _, at_config in theirs]),
+        bare_processor=Samples([run.processor for run, _ in theirs]),
+        naive=Samples(tutorial),
+    )
+
+
+def edit_times(client: Client, watches: Watches, name: tuple[str, str], models_: list[str]) -> Samples:
+    """Give a gateway one model after the other; return how long each took to reach its ConfigMap.
+
+    Raises
+    ------
+    LabError
+        One did not within a minute.
+    """
+    return Samples([_to_config_map(client, watches, name, model)[0] for model in models_])
 
 
 def _subject(client: Client, namespace: str) -> Raw:
@@ -136,25 +144,37 @@ def _subject(client: Client, namespace: str) -> Raw:
     return client.create(gateway_path(namespace), gateway(namespace, _NAME, "first", FOREIGN_CLASS))[0]
 
 
-def _edit(client: Client, watches: Watches, model: str) -> tuple[float, float, float]:
+def _to_config_map(
+    client: Client, watches: Watches, name: tuple[str, str], model: str
+) -> tuple[float, float, int]:
+    """Return how long an edit took, when it was acknowledged, and the generation it made."""
     watches.forget()
-    changed, acknowledged = client.merge_patch(gateway_path(_EDITED, _NAME), {"spec": models(model)})
+    changed, acknowledged = client.merge_patch(gateway_path(*name), {"spec": models(model)})
     generation = changed["metadata"]["generation"]
-    name, config = (_EDITED, _NAME), (_EDITED, f"{_NAME}-config")
+    config = name[0], f"{name[1]}-config"
     at_config = watches.config_maps.wait([config], holds_model(model), _LIMIT_SECONDS)[config]
+    # Until its status is written the pass goes on, and the next edit would wait for that.
+    watches.gateways.wait([name], ready("Configured", generation), _LIMIT_SECONDS)
+    return at_config - acknowledged, acknowledged, generation
+
+
+def _edit(client: Client, watches: Watches, model: str) -> tuple[float, float, float]:
+    name = _EDITED, _NAME
+    to_config, acknowledged, generation = _to_config_map(client, watches, name, model)
     at_status = watches.gateways.wait([name], observed(generation), _LIMIT_SECONDS)[name]
     at_ready = watches.gateways.wait([name], ready("Ready", generation), _LIMIT_SECONDS)[name]
     time.sleep(_CALM_SECONDS)
-    return at_config - acknowledged, at_status - acknowledged, at_ready - acknowledged
+    return to_config, at_status - acknowledged, at_ready - acknowledged
 
 
-def _run(watches: Watches, engine: Runs, subject: Raw, model: str) -> tuple[float, float]:
+def _run(watches: Watches, engine: Runs, subject: Raw, model: str) -> tuple[Run, float]:
     watches.forget()
-    began, ended, objects = engine.apply(subject, model)
+    wanted = planned([subject], model)
+    run = engine.apply(wanted)
     namespace = subject["metadata"]["namespace"]
     name, config = (namespace, _NAME), (namespace, f"{_NAME}-config")
     at_config = watches.config_maps.wait([config], holds_model(model), _LIMIT_SECONDS)[config]
-    wanted = config_hash(dict(objects.deployment))
-    watches.deployments.wait([name], rolled_out(wanted), _LIMIT_SECONDS)
+    (objects,) = wanted.values()
+    watches.deployments.wait([name], rolled_out(config_hash(dict(objects.deployment))), _LIMIT_SECONDS)
     time.sleep(_CALM_SECONDS)
-    return ended - began, at_config - began
+    return run, at_config - run.began

@@ -3,36 +3,35 @@
 import os
 import platform
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-from bench.client import Client
+import tools
 from gateway_components.engine.locate import PROVIDER_VERSION, find_engine
+from lab.components import API_SERVER
 
 __all__ = ["machine_facts"]
 
 _MIB = 1024 * 1024
 
 
-def machine_facts(client: Client) -> dict[str, Any]:
-    """Return cores, memory, load and versions."""
+def machine_facts() -> dict[str, Any]:
+    """Return cores, memory and versions."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "architecture": platform.machine(),
         "system": platform.system(),
         "memory_mib": psutil.virtual_memory().total // _MIB,
-        "load_at_start": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
-        "pulumi": _pulumi_version(),
+        "pulumi": _says(find_engine(), "version").removeprefix("v"),
         "kubernetes_provider": PROVIDER_VERSION,
-        "kubernetes": client.get("/version")["gitVersion"],
+        "kubernetes": _says(tools.locate(API_SERVER), "--version").removeprefix("Kubernetes "),
     }
 
 
-def _pulumi_version() -> str:
+def _says(program: Path, argument: str) -> str:
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    done = subprocess.run(
-        [find_engine(), "version"], env=environment, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip().removeprefix("v")
+    done = subprocess.run([program, argument], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

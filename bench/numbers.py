@@ -1,11 +1,13 @@
-"""Samples and what is said of them."""
+"""Samples, growth, and what is said of them."""
 
+import itertools
+import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Samples"]
+__all__ = ["Samples", "exponent", "steepest"]
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,27 @@ class Samples:
             return self.seconds[0]
         return statistics.quantiles(self.seconds, n=20, method="inclusive")[-1]
 
-    def as_json(self, *, samples: bool) -> dict[str, Any]:
-        """Return percentiles and extremes, and every sample if asked; rounded to milliseconds."""
-        summary: dict[str, Any] = {
+    def as_json(self) -> dict[str, Any]:
+        """Return percentiles, extremes and every sample, rounded to milliseconds."""
+        return {
             "p50": round(self.p50, 3),
             "p95": round(self.p95, 3),
             "least": round(min(self.seconds), 3),
             "most": round(max(self.seconds), 3),
+            "samples": [round(seconds, 3) for seconds in self.seconds],
         }
-        if samples:
-            summary["samples"] = [round(seconds, 3) for seconds in self.seconds]
-        return summary
+
+
+def exponent(values: Mapping[float, float]) -> float:
+    """Return how `values` grow with their keys: 0 not at all, 1 in proportion, 2 with the square.
+
+    It is the slope of the line that fits best through the logarithms of both; so a fixed cost at the beginning
+    makes it less, and `steepest` is to be read beside it.
+    """
+    sizes, measured = zip(*((math.log(size), math.log(value)) for size, value in values.items()), strict=True)
+    return round(statistics.linear_regression(sizes, measured).slope, 2)
+
+
+def steepest(values: Mapping[float, float]) -> float:
+    """Return the greatest exponent between one size and the next."""
+    return max(exponent(dict(pair)) for pair in itertools.pairwise(sorted(values.items())))

@@ -1,14 +1,15 @@
-"""Memory and CPU of the daemon, and what its log says of engine runs."""
+"""Memory of the daemon, what it does while it is idle, and what its log says of engine runs."""
 
 import json
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Self
 
 import psutil
 
+from bench.processor import daemon_seconds
 from demo.daemon import DaemonProcess
 from lab import LabError, wait_until
 
@@ -23,9 +24,11 @@ __all__ = [
 ]
 
 _MIB = 1024 * 1024
+_PEAK_SECONDS = 0.5
 _SAMPLE_SECONDS = 0.25
 _CALM_SECONDS = 1.5
-_LIMIT_SECONDS = 60.0
+_CALM_SHARE = 0.1
+_LIMIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,19 @@ class Idle:
 
 
 class PeakMemory:
-    """Samples the memory of the daemon and of the engine it runs, until the end of a `with` block."""
+    """Samples the memory of the daemon and of the engine it runs, until the end of a `with` block.
+
+    Attributes
+    ----------
+    daemon_mib, together_mib
+        Most memory of the daemon alone, and together with everything it ran.
+    """
 
     def __init__(self, daemon: DaemonProcess) -> None:
         self._process = psutil.Process(daemon.pid)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
-        self.mib = 0.0
+        self.daemon_mib = self.together_mib = 0.0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -55,8 +64,10 @@ class PeakMemory:
         self._thread.join()
 
     def _sample(self) -> None:
-        while not self._end.wait(_SAMPLE_SECONDS):
-            self.mib = max(self.mib, sum(_resident(process) for process in _family(self._process)))
+        while not self._end.wait(_PEAK_SECONDS):
+            daemon, *engines = (_resident(process) for process in _family(self._process))
+            self.daemon_mib = max(self.daemon_mib, round(daemon, 1))
+            self.together_mib = max(self.together_mib, round(daemon + sum(engines), 1))
 
 
 def resident_mib(daemon: DaemonProcess) -> float:
@@ -67,10 +78,10 @@ def resident_mib(daemon: DaemonProcess) -> float:
 def measure_idle(daemon: DaemonProcess, seconds: float) -> Idle:
     """Watch a daemon that has nothing to do; what its children used counts too."""
     process = psutil.Process(daemon.pid)
-    runs, used, began = len(engine_runs(daemon)), _cpu_seconds(process), time.perf_counter()
+    runs, used, began = len(engine_runs(daemon)), sum(daemon_seconds(process)), time.perf_counter()
     time.sleep(seconds)
     passed = time.perf_counter() - began
-    percent = 100 * (_cpu_seconds(process) - used) / passed
+    percent = 100 * (sum(daemon_seconds(process)) - used) / passed
     return Idle(round(passed, 1), round(percent, 2), len(engine_runs(daemon)) - runs)
 
 
@@ -96,28 +107,29 @@ def wait_until_watching(daemon: DaemonProcess, times: int = 1) -> None:
     wait_until(watching, timeout=_LIMIT_SECONDS, what="the daemon watching")
 
 
-def wait_until_calm(daemon: DaemonProcess) -> datetime:
-    """Wait until no engine has run for a while; return when the log last said something."""
+def wait_until_calm(daemon: DaemonProcess) -> float:
+    """Wait until the daemon and its engine have done next to nothing for a while; return since when."""
     process = psutil.Process(daemon.pid)
-    calm_since: float = time.monotonic()
-
-    def calm() -> bool:
-        nonlocal calm_since
-        if process.children():
-            calm_since = time.monotonic()
-        return time.monotonic() - calm_since > _CALM_SECONDS
-
-    wait_until(calm, timeout=_LIMIT_SECONDS, what="the daemon at rest")
-    return datetime.fromisoformat(_log(daemon)[-1]["timestamp"])
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    calm_since, used = time.perf_counter(), sum(daemon_seconds(process))
+    while time.perf_counter() - calm_since < _CALM_SECONDS:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the daemon at rest: not within {_LIMIT_SECONDS:g} s")
+        time.sleep(_SAMPLE_SECONDS)
+        now = sum(daemon_seconds(process))
+        if now - used > _CALM_SHARE * _SAMPLE_SECONDS:
+            calm_since = time.perf_counter()
+        used = now
+    return calm_since
 
 
 def _lines(daemon: DaemonProcess, event: str) -> list[dict[str, Any]]:
     return [line for line in _log(daemon) if line.get("event") == event]
 
 
-def _log(daemon: DaemonProcess) -> list[dict[str, Any]]:
+def _log(daemon: DaemonProcess) -> Iterator[dict[str, Any]]:
     # The last line may be half written.
-    return [json.loads(line) for line in daemon.log.read_text().split("\n")[:-1] if line.startswith("{")]
+    return (json.loads(line) for line in daemon.log.read_text().split("\n")[:-1] if line.startswith("{"))
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:
@@ -129,10 +141,3 @@ def _resident(process: psutil.Process) -> float:
         return float(process.memory_info().rss) / _MIB
     except psutil.NoSuchProcess:
         return 0.0
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    # Children that still run are not among `children_*` yet.
-    living = sum(sum(child.cpu_times()[:2]) for child in process.children(recursive=True))
-    return float(times.user + times.system + times.children_user + times.children_system + living)

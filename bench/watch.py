@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Self
 
 from bench.client import Client, Raw, connect
 from lab import ControlPlane, LabError
@@ -35,7 +35,8 @@ class Watch:
         headers = {"Authorization": f"Bearer {lab.admin_token}"}
         self._connection.request("GET", f"{path}?watch=true&resourceVersion={version}", headers=headers)
         self._response = self._connection.getresponse()
-        self._events: list[tuple[float, Raw]] = []
+        # Parsed by `wait`, so that looking on costs next to nothing while something is measured.
+        self._events: list[tuple[float, bytes]] = []
         self._ended = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -62,8 +63,9 @@ class Watch:
         with self._changed:
             while True:
                 while position < len(self._events):
-                    seen, item = self._events[position]
+                    seen, line = self._events[position]
                     position += 1
+                    item: Raw = json.loads(line)["object"]
                     name = item["metadata"]["namespace"], item["metadata"]["name"]
                     if name in missing and holds(item):
                         missing.remove(name)
@@ -91,9 +93,8 @@ class Watch:
         try:
             for line in self._response:
                 seen = time.perf_counter()
-                event: dict[str, Any] = json.loads(line)
                 with self._changed:
-                    self._events.append((seen, event["object"]))
+                    self._events.append((seen, line))
                     self._changed.notify_all()
         except (OSError, ValueError, http.client.HTTPException):
             pass  # the connection was shut down

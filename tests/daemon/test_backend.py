@@ -63,7 +63,7 @@ def test_a_daemon_keeps_its_state_in_postgresql(own_lab: ControlPlane, database:
 
     with Daemon(own_lab, tmp_path / "third", *options) as daemon:
         daemon.wait_for("watching")
-        assert _state(database, tmp_path) == ["AiGateway::elsewhere/kept"]
+        assert _state(database, tmp_path) == ["elsewhere/kept"]
         place.kubectl("delete", "aigateway", "kept")
         wait_until(lambda: place.get("Secret", STATE_SECRET) is None, timeout=SECONDS, what="no state")
         assert not daemon.events("engine ran"), "what was unchanged needed no run, and neither did letting go"
@@ -125,8 +125,5 @@ def _state(database: str, folder: Path) -> list[str]:
         check=True,
     )
     urns = [resource["urn"] for resource in json.loads(done.stdout)["deployment"]["resources"]]
-    return sorted(
-        urn.rpartition(":")[0].rpartition("::")[0].rpartition(":")[2] + "::" + urn.rpartition("::")[2]
-        for urn in urns
-        if urn.split("::")[-2] == "gateway-components:index:AiGateway"
-    )
+    components = [urn for urn in urns if urn.split("::")[-2] == "gateway-components:index:AiGateway"]
+    return sorted(urn.rpartition("::")[2] for urn in components)

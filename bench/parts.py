@@ -1,0 +1,101 @@
+"""The parts of the benchmark: what each measures on a stage, and on which stages it runs."""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+from bench.bare import BareEngine, NaiveEngine
+from bench.crowds import measure_bare_crowd, measure_crowd, measure_shared
+from bench.edits import measure_edits
+from bench.failing import measure_failing
+from bench.growth import measure_gateways, measure_routes
+from bench.phases import measure_phases
+from bench.scale import Scale
+from bench.stage import Stage, open_stage
+from bench.usage import resident_mib, wait_until_calm
+from gateway_components.engine.state import StateFolder
+
+__all__ = ["PARTS", "Part", "crowds_on", "edits_on"]
+
+Say = Callable[[str], None]
+Part = Callable[[Scale, Say], dict[str, Any]]
+
+
+def edits_on(stage: Stage, scale: Scale, say: Say) -> dict[str, Any]:
+    """Measure single edits and bare engine runs, and look into these; the stage has workloads."""
+    with ExitStack() as stack:
+        bare = _bare(stage, stack, "edits")
+        naive = NaiveEngine(stage.folder / "naive", stage.lab.kubeconfig)
+        counts = scale.edits, scale.naive_runs
+        edits = measure_edits(stage.client, stage.watches, (bare, naive), counts, say)
+        say("looking into bare engine runs …")
+        phases = measure_phases(stage, bare, scale.edits)
+    return {**edits.as_json(), "phases": phases, "resident_mib": resident_mib(stage.daemon)}
+
+
+def crowds_on(stage: Stage, scale: Scale, say: Say) -> dict[str, Any]:
+    """Measure many gateways at once, and a change of the Secret they share; the stage has workloads."""
+    with ExitStack() as stack:
+        bare, count = _bare(stage, stack, "crowds"), scale.together
+        say(f"creating {count} gateways at once in one namespace …")
+        one = measure_crowd(stage, "bench-one", count, 1, workloads=True)
+        say("the same by one bare engine run …")
+        bare_seconds, bare_gateways = measure_bare_crowd(stage, bare, "bench-one-bare", count)
+        wait_until_calm(stage.daemon)
+        say(f"changing the Secret that {count} gateways use …")
+        shared = measure_shared(stage, bare, "bench-one-00", bare_gateways)
+        wait_until_calm(stage.daemon)
+    say(f"creating {count} gateways at once in {scale.namespaces} namespaces …")
+    spread = measure_crowd(stage, "bench-spread", count, scale.namespaces, workloads=True)
+    return {"one": asdict(one), "one_bare": bare_seconds, "spread": asdict(spread), "shared": asdict(shared)}
+
+
+def _edits(scale: Scale, say: Say) -> dict[str, Any]:
+    with open_stage(workloads=True) as stage:
+        return edits_on(stage, scale, say)
+
+
+def _crowds(scale: Scale, say: Say) -> dict[str, Any]:
+    with open_stage(workloads=True) as stage:
+        return crowds_on(stage, scale, say)
+
+
+def _failing(scale: Scale, say: Say) -> dict[str, Any]:
+    with open_stage(workloads=False) as stage:
+        say(f"editing one of {scale.healthy} gateways, without and with one that fails …")
+        return measure_failing(stage, scale.healthy, scale.healthy_edits).as_json()
+
+
+def _gateways(scale: Scale, say: Say) -> dict[str, Any]:
+    steps = []
+    for count in scale.gateways:
+        say(f"{count} gateways: creation, edits, full resync, restart, idleness …")
+        with open_stage(workloads=False) as stage:
+            steps.append(
+                measure_gateways(stage, count, scale.namespaces, scale.step_edits, scale.idle_seconds)
+            )
+    return {"steps": steps}
+
+
+def _routes(scale: Scale, say: Say) -> dict[str, Any]:
+    steps = []
+    for count in scale.routes:
+        say(f"{count} routes on one gateway …")
+        with open_stage(workloads=False) as stage:
+            steps.append(measure_routes(stage, count, scale.step_edits))
+    return {"steps": steps}
+
+
+def _bare(stage: Stage, stack: ExitStack, name: str) -> BareEngine:
+    return BareEngine(stack.enter_context(StateFolder(stage.folder / f"bare-{name}")), stage.lab.kubeconfig)
+
+
+PARTS: Mapping[str, Part] = {
+    "edits": _edits,
+    "crowds": _crowds,
+    "failing": _failing,
+    "gateways": _gateways,
+    "routes": _routes,
+}
+"""By name, in the order in which they run; each opens control planes of its own."""

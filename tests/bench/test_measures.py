@@ -1,0 +1,64 @@
+"""Every measure on the lab, with the least numbers: that each measures what it says, not how much."""
+
+from typing import Any
+
+from bench.failing import measure_failing
+from bench.growth import measure_gateways, measure_routes
+from bench.parts import crowds_on, edits_on
+from bench.report import page
+from bench.scale import Scale
+from bench.stage import open_stage
+from bench.tables import tables
+from tests.bench.results import results
+
+TINY = Scale(
+    edits=1,
+    naive_runs=1,
+    together=2,
+    namespaces=2,
+    healthy=2,
+    healthy_edits=1,
+    gateways=(4,),
+    routes=(3,),
+    step_edits=1,
+    idle_seconds=1.0,
+)
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def measured() -> dict[str, Any]:
+    with open_stage(workloads=True) as stage:
+        edits, crowds = edits_on(stage, TINY, quiet), crowds_on(stage, TINY, quiet)
+    with open_stage(workloads=False) as stage:
+        gateways = measure_gateways(stage, 4, TINY.namespaces, TINY.step_edits, TINY.idle_seconds)
+        routes = measure_routes(stage, 3, TINY.step_edits)
+        # The last, for what fails goes on to run engines.
+        failing = measure_failing(stage, TINY.healthy, TINY.healthy_edits).as_json()
+    return {
+        "edits": edits,
+        "crowds": crowds,
+        "gateways": {"steps": [gateways]},
+        "routes": {"steps": [routes]},
+        "failing": failing,
+    }
+
+
+def test_every_measure_measures_and_is_reported() -> None:
+    parts = measured()
+
+    assert parts["edits"]["phases"]["phases_ms"]["provider starts"] > 0
+    assert parts["edits"]["bare_processor"]["p50"] > 0
+    assert parts["crowds"]["one"]["engine_runs"] >= 1
+    assert parts["crowds"]["spread"]["engine_runs"] >= 2
+    assert parts["crowds"]["shared"]["engine_runs"] >= 1
+    assert parts["crowds"]["spread"]["ready"] >= parts["crowds"]["spread"]["configured"]
+    (step,) = parts["gateways"]["steps"]
+    assert step["restart"]["engine_runs"] == step["resync"]["engine_runs"] == step["idle"]["engine_runs"] == 0
+    assert min(step["crowd"]["processor"].values()) > 0
+    assert parts["failing"]["failed_runs"] >= 1
+    text, made = page(results(**parts), []), tables(results(**parts))
+    assert len(made) == 8
+    assert all(f"## {table.title}" in text for table in made)
