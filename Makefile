@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PULUMI_SKIP_UPDATE_CHECK := true
 
-.PHONY: help venv setup litellm lab demo test check bench golden crds schema lock clean
+.PHONY: help venv setup litellm lab demo test check bench golden crds manifests schema lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,12 +32,15 @@ demo: setup ## show the whole project at work, on a lab of its own
 test: setup litellm ## all tests
 	@$(BIN)/pytest
 
-check: venv ## lint, format, types, direction of imports, unused code
+check: venv ## lint, format, types, direction of imports, unused code, generated manifests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python -m gateway_components.crds --check
+	$(BIN)/python -m gateway_components.install --check
 
 bench: setup ## measure time, memory and requests
 	@$(BIN)/python -m bench
@@ -47,6 +50,9 @@ golden: venv ## write the expected plans and drawings anew
 
 crds: venv ## write deploy/crds anew from the models
 	$(BIN)/python -m gateway_components.crds
+
+manifests: crds ## write deploy/ and the generated files of examples/overlays/ anew
+	$(BIN)/python -m gateway_components.install
 
 schema: litellm ## write the keys that LiteLLM knows anew from its package
 	@$(BIN)/python -m tools schema

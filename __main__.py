@@ -9,6 +9,8 @@ Configuration (``pulumi config set gateways:KEY VALUE``):
 ``renderTo``
     Folder to write YAML into; no cluster is needed or touched then. Secrets among the manifests are written there
     as they are.
+``install``
+    In place of all that: install the daemon, which reconciles custom resources; see ``stacks/Pulumi.operator.yaml``.
 
 Outputs: ``urls`` of the gateways and ``routeUrls`` of the ToolRoutes, each by ``NAMESPACE/NAME``.
 """
@@ -22,19 +24,32 @@ import pulumi
 import pulumi_kubernetes
 
 from gateway_components.components.companions import companion
+from gateway_components.components.naming import component_name
 from gateway_components.components.objects import Registration
-from gateway_components.components.planned import component_name, planned_gateway
+from gateway_components.components.planned import planned_gateway
 from gateway_components.manifests.stack import ManifestStack, read_stack
 
 HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Register what the manifests ask for and export the URL of each gateway and each route."""
+    """Register an installation of the daemon, or the gateways of manifests, as the configuration asks for."""
     # The engine interrupts the program when the cluster refuses an object and says why by itself; without this,
     # Python would add a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     config = pulumi.Config("gateways")
+    install = config.get_object("install")
+    if install is None:
+        apply_manifests(config)
+    else:
+        # The other stacks need no module of the installation.
+        from gateway_components.install.stack import install_daemon  # noqa: PLC0415
+
+        install_daemon(install, config.full_key("install"))
+
+
+def apply_manifests(config: pulumi.Config) -> None:
+    """Register what the manifests ask for and export the URL of each gateway and each route."""
     stack = read_stack(manifest_paths(config), config.get("namespace") or "default")
     refuse_faults(stack)
     render_to = config.get("renderTo")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,26 @@ class Api:
         """
         return _manifest(path, *self._send("POST", path, manifest))
 
+    def patch(self, path: str, operations: Sequence[Manifest], manager: str) -> Manifest:
+        """Patch an object, as a tool that calls itself `manager`, and return it as stored.
+
+        Parameters
+        ----------
+        path, operations
+            The object, and what to do to it (RFC 6902).
+        manager
+            Whom the API server is to note as the writer of the fields.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        path = f"{path}?fieldManager={manager}"
+        return _manifest(path, *self._send("PATCH", path, operations, "application/json-patch+json"))
+
     def delete(self, path: str) -> None:
         """Delete an object without waiting until it is gone.
 
@@ -79,10 +100,16 @@ class Api:
         """
         _manifest(path, *self._send("DELETE", path))
 
-    def _send(self, method: str, path: str, body: Manifest | None = None) -> tuple[int, bytes]:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Manifest | Sequence[Manifest] | None = None,
+        content_type: str = "application/json",
+    ) -> tuple[int, bytes]:
         context = ssl.create_default_context(cafile=str(self._certificate))
         connection = http.client.HTTPSConnection(HOST, self._port, context=context, timeout=_REQUEST_SECONDS)
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()

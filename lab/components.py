@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +44,15 @@ class Layout:
         Ports on the loopback address.
     locate
         Finds the binary of a component by its name.
+    api_server_flags
+        Further flags of the API server.
     """
 
     folder: Path
     etcd_port: int
     api_port: int
     locate: Callable[[str], Path]
+    api_server_flags: Sequence[str] = ()
 
     @property
     def api_url(self) -> str:
@@ -121,6 +124,7 @@ class Layout:
             "--enable-priority-and-fairness=false",
             "--profiling=false",
             "--shutdown-watch-termination-grace-period=0s",
+            *self.api_server_flags,
         ]
 
     def _controller_manager(self) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import tools
-from lab import components
+from lab import components, etcd
 from lab.api import Api, Manifest
 from lab.components import Layout
 from lab.content import Content
@@ -66,6 +66,7 @@ class ControlPlane:
         crds: Sequence[Path] = (),
         nodes: int = 1,
         users: Mapping[str, Sequence[str]] | None = None,
+        api_server_flags: Sequence[str] = (),
         timeout: float = 60.0,
     ) -> Self:
         """Start a control plane and return once it is ready.
@@ -79,6 +80,8 @@ class ControlPlane:
         users
             Further users, each with the groups it is in, for `user_kubeconfig`. They have no rights until a
             binding gives them some.
+        api_server_flags
+            Further flags of the API server.
         timeout
             Seconds that each step of the start may take.
 
@@ -92,17 +95,22 @@ class ControlPlane:
         remove_stale_folders()
         for _ in range(_START_TRIES - 1):
             with contextlib.suppress(PortTakenError):
-                return cls._start_once(crds, nodes, users or {}, timeout)
-        return cls._start_once(crds, nodes, users or {}, timeout)
+                return cls._start_once(crds, nodes, users or {}, api_server_flags, timeout)
+        return cls._start_once(crds, nodes, users or {}, api_server_flags, timeout)
 
     @classmethod
     def _start_once(
-        cls, crds: Sequence[Path], nodes: int, users: Mapping[str, Sequence[str]], timeout: float
+        cls,
+        crds: Sequence[Path],
+        nodes: int,
+        users: Mapping[str, Sequence[str]],
+        api_server_flags: Sequence[str],
+        timeout: float,
     ) -> Self:
         folder, lock = create_folder()
         processes = Processes(folder, lock)
         try:
-            layout = Layout(folder, free_port(), free_port(), tools.locate)
+            layout = Layout(folder, free_port(), free_port(), tools.locate, api_server_flags)
             # The components are administrators too: roles of their own would show nothing here.
             groups = {_ADMIN: ["system:masters"], _COMPONENTS: ["system:masters"], **users}
             tokens, token_file = new_tokens(groups)
@@ -211,6 +219,21 @@ class ControlPlane:
         """
         self._processes.start(components.API_SERVER, self._layout.command(components.API_SERVER))
         self._content.wait_for_api_server()
+
+    def stop_workloads(self) -> None:
+        """Stop what makes pods of Deployments and runs them: a crowd of gateways then costs its own objects alone."""
+        for component in (components.KWOK, components.SCHEDULER, components.CONTROLLER_MANAGER):
+            self._processes.stop(component)
+
+    def compact(self) -> None:
+        """Have etcd forget what happened up to now; the API server remembers some of it until it is restarted.
+
+        Raises
+        ------
+        OSError
+            etcd refused.
+        """
+        etcd.compact(self._layout.etcd_url)
 
     def check(self) -> None:
         """Raise if a component has ended by itself.

@@ -18,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, or 1 with a message on stderr."""
     parser = argparse.ArgumentParser(prog="python -m tools", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="find or build all binaries, and link them into .venv/bin")
+    setup = commands.add_parser("setup", help="find or build binaries, and link them into .venv/bin")
+    setup.add_argument("part", nargs="*", help="names of the only ones wanted (default: all)")
     commands.add_parser("litellm", help="install the real LiteLLM proxy into an environment of its own")
     schema = commands.add_parser("schema", help="write the keys that LiteLLM knows in its config.yaml anew")
     schema.add_argument("--check", action="store_true", help="write nothing; fail if the file is out of date")
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         match options.command:
             case "setup":
-                set_up()
+                set_up(options.part)
             case "litellm":
                 set_up_proxy()
             case "schema":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from tools import go
 from tools.cache import cache_root, content_key, locked, produce
 from tools.check import check
+from tools.errors import ToolsError
 from tools.location import MODULES, VENV_BIN, link
 from tools.parts import PARTS, PROVIDER, Part
 from tools.plugin import register_provider, registered_provider
@@ -17,8 +19,13 @@ from tools.search import search
 _ENGINE = next(part for part in PARTS if part.name == "pulumi")
 
 
-def set_up() -> None:
-    """Find or build every part, link it into the virtual environment, and register the provider.
+def set_up(names: Collection[str] = ()) -> None:
+    """Find or build parts, link them into the virtual environment, and register the provider.
+
+    Parameters
+    ----------
+    names
+        The parts that are wanted; all where there are none.
 
     Raises
     ------
@@ -27,30 +34,39 @@ def set_up() -> None:
     """
     root = cache_root()
     missing = []
-    for number, part in enumerate(PARTS, start=1):
+    parts = _wanted(names)
+    for number, part in enumerate(parts, start=1):
         folder = _find(part, root)
         if folder is None:
             missing.append((number, part))
         else:
-            _use(part, folder, f"{_position(number, part)} {folder}")
+            _use(part, folder, f"{_position(number, parts)} {folder}")
     if missing:
         go.require_go(part for _, part in missing)
         minutes = sum(part.minutes for _, part in missing)
-        say(f"To build into {root}: {len(missing)} of {len(PARTS)} parts.")
+        say(f"To build into {root}: {len(missing)} of {len(parts)} parts.")
         say(f"That takes about {minutes:.0f} min on 2 cores, once per machine.")
         say("It can be interrupted: the next run goes on where this one stopped.")
     for number, part in missing:
         about = f"about {part.minutes:g} min on 2 cores; once per machine"
-        say(f"{_position(number, part)} building ({about})")
+        say(f"{_position(number, parts)} building ({about})")
         started = time.monotonic()
         folder = _build(part, root)
         seconds = time.monotonic() - started
-        _use(part, folder, f"{_position(number, part)} built and checked in {seconds:.0f} s")
-    _register(root)
+        _use(part, folder, f"{_position(number, parts)} built and checked in {seconds:.0f} s")
+    if PROVIDER in parts:
+        _register(root)
 
 
-def _position(number: int, part: Part) -> str:
-    return f"[{number}/{len(PARTS)}] {part.name} …"
+def _wanted(names: Collection[str]) -> tuple[Part, ...]:
+    unknown = sorted(set(names) - {part.name for part in PARTS})
+    if unknown:
+        raise ToolsError(f"there is no part {unknown[0]}; there are {', '.join(part.name for part in PARTS)}")
+    return tuple(part for part in PARTS if part.name in names or not names)
+
+
+def _position(number: int, parts: Sequence[Part]) -> str:
+    return f"[{number}/{len(parts)}] {parts[number - 1].name} …"
 
 
 def _use(part: Part, folder: Path, message: str) -> None:

@@ -159,3 +159,16 @@ def test_interrupted_installation_of_the_proxy_is_done_anew(
     assert main(["litellm"]) == 0
     assert len(installed) == 2
     assert (world.bin / "litellm-proxy").readlink() == installed[0] / "bin" / "litellm"
+
+
+def test_builds_the_named_parts_alone(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["setup", "pulumi", PROVIDER.name]) == 0
+    assert world.built() == ["pulumi", PROVIDER.name]
+    assert "2 of 2 parts" in capsys.readouterr().out
+    assert main(["setup", "pulumi"]) == 0
+    assert world.built() == []
+
+
+def test_a_part_that_does_not_exist_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["setup", "pulum"]) == 1
+    assert "no part pulum" in capsys.readouterr().err

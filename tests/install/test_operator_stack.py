@@ -1,0 +1,127 @@
+"""The stack ``operator`` on a control plane of its own: the real engine installs, upgrades and takes away."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway_components.install.manifests import installation_manifests
+from gateway_components.install.options import NAMESPACE, Installation
+from lab import ControlPlane
+from tests.daemon.manifests import gateway
+from tests.pulumi_cli import ROOT, PulumiProject
+
+UPGRADE = "gateways:install.image"
+
+
+@pytest.fixture(scope="module")
+def bare_lab() -> Iterator[ControlPlane]:
+    """A control plane on which nothing is installed."""
+    with ControlPlane.start() as control_plane:
+        yield control_plane
+
+
+@pytest.fixture
+def operator(bare_lab: ControlPlane, tmp_path: Path) -> PulumiProject:
+    """The stack ``operator`` as it is shipped."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "stacks", folder / "stacks")
+    project = PulumiProject(folder, "operator", tmp_path / "state", bare_lab.kubeconfig)
+    project.init()
+    return project
+
+
+def found(lab: ControlPlane, *what: str) -> Any:
+    return json.loads(lab.kubectl("get", "-o", "json", *what))
+
+
+def stored(lab: ControlPlane, manifest: dict[str, Any]) -> dict[str, Any]:
+    metadata = manifest["metadata"]
+    scope = ["-n", metadata["namespace"]] if "namespace" in metadata else []
+    group, _, version = manifest["apiVersion"].rpartition("/")
+    name = f"{manifest['kind']}.{version}.{group}" if group else manifest["kind"]
+    answer: dict[str, Any] = found(lab, *scope, name, metadata["name"])
+    return answer
+
+
+def differences(wanted: Any, actual: Any, path: str = "") -> list[str]:
+    """Return where `actual` is not what is wanted; what the API server adds does not count."""
+    if isinstance(wanted, dict) and isinstance(actual, dict):
+        return [
+            line
+            for key, part in wanted.items()
+            for line in differences(part, actual.get(key), f"{path}.{key}")
+        ]
+    if isinstance(wanted, list) and isinstance(actual, list) and len(wanted) == len(actual):
+        pairs = enumerate(zip(wanted, actual, strict=True))
+        return [line for at, (one, other) in pairs for line in differences(one, other, f"{path}[{at}]")]
+    return [] if wanted == actual else [f"{path}: {actual!r} in place of {wanted!r}"]
+
+
+def test_an_installation_is_made_upgraded_and_taken_away_while_gateways_serve(
+    operator: PulumiProject, bare_lab: ControlPlane
+) -> None:
+    operator.up("--skip-preview")
+    for manifest in installation_manifests(Installation()):
+        assert differences(manifest, stored(bare_lab, manifest)) == [], manifest["metadata"]["name"]
+    pods = found(bare_lab, "-n", NAMESPACE, "pods")["items"]
+    assert len(pods) == 2, "the namespace's rules for pods admit them"
+    operator.up("--skip-preview", "--expect-no-changes")
+
+    # What the daemon makes of a gateway; here it is made by hand, for no image runs on this control plane.
+    bare_lab.kubectl("apply", "-f", "-", input=json.dumps(gateway("chat")))
+    bare_lab.kubectl("create", "deployment", "chat", "--image=litellm")
+    bare_lab.kubectl("create", "secret", "generic", "litellm-gateways-state")
+    bare_lab.kubectl("create", "secret", "generic", "litellm-gateways-passphrase", "-n", NAMESPACE)
+    before = [found(bare_lab, kind, "chat")["metadata"]["uid"] for kind in ("aigateway", "deployment")]
+
+    operator.run("config", "set", "--path", UPGRADE, "litellm-gateways:0.2.0")
+    operator.up("--skip-preview")
+    daemon = found(bare_lab, "-n", NAMESPACE, "deployment", "litellm-gateways")
+    assert daemon["spec"]["template"]["spec"]["containers"][0]["image"] == "litellm-gateways:0.2.0"
+    assert daemon["metadata"]["generation"] == 2, "changed in place"
+
+    order = operator.run("destroy", "--yes", "--skip-preview", "--json")
+    deleted = deletions(order)
+    assert deleted[0] == "kubernetes:apps/v1:Deployment", (
+        "a daemon that sees its classes go releases all gateways"
+    )
+    after = [found(bare_lab, kind, "chat")["metadata"]["uid"] for kind in ("aigateway", "deployment")]
+    assert after == before
+    assert found(bare_lab, "secret", "litellm-gateways-state")
+    assert found(bare_lab, "-n", NAMESPACE, "secret", "litellm-gateways-passphrase")
+    left = found(bare_lab, "-n", NAMESPACE, "deployments,services,roles,rolebindings,poddisruptionbudgets")
+    assert left["items"] == []
+    left = found(
+        bare_lab, "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/part-of=litellm-gateways"
+    )
+    assert left["items"] == [], "no right stays behind"
+
+    operator.up("--skip-preview")
+    assert found(bare_lab, "aigateway", "chat")["metadata"]["uid"] == before[0], "what stayed is adopted"
+
+
+def deletions(events: str) -> list[str]:
+    """Return the types of the Kubernetes objects that a run deleted, in the order in which that began."""
+    lines = [json.loads(line) for line in events.splitlines() if line.startswith("{")]
+    steps = [line["resourcePreEvent"]["metadata"] for line in lines if "resourcePreEvent" in line]
+    return [
+        step["type"] for step in steps if step["op"] == "delete" and step["type"].startswith("kubernetes:")
+    ]
+
+
+def test_a_mistake_in_the_configuration_is_told_without_a_traceback(operator: PulumiProject) -> None:
+    file = operator.folder / "stacks" / "Pulumi.operator.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["config"]["gateways:install"] = {"imagee": "x"}
+    file.write_text(yaml.safe_dump(content))
+    output = operator.fails("preview")
+    assert "nothing was changed" in output
+    assert "gateways:install.imagee: " in output
