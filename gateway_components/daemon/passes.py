@@ -14,6 +14,7 @@ __all__ = ["Passes"]
 
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
+_CONFLICT_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.2
 """Pause after a run that was interrupted because its namespace goes."""
 
@@ -42,6 +43,9 @@ class Passes:
             result, again = PassResult.INTERRUPTED, _LOOK_AGAIN_SECONDS
         except (ApiError, ApiUnreachableError, EngineError, StateConflictError) as error:
             again = self._pause(namespace)
+            if isinstance(error, StateConflictError):
+                # It is read again with the next pass, which then knows better.
+                again = min(again, _CONFLICT_SECONDS)
             self._log.warning(
                 "pass failed", namespace=namespace, error=str(error), retry_seconds=round(again, 1)
             )

@@ -8,7 +8,7 @@ from gateway_components.daemon.ledger import Batch, Ledger
 from gateway_components.daemon.ports import Outcome
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, ObjectKey
-from gateway_components.plan.ownership import Applied, Drift
+from gateway_components.plan.ownership import Applied, Drift, Mark
 from gateway_components.plan.plan import GatewayPlan, Plan, gateway_key, generate
 
 REFUSED = Failure(Reason.DEPLOYMENT_FAILED, "refused")
@@ -160,3 +160,21 @@ def test_who_fights_about_a_gateway_makes_its_corrections_rare_and_holds_no_edit
     assert ledger.next_retry(plan) == 6.0
     assert names(ledger.batches(plan, 6.0)) == [["a"]]
     assert names(ledger.batches(plan_of(planned("a", "edited"), planned("b")), 4.5)) == [["a"]]
+
+
+def test_what_somebody_took_while_something_else_was_put_right_is_missed_afterwards() -> None:
+    gateway, service = planned("a"), ObjectKey("Service", "ns", "a")
+    assert gateway.objects
+    both, one = (
+        Mark("u", 1, frozenset(fields)) for fields in (("spec.type", "spec.selector"), ("spec.type",))
+    )
+    before = Applied("uid-1", gateway.objects.digest, {service: both})
+    ledger, plan = Ledger({gateway.key: before}), plan_of(gateway)
+    ledger.suspect(gateway.key, [Drift(service, ("spec.type",))])
+    (batch,) = ledger.batches(plan, 0.0)
+
+    ledger.record(plan, batch, Outcome({}, {gateway.key: replace(before, marks={service: one})}), 0.0)
+
+    applied = ledger.applied(gateway.key)
+    assert applied is not None
+    assert applied.marks[service].fields == both.fields

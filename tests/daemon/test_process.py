@@ -108,32 +108,6 @@ def test_a_daemon_that_comes_before_its_crds_waits_for_them(tmp_path: Path) -> N
         place.wait_ready("early")
 
 
-def test_an_outage_of_the_api_server_mends_itself(place: Namespace, tmp_path: Path) -> None:
-    # One that has rivals ends itself in an outage of this length, and is started again.
-    with Daemon(place.lab, tmp_path, "--no-leader-election") as daemon:
-        place.apply(gateway("patient", "before"))
-        place.wait_ready("patient")
-        place.apply(gateway("patient", "meanwhile"))
-
-        place.lab.stop_api_server()
-        # Away for so long that it is asked for as seldom as it ever is.
-        wait_until(
-            lambda: [line for line in daemon.events("watch broken") if line["retry_seconds"] > 10],
-            timeout=90,
-            what="the longest pause between tries",
-        )
-        place.lab.start_api_server()
-
-        place.wait_config("patient", "openai/meanwhile")
-        wait_until(lambda: place.reason("patient") == "ConfigurationApplied", timeout=SECONDS, what="applied")
-        # Kubernetes' own controllers come back in their own time, up to a minute after an outage of this length.
-        place.wait_ready("patient", seconds=120)
-        place.apply(gateway("patient", "after"))
-        place.wait_config("patient", "openai/after")
-        place.wait_ready("patient")
-        assert "Traceback" not in daemon.text()
-
-
 @pytest.mark.parametrize("step", ["at once", "engine running", "engine done"])
 def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
     place: Namespace, tmp_path: Path, step: str

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway_components.daemon.projections import PROJECTIONS, deployment_state, object_state
+from gateway_components.plan.ownership import FIELD_MANAGER
 
 gateway_state = PROJECTIONS["AiGateway"]
 
@@ -116,3 +117,19 @@ def test_a_default_class_differs_from_one_that_is_not() -> None:
     raw = {"metadata": {"name": "c"}, "spec": {"controller": "d"}}
 
     assert project(raw) != project({**raw, "metadata": {"name": "c", "annotations": {"default": "true"}}})
+
+
+def test_an_object_that_lost_its_owner_reference_is_known_by_who_applied_it() -> None:
+    entry = {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:data": {"f:config.yaml": {}}}}
+    metadata = {"name": "a", "uid": "u", "resourceVersion": "1", "managedFields": [entry]}
+
+    ours, theirs = (
+        object_state({"metadata": {**metadata, "managedFields": [{**entry, "operation": operation}]}})
+        for operation in ("Apply", "Update")
+    )
+
+    assert ours.existing.applied
+    assert ours.mark is not None
+    assert ours.mark.fields == {"data.config.yaml"}
+    assert not theirs.existing.applied
+    assert theirs.mark is None

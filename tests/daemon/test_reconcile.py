@@ -1,12 +1,16 @@
 """A pass over one namespace, with stand-ins for cluster and engine: what happens in which order, and after a fault."""
 
+from collections.abc import Collection
+
 import pytest
 
+from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.engine.errors import ClusterUnreachableError
 from gateway_components.plan.keys import ObjectKey
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import plan
-from tests.daemon.world import REFUSED, World, key, reconciler
+from gateway_components.plan.workload import GatewayObjects
+from tests.daemon.world import REFUSED, Recorder, World, key, reconciler
 
 
 async def test_a_status_is_written_only_after_the_engine_ran() -> None:
@@ -131,3 +135,28 @@ async def test_nothing_begins_in_a_namespace_that_goes() -> None:
 
     assert await reconciler(world).reconcile("ns") == 0.0
     assert world.steps == []
+
+
+async def test_what_was_changed_is_repaired_before_the_engine_takes_note_of_it() -> None:
+    world = World("a")
+
+    async def repair(objects: GatewayObjects, changed: Collection[ObjectKey]) -> None:
+        names = ", ".join(sorted(key.kind for key in changed))
+        world.steps.append(f"repair {objects.deployment['metadata']['name']}: {names or 'nothing'}")
+
+    passes = Reconciler(world, world, Recorder(world), world, repair=repair)
+    await passes.reconcile("ns")
+    world.steps.clear()
+    service, deployment = (ObjectKey(kind, "ns", "a") for kind in ("Service", "Deployment"))
+
+    world.drifted = {"uid-a": [Drift(service, ("spec.selector",)), Drift(deployment)]}
+    world.failures = {key("a"): REFUSED}
+    again = await passes.reconcile("ns")
+    assert world.steps[:3] == ["drifted a", "repair a: Service", "apply a refresh"], (
+        "the engine makes what is gone"
+    )
+
+    world.seconds = again or 0.0
+    world.steps.clear()
+    await passes.reconcile("ns")
+    assert world.steps[1:3] == ["repair a: ConfigMap, Deployment, Service", "apply a refresh"], "or more"

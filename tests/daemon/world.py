@@ -24,7 +24,7 @@ from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.status import Rollout
 from gateway_components.plan.workload import GatewayObjects
 
-__all__ = ["REFUSED", "World", "key", "reconciler"]
+__all__ = ["REFUSED", "Recorder", "World", "key", "reconciler"]
 
 T = TypeVar("T")
 

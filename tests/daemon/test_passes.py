@@ -1,0 +1,75 @@
+"""What ends a pass, and when the next one over the same namespace is due."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from gateway_components.daemon.observe.telemetry import NOBODY, PassResult, Telemetry
+from gateway_components.daemon.passes import Passes
+from gateway_components.engine.errors import EngineError, EngineInterruptedError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.state_secrets import StateConflictError
+
+
+class Heard(Telemetry):
+    def __init__(self) -> None:
+        self.results: list[PassResult] = []
+
+    def reconciled(self, result: PassResult) -> None:
+        self.results.append(result)
+
+
+def ending(outcome: float | Exception | None) -> Callable[[str], Awaitable[float | None]]:
+    async def reconcile(namespace: str) -> float | None:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return reconcile
+
+
+async def test_what_a_pass_asks_for_is_handed_on() -> None:
+    heard = Heard()
+
+    assert await Passes(heard).make("ns", ending(3.5)) == 3.5
+    assert await Passes(heard).make("ns", ending(None)) is None
+    assert heard.results == [PassResult.OK, PassResult.OK]
+
+
+ENDS = (
+    (ApiError(500, "InternalError", "no"), PassResult.FAILED),
+    (ApiUnreachableError("no"), PassResult.FAILED),
+    (EngineError("no"), PassResult.FAILED),
+    (StateConflictError("no"), PassResult.FAILED),
+    (EngineInterruptedError("no"), PassResult.INTERRUPTED),
+    (ZeroDivisionError("a fault of ours"), PassResult.INTERNAL_ERROR),
+)
+
+
+@pytest.mark.parametrize(("error", "result"), ENDS, ids=[type(case[0]).__name__ for case in ENDS])
+async def test_a_pass_that_fails_is_made_again_and_ends_nothing(error: Exception, result: PassResult) -> None:
+    heard = Heard()
+
+    again = await Passes(heard).make("ns", ending(error))
+
+    assert again
+    assert heard.results == [result]
+
+
+async def test_failures_in_a_row_come_ever_later_and_those_of_others_do_not_count() -> None:
+    passes = Passes(NOBODY)
+    pauses = [await passes.make("ns", ending(EngineError("no"))) or 0.0 for _ in range(8)]
+
+    assert pauses[0] <= 1.0
+    assert 24.0 <= pauses[-1] <= 30.0
+    assert (await passes.make("other", ending(EngineError("no"))) or 0.0) <= 1.0
+    await passes.make("ns", ending(None))
+    assert (await passes.make("ns", ending(EngineError("no"))) or 0.0) <= 1.0
+
+
+async def test_a_state_that_somebody_else_wrote_is_read_again_soon() -> None:
+    passes = Passes(NOBODY)
+
+    pauses = [await passes.make("ns", ending(StateConflictError("no"))) or 0.0 for _ in range(8)]
+
+    assert max(pauses) <= 2.0
