@@ -13,6 +13,7 @@ __all__ = [
     "cluster_namespace_option_for",
     "files_argument",
     "home",
+    "install_namespace_option",
     "kubeconfig_option",
     "namespace_argument",
     "namespace_option",
@@ -53,6 +54,13 @@ def cluster_namespace_option_for(help_text: str) -> Callable[[_Command], _Comman
         callback=_namespace,
         help=f"{help_text}  [default: that of the kubeconfig's context]",
     )
+
+
+install_namespace_option = click.option(
+    "--install-namespace",
+    callback=_namespace,
+    help="Namespace of the daemon.  [default: that of the kubeconfig's context]",
+)
 
 
 def home(kubeconfig: Path | None) -> str:

@@ -13,6 +13,7 @@ import structlog
 from click.core import ParameterSource
 
 from gateway_components.cli.arguments import kubeconfig_option
+from gateway_components.crds.syntax import namespace_fault
 from gateway_components.errors import GatewayError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def daemon(context: click.Context, /, settings_file: Path | None, **options: Any
 
     \b
     Exit codes: 0 stopped by SIGTERM or SIGINT, 1 internal error, 2 bad settings,
-    3 engine or provider missing, 4 no credentials, 5 state folder in use or unusable,
+    3 engine or provider missing, 4 no credentials, 5 scratch folder in use or unusable,
     6 stopped by cutting an engine run short, 7 another daemon may lead: start it again.
     """  # noqa: D301  (\b is click's mark for a text that keeps its lines)
     # Loaded here, so that the other commands do not wait for Pulumi.
@@ -129,7 +130,7 @@ def _sources(context: click.Context, settings_file: Path | None, options: Mappin
     SettingsError
         They are at fault already.
     """
-    from gateway_components.daemon.settings.file import Sources  # noqa: PLC0415
+    from gateway_components.daemon.settings.file import SettingsError, SettingsFault, Sources  # noqa: PLC0415
     from gateway_components.kube.client import find_kubeconfig  # noqa: PLC0415
     from gateway_components.kube.namespace import home_namespace, pod_namespace  # noqa: PLC0415
 
@@ -147,9 +148,15 @@ def _sources(context: click.Context, settings_file: Path | None, options: Mappin
         places=places,
         defaults={"kubeconfig": _plain(found), "scratch_folder": str(_default_scratch())},
     )
-    kubeconfig = sources.read().kubeconfig
-    home = pod_namespace() or home_namespace(kubeconfig)
-    return replace(sources, defaults={**sources.defaults, "install_namespace": home})
+    settings = sources.read()
+    home = pod_namespace() or home_namespace(settings.kubeconfig)
+    fault = namespace_fault(home)
+    if fault is None:
+        return replace(sources, defaults={**sources.defaults, "install_namespace": home})
+    if "install_namespace" in settings.model_fields_set:
+        return sources
+    cure = f"{fault.cure} Or give --install-namespace."
+    raise SettingsError(SettingsFault("namespace of the kubeconfig's context", None, "", fault.message, cure))
 
 
 def _plain(value: object) -> object:

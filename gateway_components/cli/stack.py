@@ -7,7 +7,12 @@ from typing import BinaryIO, TextIO
 
 import click
 
-from gateway_components.cli.arguments import home, kubeconfig_option, namespace_argument
+from gateway_components.cli.arguments import (
+    home,
+    install_namespace_option,
+    kubeconfig_option,
+    namespace_argument,
+)
 from gateway_components.cli.quiet import log_warnings_only
 
 __all__ = ["stack"]
@@ -73,18 +78,22 @@ def export(namespace: str, output: TextIO, kubeconfig: Path | None) -> None:
     default="-",
     help="File to read.  [default: standard input]",
 )
+@install_namespace_option
 @kubeconfig_option
-def import_(namespace: str, source: BinaryIO, kubeconfig: Path | None) -> None:
+def import_(namespace: str, source: BinaryIO, install_namespace: str | None, kubeconfig: Path | None) -> None:
     """Give NAMESPACE the state that `export` or `pulumi stack export` printed.
 
-    The daemon notices, looks at every gateway in it, and puts right what differs.
+    The daemon notices, looks at every gateway in it, and puts right what differs. It believes no state but those
+    signed with its passphrase, which is read for that.
     """
     from gateway_components.cli.cluster import connected  # noqa: PLC0415
     from gateway_components.cli.states import State, import_state  # noqa: PLC0415
 
+    install = install_namespace or home(kubeconfig)
+
     async def imported() -> State:
         async with connected(kubeconfig) as client:
-            return await import_state(client, namespace, source.read())
+            return await import_state(client, namespace, source.read(), install)
 
     state = asyncio.run(imported())
     click.echo(f"imported: {namespace} has {len(state.gateways)} gateways: {', '.join(state.gateways)}")
@@ -92,9 +101,7 @@ def import_(namespace: str, source: BinaryIO, kubeconfig: Path | None) -> None:
 
 @stack.command()
 @namespace_argument
-@click.option(
-    "--install-namespace", help="Namespace of the daemon.  [default: that of the kubeconfig's context]"
-)
+@install_namespace_option
 @click.option(
     "--backend",
     default="cluster",

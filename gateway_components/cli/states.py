@@ -10,6 +10,7 @@ from gateway_components.engine.checkpoint import applied_gateways, read_checkpoi
 from gateway_components.engine.errors import StateUnreadableError
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
+from gateway_components.kube.passphrase import known_passphrase
 from gateway_components.kube.resources import SECRETS
 from gateway_components.kube.state_secrets import (
     STATE_LABELS,
@@ -86,19 +87,30 @@ async def export_state(client: KubeClient, namespace: str) -> str:
     return json.dumps({"version": 3, "deployment": deployment}, indent=4) + "\n"
 
 
-async def import_state(client: KubeClient, namespace: str, exported: bytes) -> State:
+async def import_state(client: KubeClient, namespace: str, exported: bytes, install_namespace: str) -> State:
     """Write a state that ``pulumi stack export`` printed; the daemon reads it, and looks at everything in it.
+
+    Parameters
+    ----------
+    client
+        The cluster.
+    namespace, exported
+        Whose state, and what was printed.
+    install_namespace
+        Namespace of the daemon, whose passphrase signs the state: it believes no other.
 
     Raises
     ------
     ClusterError
         It is no state, or that of another namespace, or somebody wrote at the same time, or it cannot be written.
+    PassphraseMissingError
+        The daemon is not there.
     """
     try:
         deployment = read_checkpoint(exported)
         _check_stack(namespace, deployment)
         checkpoint = whole_checkpoint(namespace, deployment)
-        secrets = StateSecrets(client)
+        secrets = StateSecrets(client, key=await known_passphrase(client, install_namespace))
         try:
             stored = await secrets.load(namespace)
             version = stored.version if stored else None

@@ -50,7 +50,7 @@ class _Failed:
 
 @dataclass(frozen=True, slots=True)
 class _Drifted:
-    version: _Version
+    applied: Applied
     drifts: tuple[Drift, ...]
 
 
@@ -89,7 +89,7 @@ class Ledger:
         self._doubts[key] = next(self._numbers)
         applied = self._applied.pop(key, None)
         if drifts and applied:
-            self._drifts[key] = _Drifted(_of(applied), tuple(drifts))
+            self._drifts[key] = _Drifted(applied, tuple(drifts))
 
     def drifts(self, key: GatewayKey) -> tuple[Drift, ...]:
         """Return how objects of `key` were last seen to differ; none where the gateway was applied since."""
@@ -161,9 +161,12 @@ class Ledger:
                 known = outcome.held.get(key) or Applied(None, "", {})
                 # What was asked for is what was applied, however the state puts it.
                 self._applied[key] = replace(known, uid=version[0], digest=version[1])
-                if key in self._drifts:
-                    mended[key] = self._drifts.pop(key).drifts
+                drifted = self._drifts.pop(key, None)
+                if drifted:
+                    mended[key] = drifted.drifts
                     self._fights.corrected(key, now)
+                    if _of(drifted.applied) == version:
+                        self._applied[key] = _with_fields_of(self._applied[key], drifted.applied)
         return mended
 
     def leftovers(self, plan: Plan) -> frozenset[GatewayKey]:
@@ -197,13 +200,26 @@ class Ledger:
 
     def _fought_until(self, gateway: GatewayPlan) -> float | None:
         drifted = self._drifts.get(gateway.key)
-        return self._fights.until(gateway.key) if drifted and drifted.version == _version(gateway) else None
+        return (
+            self._fights.until(gateway.key) if drifted and _of(drifted.applied) == _version(gateway) else None
+        )
 
     def _needs_look(self, gateway: GatewayPlan) -> bool:
         applied = self._applied.get(gateway.key)
         # A gateway that was deleted and made again: the objects of the old one are being collected.
         recreated = applied is not None and applied.uid != gateway.uid
         return recreated or gateway.key in self._doubts
+
+
+def _with_fields_of(applied: Applied, before: Applied) -> Applied:
+    """Return what was applied, with all that was ours before: the engine may have overlooked what somebody took."""
+    marks = {
+        key: replace(mark, fields=mark.fields | before.marks[key].fields)
+        if key in before.marks and before.marks[key].uid == mark.uid
+        else mark
+        for key, mark in applied.marks.items()
+    }
+    return replace(applied, marks=marks)
 
 
 def _of(applied: Applied) -> _Version:

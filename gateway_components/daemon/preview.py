@@ -11,7 +11,7 @@ from gateway_components.engine.backend import Backend
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.passphrase import install_passphrase
+from gateway_components.kube.passphrase import known_passphrase
 from gateway_components.kube.state_secrets import StateSecrets
 from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey
@@ -41,25 +41,31 @@ async def preview(
 
     Raises
     ------
-    ApiError, ApiUnreachableError, EngineError, StateDamagedError
+    ApiError, ApiUnreachableError, EngineError, PassphraseMissingError, StateDamagedError
         The cluster, the state or the engine cannot be used.
     """
     planned = await _planned(client, namespace)
     wanted = {key: gateway.objects for key, gateway in planned.gateways.items() if gateway.objects}
     failures = {key: gateway.failure for key, gateway in planned.gateways.items() if gateway.failure}
-    stored = await StateSecrets(client).load(namespace)
-    passphrase = await install_passphrase(client, install_namespace)
+    passphrase = await known_passphrase(client, install_namespace)
+    stored = await StateSecrets(client, key=passphrase).load(namespace)
     checkpoint = stored.checkpoint if stored else None
     kept = planned.gateways.keys()
 
-    def run(folder: StateFolder) -> str:
-        url = folder.backend_url if backend == IN_CLUSTER else backend
-        stacks = Stacks(folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase))
+    def run(stacks: Stacks) -> str:
         held = stacks.open(namespace, checkpoint) if stacks.local else stacks.held(namespace)
         return stacks.preview(namespace, wanted, held.keys() - kept)
 
     with TemporaryDirectory(prefix="gatewayctl-") as scratch, StateFolder(Path(scratch)) as folder:
-        return await asyncio.to_thread(run, folder), failures
+        url = folder.backend_url if backend == IN_CLUSTER else backend
+        stacks = await asyncio.to_thread(
+            Stacks, folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase)
+        )
+        try:
+            return await asyncio.to_thread(run, stacks), failures
+        finally:
+            # After Ctrl-C, which the engine does not hear: it has a session of its own.
+            await asyncio.to_thread(stacks.stop)
 
 
 async def _planned(client: KubeClient, namespace: str) -> Plan:

@@ -102,7 +102,7 @@ class Reconciler:
         for batch in batches:
             if batch.wanted and self._view.leaves(namespace):
                 return 0.0
-            await self._repair_all(ledger, batch)
+            await self._repair_all(planned, ledger, batch)
             outcome = await self._apply(namespace, ledger, batch, release)
             mended = ledger.record(planned, batch, outcome, self._clock.now())
             ledger.forget(release)
@@ -160,12 +160,15 @@ class Reconciler:
                 self._reporter.drifted(gateway.key, drifts)
                 ledger.suspect(gateway.key, drifts)
 
-    async def _repair_all(self, ledger: Ledger, batch: Batch) -> None:
+    async def _repair_all(self, planned: Plan, ledger: Ledger, batch: Batch) -> None:
         def repair(key: GatewayKey) -> Awaitable[None]:
             drifts = ledger.drifts(key)
-            # Without any, nobody knows what was changed. What was deleted is made anew by the engine.
+            # What was deleted is made anew by the engine.
             changed = {drift.object for drift in drifts if drift.fields or drift.rewritten}
-            return self._repair(batch.wanted[key], changed if drifts else set(wanted_objects(key)))
+            if not drifts or ledger.failure(planned.gateways[key]):
+                # Nobody knows what was changed, or what else was.
+                changed = set(wanted_objects(key))
+            return self._repair(batch.wanted[key], changed)
 
         await asyncio.gather(*map(repair, batch.doubts))
 

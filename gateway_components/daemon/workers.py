@@ -40,9 +40,13 @@ class Workers(Generic[K]):
         BaseExceptionGroup
             With the errors of the work.
         """
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            self._fit()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._fit()
+        finally:
+            # A change of settings comes at any time, and a group that has ended takes nobody.
+            self._group = None
 
     def resize(self, count: int) -> None:
         """Let `count` work; a worker too many finishes what it has begun."""

@@ -24,7 +24,7 @@ Manifest = Mapping[str, Any]
 
 
 class CompanionError(GatewayError):
-    """A ConfigMap or a Secret cannot be applied."""
+    """A ConfigMap or a Secret cannot be applied, or nobody could know later that it was."""
 
 
 class Companions:
@@ -38,6 +38,11 @@ class Companions:
         The cluster.
     record
         File with the names of what was applied.
+
+    Raises
+    ------
+    CompanionError
+        That file cannot be read.
     """
 
     def __init__(self, client: KubeClient, record: Path) -> None:
@@ -114,8 +119,12 @@ class Companions:
     def _write(self) -> None:
         names = [[key.kind, key.namespace, key.name] for key in sorted(self._applied)]
         fresh = self._record.with_suffix(".new")
-        fresh.write_text(json.dumps(names))
-        fresh.replace(self._record)
+        try:
+            fresh.write_text(json.dumps(names))
+            fresh.replace(self._record)
+        except OSError as error:
+            message = f"{self._record} cannot be written: {error.strerror}; make room there"
+            raise CompanionError(message) from None
 
 
 def _read(record: Path) -> list[ObjectKey]:
@@ -123,6 +132,12 @@ def _read(record: Path) -> list[ObjectKey]:
         return [ObjectKey(*names) for names in json.loads(record.read_text())]
     except FileNotFoundError:
         return []
+    except (OSError, ValueError, TypeError):
+        message = (
+            f"{record} does not say which ConfigMaps and Secrets an earlier session applied; delete this file, and "
+            "what of them is not wanted"
+        )
+        raise CompanionError(message) from None
 
 
 def _path(key: ObjectKey) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "Held",
     "StateUnreadableError",
     "applied_gateways",
+    "check_stack",
     "encryption_salt",
     "read_checkpoint",
     "whole_checkpoint",
@@ -51,6 +52,21 @@ def read_checkpoint(checkpoint: bytes) -> dict[str, Any]:
         message = f"this is no state of Pulumi: {type(error).__name__}: {error}"
         raise StateUnreadableError(message) from None
     return {key: value for key, value in (deployment or {}).items() if key != "pending_operations"}
+
+
+def check_stack(deployment: Mapping[str, Any], stack: str) -> None:
+    """Refuse a deployment of another stack: every run on it would fail.
+
+    Raises
+    ------
+    StateUnreadableError
+        It belongs to another one.
+    """
+    own = f"urn:pulumi:{stack}::{PROJECT}::"
+    foreign = [one["urn"] for one in deployment.get("resources") or () if not one["urn"].startswith(own)]
+    if foreign:
+        message = f"this is the state of another stack than {stack}: it holds {foreign[0]}"
+        raise StateUnreadableError(message)
 
 
 def whole_checkpoint(stack: str, deployment: Mapping[str, Any] | None) -> bytes:

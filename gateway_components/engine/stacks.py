@@ -16,6 +16,7 @@ from gateway_components.engine.checkpoint import (
     PROJECT,
     Held,
     applied_gateways,
+    check_stack,
     encryption_salt,
     read_checkpoint,
     whole_checkpoint,
@@ -45,6 +46,8 @@ __all__ = ["Stacks"]
 T = TypeVar("T")
 
 _PASSWORD = re.compile(r"://[^/@\s]*@")
+_KILLED = re.compile(r"^\s*code: -\d")
+"""How the Automation API tells that a signal ended the engine."""
 _WRONG_PASSPHRASE = re.compile(r"incorrect passphrase")
 
 
@@ -104,9 +107,10 @@ class Stacks:
         Raises
         ------
         StateUnreadableError
-            It is no state; nothing has changed.
+            It is no state, or that of another stack; nothing has changed.
         """
         deployment = read_checkpoint(checkpoint) if checkpoint is not None else {}
+        check_stack(deployment, namespace)
         self._stacks.pop(namespace, None)
         self._state.forget(namespace)
         if deployment:
@@ -294,10 +298,11 @@ class Stacks:
             self._running.add(namespace)
         try:
             yield
-        except (EngineInterruptedError, EngineTimeoutError):
-            # One that had to be killed leaves its lock behind.
-            with contextlib.suppress(EngineError):
-                self.unlock(namespace)
+        except (EngineInterruptedError, EngineTimeoutError, CommandError) as error:
+            # One that was killed, by us or by the system for want of memory, leaves its lock behind.
+            if not isinstance(error, CommandError) or _KILLED.search(str(error)):
+                with contextlib.suppress(EngineError):
+                    self.unlock(namespace)
             raise
         finally:
             self._state.clear_history(namespace)

@@ -13,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 
 from gateway_components.errors import GatewayError
+from gateway_components.kube.answers import api_error, refused, unreachable
 from gateway_components.kube.credentials import Credentials, find_kubeconfig, load_credentials
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
 
@@ -200,13 +201,13 @@ class KubeClient:
             async for line in response.content:
                 event = json.loads(line)
                 if event["type"] == "ERROR":
-                    raise _api_error(event["object"], event["object"].get("code", 0))
+                    raise api_error(event["object"], event["object"].get("code", 0))
                 yield event
         except aiohttp.ServerTimeoutError:
             return
         # A watch that is cut off in the middle of a line is no JSON.
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError) as error:
-            raise _unreachable(error) from None
+            raise unreachable(error) from None
         finally:
             response.close()
 
@@ -228,7 +229,7 @@ class KubeClient:
             try:
                 answer: dict[str, Any] = json.loads(await response.read())
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                raise _unreachable(error) from None
+                raise unreachable(error) from None
             return answer
 
     async def _send(self, request: _Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
@@ -277,31 +278,11 @@ class KubeClient:
                 return response
             text = await response.text(errors="replace")
         except aiohttp.ClientConnectorCertificateError as error:
-            raise _UntrustedError(str(_unreachable(error))) from None
+            raise _UntrustedError(str(unreachable(error))) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error) from None
-        raise _refused(response.status, text, response.headers.get("Retry-After", ""))
+            raise unreachable(error) from None
+        raise refused(response.status, text, response.headers.get("Retry-After", ""))
 
 
 class _UntrustedError(ApiUnreachableError):
     """The server's certificate is none of those to trust."""
-
-
-def _refused(status: int, text: str, retry_after: str) -> ApiError:
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        answer = {}
-    if not isinstance(answer, dict) or answer.get("kind") != "Status":
-        answer = {"message": text.strip()[:500] or f"HTTP status {status}"}
-    # The other form of this header is a date, which the API server does not use.
-    return _api_error(answer, status, float(retry_after) if retry_after.isdecimal() else 0.0)
-
-
-def _api_error(answer: Mapping[str, Any], status: int, retry_after: float = 0.0) -> ApiError:
-    message = answer.get("message", f"HTTP status {status}")
-    return ApiError(status, answer.get("reason", ""), message, retry_after)
-
-
-def _unreachable(error: BaseException) -> ApiUnreachableError:
-    return ApiUnreachableError(f"the API server gave no answer: {error or type(error).__name__}")

@@ -97,6 +97,8 @@ class Lease:
             The API server refused, or gave no answer.
         """
         stored = await self._client.get(self._path)
+        # Whatever was sent before, this answer tells who has it now.
+        self._unanswered.clear()
         if stored is not None:
             self._look(stored)
         # One that was deleted may be held still: who held it knows only at its next renewal.

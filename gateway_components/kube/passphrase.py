@@ -1,4 +1,4 @@
-"""The passphrase of the engine's state: made up once per install, and kept in a Secret."""
+"""The passphrase of the engine's state: made up once per install, and kept in a Secret. It signs states, too."""
 
 import base64
 import binascii
@@ -7,15 +7,40 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from gateway_components.errors import GatewayError
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.resources import SECRETS
 from gateway_components.plan.ownership import FIELD_MANAGER
 
-__all__ = ["PASSPHRASE_SECRET", "install_passphrase"]
+__all__ = ["PASSPHRASE_SECRET", "PassphraseMissingError", "install_passphrase", "known_passphrase"]
 
 PASSPHRASE_SECRET = "litellm-gateways-passphrase"  # noqa: S105  (a name)
 _KEY = "passphrase"
+
+
+class PassphraseMissingError(GatewayError):
+    """There is no install where one was looked for."""
+
+
+async def known_passphrase(client: KubeClient, namespace: str) -> str:
+    """Return the passphrase of the install in `namespace`; writes nothing.
+
+    Raises
+    ------
+    PassphraseMissingError
+        There is none.
+    ApiError, ApiUnreachableError
+        The Secret may not be read, or the API server gave no answer.
+    """
+    known = _read(await client.get(SECRETS.item(namespace, PASSPHRASE_SECRET)))
+    if not known:
+        message = (
+            f"Secret {namespace}/{PASSPHRASE_SECRET} with the passphrase of the state is missing; name the namespace "
+            "of the daemon with --install-namespace, and let it start once"
+        )
+        raise PassphraseMissingError(message)
+    return known
 
 
 async def install_passphrase(client: KubeClient, namespace: str) -> str:

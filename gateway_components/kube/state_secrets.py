@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
 import zlib
 from collections.abc import Iterable, Mapping
@@ -80,17 +81,24 @@ class StateSecrets:
     their content as their name: they are written before the head names them, and those that it no longer names go
     afterwards. So a daemon that dies in between leaves the old state, and at most parts that the next write removes.
 
+    Whoever may write Secrets in a namespace could write a state that has the engine act elsewhere, with the rights of
+    the daemon: so a checkpoint is signed, and one without our signature is none.
+
     Parameters
     ----------
     client
         The cluster.
     part_bytes
         How much one Secret takes.
+    key
+        Signs what is saved, and tells whether what is loaded was saved with it; with None nothing is signed, and
+        anything is loaded.
     """
 
-    def __init__(self, client: KubeClient, part_bytes: int = _PART_BYTES) -> None:
+    def __init__(self, client: KubeClient, part_bytes: int = _PART_BYTES, *, key: str | None = None) -> None:
         self._client = client
         self._part_bytes = part_bytes
+        self._key = key
         self._parts_of: dict[str, frozenset[str]] = {}
 
     async def load(self, namespace: str) -> StoredState | None:
@@ -99,7 +107,7 @@ class StateSecrets:
         Raises
         ------
         StateDamagedError
-            It cannot be read: cut off, changed by hand, or a part of it is missing.
+            It cannot be read: cut off, changed by hand, signed with another key, or a part of it is missing.
         ApiError, ApiUnreachableError
             The API server refused, or gave no answer.
         """
@@ -113,7 +121,9 @@ class StateSecrets:
             }
             doubts = frozenset(json.loads(data.get("doubts", b"[]")))
             packed = await self._packed(namespace, data)
-            checkpoint = None if packed is None else _unpacked(packed, data["sha256"].decode())
+            checkpoint = None if packed is None else self._unpacked(namespace, packed, data)
+            # What an earlier process did not come to remove.
+            await self._sweep(namespace, frozenset(json.loads(data.get("parts", b"[]"))))
             return StoredState(version, checkpoint, doubts)
         except (ValueError, KeyError, TypeError, zlib.error) as error:
             message = (
@@ -151,10 +161,13 @@ class StateSecrets:
             "checkpoint": None,
             "parts": None,
             "sha256": None,
+            "signature": None,
         }
         parts: dict[str, bytes] = {}
         if packed is not None:
-            data["sha256"] = _encoded(hashlib.sha256(packed).hexdigest())
+            digest = hashlib.sha256(packed).hexdigest()
+            data["sha256"] = _encoded(digest)
+            data["signature"] = _encoded(self._signature(namespace, digest)) if self._key else None
             if len(packed) <= self._part_bytes:
                 data["checkpoint"] = base64.b64encode(packed).decode()
             else:
@@ -174,8 +187,24 @@ class StateSecrets:
         ApiError, ApiUnreachableError
             The API server refused, or gave no answer.
         """
-        await self._client.delete(SECRETS.item(namespace, STATE_SECRET))
+        # The head last: by it, whoever goes on after a crash in between knows that there is something to remove.
         await self._sweep(namespace, frozenset())
+        await self._client.delete(SECRETS.item(namespace, STATE_SECRET))
+        # Or every namespace that there ever was would be remembered.
+        self._parts_of.pop(namespace, None)
+
+    def _signature(self, namespace: str, digest: str) -> str:
+        return hmac.new((self._key or "").encode(), f"{namespace} {digest}".encode(), "sha256").hexdigest()
+
+    def _unpacked(self, namespace: str, packed: bytes, data: Mapping[str, bytes]) -> bytes:
+        digest = hashlib.sha256(packed).hexdigest()
+        if digest != data["sha256"].decode():
+            raise ValueError("its checksum is another")
+        # Before it is unpacked: what somebody else made may be thousandfold then.
+        expected = self._signature(namespace, digest).encode()
+        if self._key and not hmac.compare_digest(expected, data.get("signature", b"")):
+            raise ValueError("it was not written with the passphrase of this install")
+        return zlib.decompress(packed)
 
     def _parts(self, packed: bytes) -> dict[str, bytes]:
         chunks = [packed[at : at + self._part_bytes] for at in range(0, len(packed), self._part_bytes)]
@@ -238,12 +267,6 @@ class StateSecrets:
         for name in {part["metadata"]["name"] for part in found} - keep:
             await self._client.delete(SECRETS.item(namespace, name))
         self._parts_of[namespace] = keep
-
-
-def _unpacked(packed: bytes, sha256: str) -> bytes:
-    if hashlib.sha256(packed).hexdigest() != sha256:
-        raise ValueError("its checksum is another")
-    return zlib.decompress(packed)
 
 
 def _secret(name: str, data: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from gateway_components.engine.checkpoint import (
     applied_gateways,
+    check_stack,
     encryption_salt,
     read_checkpoint,
     whole_checkpoint,
@@ -116,3 +117,16 @@ def test_a_gateway_is_dropped_with_its_resources() -> None:
 def test_the_salt_belongs_to_the_passphrase_alone() -> None:
     assert encryption_salt({"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:x"}}}) == "v1:x"
     assert encryption_salt({}) is None
+
+
+def test_the_state_of_another_stack_is_refused() -> None:
+    own = {
+        "urn": "urn:pulumi:team::litellm-gateways::pulumi:pulumi:Stack::litellm-gateways-team",
+        "type": "Stack",
+    }
+
+    check_stack({"resources": [own]}, "team")
+    check_stack({}, "team")
+
+    with pytest.raises(StateUnreadableError, match="another stack than other: it holds urn:pulumi:team::"):
+        check_stack({"resources": [own]}, "other")

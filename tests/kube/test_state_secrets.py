@@ -9,8 +9,13 @@ import pytest
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
-from gateway_components.kube.passphrase import PASSPHRASE_SECRET, install_passphrase
-from gateway_components.kube.resources import SECRETS
+from gateway_components.kube.passphrase import (
+    PASSPHRASE_SECRET,
+    PassphraseMissingError,
+    install_passphrase,
+    known_passphrase,
+)
+from gateway_components.kube.resources import NAMESPACES, SECRETS
 from gateway_components.kube.state_secrets import (
     STATE_SECRET,
     StateConflictError,
@@ -23,6 +28,7 @@ CHECKPOINT = b'{"version":3}' * 50
 LARGE = random.Random(3).randbytes(5000)
 """Does not become smaller by compression."""
 PART = 2000
+KEY = "a passphrase"
 
 
 @pytest.fixture
@@ -33,7 +39,7 @@ async def client(lab: ControlPlane) -> AsyncIterator[KubeClient]:
 
 @pytest.fixture
 def stored(client: KubeClient) -> StateSecrets:
-    return StateSecrets(client, part_bytes=PART)
+    return StateSecrets(client, part_bytes=PART, key=KEY)
 
 
 async def names(client: KubeClient, namespace: str) -> list[str]:
@@ -100,7 +106,7 @@ async def test_a_large_state_is_split_and_the_parts_go_with_it(
     assert await names(client, lab_namespace) == []
 
 
-async def test_parts_that_a_killed_daemon_left_go_with_the_next_write(
+async def test_parts_that_a_killed_daemon_left_go_when_the_state_is_read(
     client: KubeClient, stored: StateSecrets, lab_namespace: str
 ) -> None:
     version = await stored.save(lab_namespace, LARGE, None)
@@ -109,8 +115,6 @@ async def test_parts_that_a_killed_daemon_left_go_with_the_next_write(
     found = await StateSecrets(client).load(lab_namespace)
     assert found
     assert found.version != version
-
-    await StateSecrets(client).save(lab_namespace, CHECKPOINT, found.version)
 
     assert await names(client, lab_namespace) == [STATE_SECRET]
 
@@ -178,6 +182,53 @@ async def test_damage_is_noticed_and_can_be_written_over(
     found = await stored.load(lab_namespace)
     assert found
     assert found.checkpoint == CHECKPOINT
+
+
+@pytest.mark.parametrize("key", [None, "another passphrase"], ids=["unsigned", "signed by somebody else"])
+@pytest.mark.parametrize("checkpoint", [CHECKPOINT, LARGE], ids=["small", "in parts"])
+async def test_a_state_that_is_not_ours_is_not_believed(
+    client: KubeClient, stored: StateSecrets, lab_namespace: str, key: str | None, checkpoint: bytes
+) -> None:
+    version = await StateSecrets(client, PART, key=key).save(lab_namespace, checkpoint, None)
+
+    with pytest.raises(StateDamagedError, match="not written with the passphrase of this install"):
+        await stored.load(lab_namespace)
+
+    await stored.save(lab_namespace, checkpoint, version)
+    for reader in (stored, StateSecrets(client)):
+        found = await reader.load(lab_namespace)
+        assert found
+        assert found.checkpoint == checkpoint, "ours can be read by anybody"
+
+
+async def test_a_state_of_ours_is_not_believed_in_another_namespace(
+    client: KubeClient, stored: StateSecrets, lab_namespace: str
+) -> None:
+    await stored.save(lab_namespace, CHECKPOINT, None)
+    head = await client.get(SECRETS.item(lab_namespace, STATE_SECRET))
+    assert head
+    copy = {**head, "metadata": {"name": STATE_SECRET}}
+    elsewhere = f"{lab_namespace}-copy"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": elsewhere}}
+    await client.create(NAMESPACES.collection(), body)
+    try:
+        await client.create(SECRETS.collection(elsewhere), copy)
+        with pytest.raises(StateDamagedError, match="not written with the passphrase of this install"):
+            await stored.load(elsewhere)
+    finally:
+        await client.delete(NAMESPACES.item(None, elsewhere))
+
+
+async def test_a_passphrase_that_is_looked_for_is_not_made_up(client: KubeClient, lab_namespace: str) -> None:
+    with pytest.raises(
+        PassphraseMissingError, match=f"{lab_namespace}/{PASSPHRASE_SECRET}.*--install-namespace"
+    ):
+        await known_passphrase(client, lab_namespace)
+    assert await names(client, lab_namespace) == []
+
+    made = await install_passphrase(client, lab_namespace)
+
+    assert await known_passphrase(client, lab_namespace) == made
 
 
 async def test_a_passphrase_is_made_up_once(client: KubeClient, lab_namespace: str) -> None:

@@ -59,6 +59,13 @@ def test_objects_of_an_earlier_gateway_of_the_same_name_are_handed_on() -> None:
     assert planned.objects is not None
 
 
+def test_an_object_of_ours_that_lost_its_owner_reference_gets_it_back() -> None:
+    orphans = dict.fromkeys(WANTED, ExistingObject(None, applied=True))
+    planned = plan(snapshot(gateway(), existing=orphans)).gateways[key()]
+    assert planned.failure is None
+    assert planned.objects is not None
+
+
 def test_objects_of_the_same_name_elsewhere_do_not_matter() -> None:
     existing = {
         ObjectKey("Service", "elsewhere", "example"): ExistingObject(None),

@@ -49,38 +49,17 @@ class Metrics(Telemetry):
             self._reconciles.labels(passed)
         for ran in UpResult:
             self._ups.labels(ran)
-        self._up_seconds = Histogram(
-            "up_duration_seconds",
-            "Duration of engine runs",
-            namespace=_NAMESPACE,
-            registry=registry,
-            buckets=_UP_SECONDS,
-        )
-        self._wait_seconds = Histogram(
-            "queue_wait_seconds",
-            "Time from the first change of a namespace until a worker takes it",
-            namespace=_NAMESPACE,
-            registry=registry,
-            buckets=_WAIT_SECONDS,
-        )
-        self._drift = _counter(
-            registry,
-            "drift_corrected",
-            "Objects that others changed or deleted and that were put right",
-            "kind",
-        )
-        self._restarts = _counter(
-            registry, "watch_restarts", "Watches that broke and began anew", "resource", "cause"
-        )
-        self._reloads = _counter(
-            registry, "settings_reloads", "Texts of the settings file that were read", "result"
-        )
-        self._leader = Gauge(
-            "leader", "Whether this daemon is the one that acts", namespace=_NAMESPACE, registry=registry
-        )
-        depth = Gauge(
-            "queue_depth", "Namespaces that wait for a worker", namespace=_NAMESPACE, registry=registry
-        )
+        self._up_seconds = _histogram(registry, "up_duration_seconds", "Duration of engine runs", _UP_SECONDS)
+        waited = "Time from the first change of a namespace until a worker takes it"
+        self._wait_seconds = _histogram(registry, "queue_wait_seconds", waited, _WAIT_SECONDS)
+        drifted = "Objects that others changed or deleted and that were put right"
+        self._drift = _counter(registry, "drift_corrected", drifted, "kind")
+        broken = "Watches that broke and began anew"
+        self._restarts = _counter(registry, "watch_restarts", broken, "resource", "cause")
+        read = "Texts of the settings file that were read"
+        self._reloads = _counter(registry, "settings_reloads", read, "result")
+        self._leader = _gauge(registry, "leader", "Whether this daemon is the one that acts")
+        depth = _gauge(registry, "queue_depth", "Namespaces that wait for a worker")
         depth.set_function(queue_depth)
         build = Info("build", "What runs here", namespace=_NAMESPACE, registry=registry)
         build.info({"version": _version(), "python": platform.python_version()})
@@ -156,6 +135,14 @@ def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
 
 def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
     return Counter(name, text, labels, namespace=_NAMESPACE, registry=registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, text: str) -> Gauge:
+    return Gauge(name, text, namespace=_NAMESPACE, registry=registry)
+
+
+def _histogram(registry: CollectorRegistry, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+    return Histogram(name, text, namespace=_NAMESPACE, registry=registry, buckets=buckets)
 
 
 def _version() -> str:

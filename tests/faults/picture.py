@@ -1,0 +1,123 @@
+"""The cluster as the tests read it, past the daemon: raw objects, and the plan that follows from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+from gateway_components.crds.kinds import KINDS
+from gateway_components.crds.parse import parse_as
+from gateway_components.errors import InputError
+from gateway_components.kube import resources
+from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
+from gateway_components.manifests.content import content
+from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
+from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.plan.plan import Plan, plan
+from gateway_components.plan.snapshot import (
+    RESOURCE_KINDS,
+    ExistingObject,
+    Gateway,
+    Snapshot,
+    UnreadableGateway,
+)
+from gateway_components.plan.snapshot import Resource as ReferredTo
+from lab import ControlPlane
+
+__all__ = ["OWNED", "Picture", "Raw", "controller", "take_picture"]
+
+Raw = dict[str, Any]
+Objects = Mapping[ObjectKey, Raw]
+
+OWNED: Mapping[str, Resource] = {
+    found.kind: found for found in (resources.CONFIG_MAPS, resources.DEPLOYMENTS, resources.SERVICES)
+}
+"""Kinds of what a gateway owns."""
+
+_READ = {**CUSTOM_RESOURCES, **OWNED, "Secret": resources.SECRETS}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Every object that gateways have to do with.
+
+    Attributes
+    ----------
+    objects
+        Raw objects by kind, namespace and name. A kind that the API server does not know has none.
+    """
+
+    objects: Objects
+
+    def of(self, *kinds: str) -> Objects:
+        """Return the objects of some kinds."""
+        return {key: raw for key, raw in self.objects.items() if key.kind in kinds}
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What follows from the objects."""
+        gateways, unreadable = self._gateways()
+        return plan(
+            Snapshot(
+                gateways=gateways,
+                classes=self._models(*(kind.class_kind for kind in GATEWAY_KINDS.values())),
+                routes=self._models("ToolRoute"),
+                unreadable_gateways=unreadable,
+                resources=self._resources(),
+                contents={
+                    Reference(cast("ReferenceKind", key.kind), key.namespace, key.name): content(raw)
+                    for key, raw in self.of("ConfigMap", "Secret").items()
+                },
+                existing={key: ExistingObject(_owner(raw)) for key, raw in self.of(*OWNED).items()},
+            )
+        )
+
+    def _gateways(self) -> tuple[tuple[Gateway, ...], tuple[UnreadableGateway, ...]]:
+        readable: list[Gateway] = []
+        unreadable: list[UnreadableGateway] = []
+        for key, raw in self.of(*GATEWAY_KINDS).items():
+            if "deletionTimestamp" in raw["metadata"]:
+                continue
+            try:
+                readable.append(cast("Gateway", parse_as(KINDS[key.kind].model, raw)))
+            except InputError as error:
+                named = GATEWAY_KINDS[key.kind].class_of(raw)
+                generation = raw["metadata"]["generation"]
+                gateway = GatewayKey(key.kind, key.namespace, key.name)
+                unreadable.append(UnreadableGateway(gateway, named, generation, str(error)))
+        return tuple(readable), tuple(unreadable)
+
+    def _models(self, *kinds: str) -> tuple[Any, ...]:
+        return tuple(parse_as(KINDS[key.kind].model, raw) for key, raw in self.of(*kinds).items())
+
+    def _resources(self) -> dict[Reference, ReferredTo]:
+        return {
+            Reference(RESOURCE_KINDS[key.kind], key.namespace, key.name): cast(
+                "ReferredTo", parse_as(KINDS[key.kind].model, raw)
+            )
+            for key, raw in self.of(*RESOURCE_KINDS).items()
+        }
+
+
+def take_picture(lab: ControlPlane) -> Picture:
+    """Read the cluster now; what changes meanwhile may be in it or not."""
+    objects: dict[ObjectKey, Raw] = {}
+    for kind, resource in _READ.items():
+        listed = lab.api.get(resource.collection()) or {"items": []}
+        for raw in listed["items"]:
+            metadata = raw["metadata"]
+            key = ObjectKey(kind, metadata.get("namespace", ""), metadata["name"])
+            # The items of a list do not say what they are.
+            objects[key] = {"apiVersion": listed["apiVersion"], **raw, "kind": kind}
+    return Picture(objects)
+
+
+def controller(raw: Raw) -> Raw | None:
+    """Return the owner reference of what controls an object; None where nothing does."""
+    references = raw["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), None)
+
+
+def _owner(raw: Raw) -> tuple[str, str, str] | None:
+    owner = controller(raw)
+    return (owner["apiVersion"], owner["kind"], owner["name"]) if owner else None

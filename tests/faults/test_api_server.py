@@ -1,0 +1,70 @@
+"""An API server that is away, slow or refuses, under a churn of edits: all is true in the end."""
+
+import time
+
+from lab import ControlPlane, wait_until
+from tests.daemon.harness import Daemon, Namespace
+from tests.faults.churn import Churn
+from tests.faults.faulty_api import FaultyApi
+from tests.faults.misdeeds import (
+    at_random,
+    bad_gateway,
+    broken_inside,
+    conflict,
+    lost_answer,
+    only_writes,
+    page_of_a_load_balancer,
+    slow,
+    stale_connection,
+    too_many,
+)
+from tests.faults.truth import assert_true
+
+OUTAGE_SECONDS = 120.0
+
+
+def test_a_restart_of_the_api_server(ill_lab: ControlPlane, ward: Namespace) -> None:
+    with Churn(ward) as churn:
+        churn.wait_for(5)
+        ill_lab.stop_api_server()
+        ill_lab.start_api_server()
+        churn.wait_for(5)
+
+    # Kubernetes' own controllers come back in their own time.
+    assert_true(ill_lab, [ward.name], seconds=120)
+
+
+def test_two_minutes_without_the_api_server(ill_lab: ControlPlane, ward: Namespace, patient: Daemon) -> None:
+    with Churn(ward) as churn:
+        churn.wait_for(5)
+        ill_lab.stop_api_server()
+        back = time.monotonic() + OUTAGE_SECONDS
+        wait_until(lambda: time.monotonic() > back, timeout=OUTAGE_SECONDS + 5, what="the end of the outage")
+        tried = len(patient.events("watch broken"))
+        ill_lab.start_api_server()
+        churn.wait_for(5)
+
+    assert_true(ill_lab, [ward.name], seconds=120)
+    assert tried < OUTAGE_SECONDS * 4, "thirteen kinds, each asked for less than once in three seconds"
+
+
+def test_a_slow_api_server(ill_lab: ControlPlane, api: FaultyApi, ward: Namespace) -> None:
+    with api.fault(slow(0.5, 2.0)), Churn(ward) as churn:
+        churn.wait_for(25)
+
+    assert_true(ill_lab, [ward.name])
+
+
+def test_refusals_and_lost_answers_at_random(ill_lab: ControlPlane, api: FaultyApi, ward: Namespace) -> None:
+    troubles = too_many, broken_inside, page_of_a_load_balancer, bad_gateway, stale_connection, lost_answer
+    with (
+        api.fault(at_random(0.5, conflict), only_writes),
+        api.fault(at_random(0.4, *troubles)),
+        Churn(ward) as churn,
+    ):
+        began = time.monotonic()
+        wait_until(
+            lambda: time.monotonic() > began + 20 and churn.edits > 20, timeout=120, what="20 seconds of it"
+        )
+
+    assert_true(ill_lab, [ward.name])

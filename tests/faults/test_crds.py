@@ -1,0 +1,83 @@
+"""CRDs that come late, are missing or go while the daemon runs: it works with what there is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway_components.kube.state_secrets import STATE_SECRET
+from lab import ControlPlane, wait_until
+from tests.daemon.conftest import DEPLOY
+from tests.daemon.harness import (
+    SECONDS,
+    Daemon,
+    Namespace,
+    gateway,
+    guard,
+    provider,
+    tool_gateway,
+    tool_route,
+)
+from tests.faults.truth import assert_true
+
+CRDS = DEPLOY / "crds"
+GUARDS = "guards.runtime.agentic-layer.ai"
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[ControlPlane]:
+    """Return a control plane without CRDs."""
+    with ControlPlane.start() as lab:
+        lab.kubectl("create", "namespace", "late")
+        yield lab
+
+
+def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Path) -> None:
+    place = Namespace(bare, "late")
+    with Daemon(bare, tmp_path) as daemon:
+        daemon.wait_for("no such resource", resource="guards")
+        _install(bare)
+        bare.kubectl("delete", "crd", GUARDS)
+        bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
+
+        # One kind is missing: all else works, and what refers to it says so.
+        place.apply(provider("presidio"), gateway("plain"), gateway("guarded", guardrails=[{"name": "pii"}]))
+        place.wait_ready("plain")
+        place.wait_reason("guarded", "GuardrailsResolutionFailed", contains="pii")
+        assert_true(bare, [place.name])
+
+        # It comes, and is noticed soon.
+        _install(bare)
+        place.apply(guard("pii", "presidio"), tool_gateway("tools"), tool_route("route", "tools"))
+        place.wait_ready("guarded")
+        place.wait_route("route", "Reconciled")
+        assert_true(bare, [place.name])
+
+        # All go at once, and with them all gateways. The garbage collector cannot look for owners of a kind that
+        # does not exist, so their objects go now, or once the CRDs are there again.
+        missing = len(daemon.events("no such resource"))
+        bare.kubectl("delete", "-f", str(CRDS))
+        wait_until(
+            lambda: len(daemon.events("no such resource")) >= missing + len(list(CRDS.iterdir())),
+            timeout=SECONDS,
+            what="every kind missing",
+        )
+        wait_until(lambda: not place.get("Secret", STATE_SECRET), timeout=SECONDS, what="no state of nothing")
+
+        # They come again, and with them gateways of the same names.
+        _install(bare)
+        bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
+        place.apply(gateway("plain", "again"), gateway("guarded"), tool_gateway("tools"))
+        place.apply(tool_route("route", "tools"))
+        place.wait_config("plain", "openai/again")
+        place.wait_route("route", "Reconciled")
+        assert_true(bare, [place.name])
+
+        assert daemon.process.poll() is None
+        assert not daemon.events("internal error")
+        assert "Traceback" not in daemon.text()
+
+
+def _install(lab: ControlPlane) -> None:
+    lab.kubectl("apply", "-f", str(CRDS))
+    lab.kubectl("wait", "--for=condition=Established", "crd", "--all")

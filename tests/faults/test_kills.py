@@ -1,0 +1,166 @@
+"""Killed at any moment, the daemon loses nothing, leaves nothing and ends up right."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab import ControlPlane, wait_until
+from tests.daemon.harness import Daemon, Namespace, gateway, tool_gateway, tool_route
+from tests.faults.churn import Churn
+from tests.faults.fatal import PROGRAM
+from tests.faults.truth import assert_true
+
+ALONE = "--no-leader-election"
+KILLS = 50
+SECONDS = 120.0
+SMALL_PARTS = {"PART_BYTES": "1500"}
+
+STORED = "gateway_components.kube.state_secrets:StateSecrets"
+STACKS = "gateway_components.engine.stacks:Stacks"
+ENGINE = "gateway_components.engine.outcome:Diagnostics.on_event"
+ENGINE_ENDS = "gateway_components.engine.command:EngineCommand.run"
+STATUS = "gateway_components.daemon.report:write_status"
+NEWS = "gateway_components.daemon.news:News"
+REPORTER = "gateway_components.daemon.report:Reporter"
+
+
+def create(place: Namespace) -> None:
+    place.apply(gateway("chat"), tool_gateway("tools"), tool_route("route", "tools"))
+
+
+def edit(place: Namespace) -> None:
+    place.apply(gateway("chat", "edited"), tool_gateway("more"), tool_route("route", "more"))
+
+
+def drift(place: Namespace) -> None:
+    port = '[{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]'
+    place.kubectl("patch", "service", "chat", "--type=json", "-p", port)
+
+
+def leave(place: Namespace) -> None:
+    place.patch("aigateway", "chat", {"spec": {"aiGatewayClassName": "another"}})
+
+
+def delete_all(place: Namespace) -> None:
+    place.kubectl("delete", "aigateway,toolgateway,toolroute", "--all")
+
+
+MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]] = {
+    "before the passphrase": ("gateway_components.daemon.opening:install_passphrase:before:1", create, {}),
+    "before the intent": (f"{STORED}.intend:before:1", create, {}),
+    "after the intent": (f"{STORED}.intend:after:1", create, {}),
+    "while the engine starts": (f"{ENGINE}:before:3", create, {}),
+    "while the engine makes objects": (f"{ENGINE}:before:12", create, {}),
+    "while the engine goes on": (f"{ENGINE}:before:16", create, {}),
+    "when the engine ended": (f"{ENGINE_ENDS}:after:1", create, {}),
+    "between the run and the state": (f"{STACKS}.apply:after:1", create, {}),
+    "between the run of an edit and the state": (f"{STACKS}.apply:after:1", edit, {}),
+    "between the parts of a state": (f"{STORED}._create_part:after:1", create, SMALL_PARTS),
+    "between the parts and the head": (f"{STORED}._write:before:2", create, SMALL_PARTS),
+    "between the parts and the head of an edit": (f"{STORED}._write:before:2", edit, SMALL_PARTS),
+    "between the head and the removal of old parts": (f"{STORED}._sweep:before:1", edit, SMALL_PARTS),
+    "between the state and the statuses": (f"{STORED}.save:after:1", create, {}),
+    "between two statuses": (f"{STATUS}:after:1", create, {}),
+    "between a status and its event": (f"{NEWS}.condition:before:1", create, {}),
+    "during a correction": (f"{STACKS}.apply:before:1", drift, {}),
+    "between a correction and its event": (f"{NEWS}.mended:before:1", drift, {}),
+    "before a release": (f"{REPORTER}.released:before:1", leave, {}),
+    "between a release and the state": (f"{REPORTER}.released:after:1", leave, {}),
+    "between the release of the folder and of the state": (f"{STACKS}.release:after:1", leave, {}),
+    "before the state is removed": (f"{STACKS}.forget:before:1", delete_all, {}),
+    "between the folder and the state": (f"{STACKS}.forget:after:1", delete_all, {}),
+    "between the head and the parts": (f"{STORED}._sweep:before:1", delete_all, SMALL_PARTS),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed(moment: str, spare_lab: ControlPlane, place: Namespace, tmp_path: Path) -> None:
+    fatal, act, options = MOMENTS[moment]
+    scope = ALONE, "--namespace", place.name
+    if act is not create:
+        # The state that it begins with is of the same form.
+        with started(spare_lab, tmp_path, scope, options):
+            create(place)
+            place.wait_ready("chat")
+            place.wait_route("route", "Reconciled")
+            assert_true(spare_lab, [place.name], seconds=SECONDS)
+    with started(spare_lab, tmp_path, scope, {**options, "FATAL": fatal}) as daemon:
+        act(place)
+        assert daemon.process.wait(SECONDS) == -signal.SIGKILL
+    # Every other one goes on elsewhere, as a pod on another node.
+    folder = tmp_path / "elsewhere" if list(MOMENTS).index(moment) % 2 else tmp_path
+    with started(spare_lab, folder, scope, options) as daemon:
+        assert_true(spare_lab, [place.name], seconds=SECONDS)
+        assert not daemon.events("internal error")
+
+
+def started(lab: ControlPlane, folder: Path, scope: tuple[str, ...], options: Mapping[str, str]) -> Daemon:
+    os.environ.update(options)
+    try:
+        return Daemon(lab, folder, *scope, program=PROGRAM)
+    finally:
+        for name in options:
+            del os.environ[name]
+
+
+def test_killed_at_random_under_a_churn_of_edits(
+    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+) -> None:
+    chance = random.Random(11)
+    options = ALONE, "--namespace", place.name
+    folder = tmp_path / "0"
+    deadline = time.monotonic() + 170
+    kills = 0
+    with Churn(place, seed=7):
+        while kills < KILLS and time.monotonic() < deadline:
+            # A number of lines is a moment anywhere in a pass, and not the same one twice.
+            with Daemon(spare_lab, folder, *options) as daemon:
+                lines = len(daemon.log()) + chance.randrange(1, 20)
+                wait_until(lambda d=daemon, n=lines: len(d.log()) >= n, timeout=SECONDS, what="log lines")  # type: ignore[misc]
+                daemon.stop(signal.SIGKILL)
+            kills += 1
+            if chance.random() < 0.2:
+                folder = tmp_path / str(kills)
+    with Daemon(spare_lab, folder, *options) as daemon:
+        assert_true(spare_lab, [place.name], seconds=SECONDS)
+        assert not daemon.events("internal error")
+    # A busy machine may not come to all of them in time.
+    assert kills >= KILLS // 2
+
+
+def engines(daemon: Daemon) -> list[psutil.Process]:
+    children = psutil.Process(daemon.process.pid).children(recursive=True)
+    return [child for child in children if child.name() == "pulumi"]
+
+
+def test_an_engine_that_is_killed_or_hangs_is_replaced_with_all_its_children(
+    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+) -> None:
+    with Daemon(spare_lab, tmp_path, ALONE, "--namespace", place.name, "--engine-seconds", "10") as daemon:
+        daemon.wait_for("watching")
+        for number, fault in enumerate((signal.SIGKILL, signal.SIGSTOP)):
+            name = f"gateway-{number}"
+            place.apply(gateway(name))
+            (engine, *_) = wait_until(lambda: engines(daemon), timeout=SECONDS, what="an engine")
+            family = wait_until(lambda e=engine: _family(e), timeout=SECONDS, what="its plugins")  # type: ignore[misc]
+            engine.send_signal(fault)
+            gone, alive = psutil.wait_procs(family, timeout=SECONDS)
+            assert not alive, "its plugins are gone, too"
+            assert len(gone) >= 2
+            place.wait_ready(name)
+            assert_true(spare_lab, [place.name], seconds=SECONDS)
+        said = daemon.events("AiGatewayConfigured", reason="WorkloadFailed")
+        assert any("did not finish within" in line["message"] for line in said)
+        assert not daemon.events("internal error")
+
+
+def _family(engine: psutil.Process) -> list[psutil.Process]:
+    """Return an engine and its plugins, once it has one."""
+    children = engine.children(recursive=True)
+    return [engine, *children] if children else []

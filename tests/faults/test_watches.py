@@ -1,0 +1,90 @@
+"""Watches that are cut, expire, fall silent or bring rubbish, under a churn of edits: all is true in the end."""
+
+import random
+from collections import Counter
+
+from gateway_components.kube import resources
+from gateway_components.kube.resources import CUSTOM_RESOURCES
+from lab import ControlPlane
+from tests.daemon.harness import Daemon, Namespace, gateway
+from tests.faults.churn import Churn
+from tests.faults.faulty_api import FaultyApi
+from tests.faults.misdeeds import only_watches, stale_connection
+from tests.faults.truth import assert_true
+
+EXPIRED = "watch expired, listing again"
+WATCHED = {
+    kind.collection()
+    for kind in (
+        *CUSTOM_RESOURCES.values(),
+        resources.CONFIG_MAPS,
+        resources.DEPLOYMENTS,
+        resources.NAMESPACES,
+        resources.SECRETS,
+        resources.SERVICES,
+    )
+}
+
+
+def test_watches_that_are_cut_again_and_again(ill_lab: ControlPlane, api: FaultyApi, ward: Namespace) -> None:
+    cut = 0
+    with Churn(ward) as churn:
+        for _ in range(15):
+            churn.wait_for(2)
+            cut += api.cut_watches()
+
+    assert cut > 50
+    assert_true(ill_lab, [ward.name])
+
+
+def test_watches_that_break_off_in_the_middle_of_a_line(
+    ill_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
+) -> None:
+    chance = random.Random(3)
+
+    def halve(line: bytes) -> bytes:
+        return line[: len(line) // 2] if chance.random() < 0.2 else line
+
+    with api.lines(halve), Churn(ward) as churn:
+        churn.wait_for(25)
+
+    assert_true(ill_lab, [ward.name])
+
+
+def test_a_compaction_that_expires_every_watch(
+    ill_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
+) -> None:
+    ward.apply(gateway("old"), gateway("goes"))
+    for name in ("old", "goes"):
+        ward.wait_ready(name)
+    asked, expired = len(api.asked), len(patient.events(EXPIRED))
+
+    with api.fault(stale_connection, only_watches), api.lines(lambda _: None):
+        api.cut_watches()
+        ward.apply(gateway("old", "changed-meanwhile"), gateway("new"))
+        ward.kubectl("delete", "aigateway", "goes")
+        ill_lab.compact()
+        # The API server's own memory of what happened reaches further back than etcd's.
+        ill_lab.stop_api_server()
+        ill_lab.start_api_server()
+
+    assert_true(ill_lab, [ward.name], seconds=120)
+    assert "openai/changed-meanwhile" in ward.config("old")
+    lists = Counter(path for _, path, is_watch in api.asked[asked:] if path in WATCHED and not is_watch)
+    assert lists.keys() == WATCHED, "every kind is listed anew"
+    assert max(lists.values()) <= 4, "and not again and again"
+    assert len(patient.events(EXPIRED)) > expired + len(WATCHED) / 2
+
+
+def test_watches_that_are_silent_for_ever(
+    ill_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
+) -> None:
+    with api.lines(lambda _: None):
+        ward.apply(gateway("unseen", "first"))
+        # While nothing comes of any watch, neither of the old ones nor of new ones.
+        ward.wait_config("unseen", "openai/first")
+        ward.apply(gateway("unseen", "second"))
+        ward.wait_config("unseen", "openai/second")
+        assert_true(ill_lab, [ward.name])
+
+    assert patient.events("watch silent, listing again")

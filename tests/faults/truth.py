@@ -1,0 +1,208 @@
+"""What must hold once the daemon has come to rest, whatever befell it: told as a list of what is untrue.
+
+Nothing here asks the daemon: the plan is computed from the cluster by the tests.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from gateway_components.crds.meta import API_VERSION
+from gateway_components.daemon.projections import deployment_state, template_hashes
+from gateway_components.plan.conflicts import wanted_objects
+from gateway_components.plan.failure import Failure
+from gateway_components.plan.keys import GatewayKey, ObjectKey
+from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.plan.plan import GatewayPlan, Plan
+from gateway_components.plan.status import (
+    Status,
+    gateway_status,
+    merge_status,
+    released_gateway,
+    released_route,
+    route_status,
+)
+from lab import ControlPlane, wait_until
+from lab.errors import ApiError
+from tests.faults.picture import OWNED, Picture, Raw, controller, take_picture
+from tests.faults.state_truth import untrue_states
+
+__all__ = ["assert_true", "untruths", "untruths_of"]
+
+SECONDS = 60.0
+
+
+def assert_true(
+    lab: ControlPlane,
+    namespaces: Collection[str],
+    *,
+    refused: Collection[str] = (),
+    states: bool = True,
+    seconds: float = SECONDS,
+) -> None:
+    """Wait until everything about the gateways and routes of `namespaces` is true, and fail with what is not.
+
+    Parameters
+    ----------
+    lab, namespaces
+        Where to look. Routes are looked at where they are.
+    refused
+        Names of gateways that the API server does not let through, though their plan is sound: they must say so,
+        and what they own is not looked at.
+    states
+        Whether the engine's state is looked at too; it is in Secrets of the namespaces.
+    seconds
+        How long that may take.
+    """
+    found: list[str] = []
+
+    def nothing_untrue() -> bool:
+        try:
+            found[:] = untruths(lab, namespaces, refused=refused, states=states)
+        except (ApiError, OSError) as error:
+            # An API server that was away a moment ago is still starting.
+            found[:] = [str(error)]
+        return not found
+
+    try:
+        wait_until(nothing_untrue, timeout=seconds, what=f"everything true in {sorted(namespaces)}")
+    except TimeoutError as error:
+        raise AssertionError("\n".join((str(error), *found))) from None
+
+
+def untruths(
+    lab: ControlPlane, namespaces: Collection[str], *, refused: Collection[str] = (), states: bool = True
+) -> list[str]:
+    """Return what is untrue about the gateways and routes of `namespaces` at this moment."""
+    picture = take_picture(lab)
+    found = untruths_of(picture, namespaces, refused=refused)
+    if states:
+        found += untrue_states(lab, picture.plan, namespaces, refused)
+    return found
+
+
+def untruths_of(picture: Picture, namespaces: Collection[str], *, refused: Collection[str] = ()) -> list[str]:
+    """Return what is untrue in a picture, which knows nothing of the engine's state."""
+    planned = picture.plan
+    return [
+        *_objects(picture, planned, namespaces, refused),
+        *_strays(picture, namespaces),
+        *_gateway_statuses(picture, planned, namespaces, refused),
+        *_route_statuses(picture, planned, namespaces, refused),
+    ]
+
+
+def _objects(
+    picture: Picture, planned: Plan, namespaces: Collection[str], refused: Collection[str]
+) -> Iterator[str]:
+    """Every gateway has exactly its three objects, of its own, with the planned values."""
+    for key, gateway in planned.gateways.items():
+        if key.namespace not in namespaces or key.name in refused or gateway.objects is None:
+            continue
+        for manifest in gateway.objects.manifests:
+            wanted = ObjectKey(manifest["kind"], key.namespace, manifest["metadata"]["name"])
+            live = picture.objects.get(wanted)
+            if live is None:
+                yield f"{key}: {wanted.kind} {wanted.name} does not exist"
+                continue
+            if len(live["metadata"].get("ownerReferences") or ()) != 1:
+                yield f"{key}: {wanted.kind} {wanted.name} has not exactly one owner"
+            yield from (
+                f"{key}: {wanted.kind} {wanted.name}: {said}" for said in _differences(manifest, live)
+            )
+
+
+def _differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
+    """Yield where `live` is not as `wanted`; what it has beyond that is others', but in a list of ours."""
+    if isinstance(wanted, Mapping) and isinstance(live, Mapping):
+        for name, value in wanted.items():
+            yield from _differences(value, live.get(name), f"{path}.{name}")
+    elif isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
+        for place, (value, found) in enumerate(zip(wanted, live, strict=True)):
+            yield from _differences(value, found, f"{path}[{place}]")
+    elif wanted != live:
+        yield f"{path or 'it'} is {live!r} and not {wanted!r}"
+
+
+def _strays(picture: Picture, namespaces: Collection[str]) -> Iterator[str]:
+    """Nothing belongs to a gateway that does not exist, and nothing beyond its three objects to one that does."""
+    for key, raw in picture.of(*OWNED).items():
+        owner = controller(raw)
+        ours = owner and owner["apiVersion"] == API_VERSION and owner["kind"] in GATEWAY_KINDS
+        if not owner or not ours or key.namespace not in namespaces:
+            continue
+        gateway = GatewayKey(owner["kind"], key.namespace, owner["name"])
+        living = picture.objects.get(ObjectKey(gateway.kind, gateway.namespace, gateway.name))
+        if living is None or living["metadata"]["uid"] != owner["uid"]:
+            yield f"{key.kind} {key.name} belongs to {gateway}, which does not exist"
+        elif key not in set(wanted_objects(gateway)):
+            yield f"{key.kind} {key.name} belongs to {gateway}, which has no use for it"
+
+
+def _gateway_statuses(
+    picture: Picture, planned: Plan, namespaces: Collection[str], refused: Collection[str]
+) -> Iterator[str]:
+    """Every gateway of ours says of its newest generation how it is; every other says nothing of ours."""
+    for found, raw in picture.of(*GATEWAY_KINDS).items():
+        if found.namespace not in namespaces:
+            continue
+        key = GatewayKey(found.kind, found.namespace, found.name)
+        gateway, existing = planned.gateways.get(key), raw.get("status") or {}
+        if gateway is None:
+            if released_gateway(existing, GATEWAY_KINDS[key.kind]) is not None:
+                yield f"{key} is not ours and bears a status of ours: {existing}"
+        elif key.name in refused:
+            if not _says_why_it_failed(key, raw):
+                yield f"{key} does not say that it was refused: {existing}"
+        elif said := _unsaid(existing, _gateway_status(picture, gateway)):
+            yield f"{key}: {said}"
+
+
+def _gateway_status(picture: Picture, gateway: GatewayPlan) -> Status:
+    rollout, url = None, ""
+    if gateway.objects:
+        url = gateway.objects.url
+        live = picture.objects.get(ObjectKey("Deployment", gateway.key.namespace, gateway.key.name))
+        if live is not None:
+            rollout = deployment_state(live).rollout(template_hashes(gateway.objects.deployment))
+    return gateway_status(GATEWAY_KINDS[gateway.key.kind], gateway.failure, rollout, gateway.generation, url)
+
+
+def _says_why_it_failed(key: GatewayKey, raw: Raw) -> bool:
+    return any(
+        condition["type"] == GATEWAY_KINDS[key.kind].configured
+        and condition["status"] == "False"
+        and condition["message"]
+        and condition["observedGeneration"] == raw["metadata"]["generation"]
+        for condition in (raw.get("status") or {}).get("conditions") or ()
+    )
+
+
+def _route_statuses(
+    picture: Picture, planned: Plan, namespaces: Collection[str], refused: Collection[str]
+) -> Iterator[str]:
+    """Every route that refers to a gateway of ours says how it is; every other says nothing of ours."""
+    raws = {(key.namespace, key.name): raw for key, raw in picture.of("ToolRoute").items()}
+    attached = {key: route for key, route in planned.routes.items() if route.gateway}
+    for (namespace, name), raw in raws.items():
+        if namespace not in namespaces or "deletionTimestamp" in raw["metadata"]:
+            continue
+        existing = raw.get("status") or {}
+        route = next(
+            (route for key, route in attached.items() if (key.namespace, key.name) == (namespace, name)), None
+        )
+        if route is None or route.gateway is None:
+            if released_route(existing) is not None:
+                yield f"ToolRoute {namespace}/{name} is not served by us and bears a status of ours: {existing}"
+            continue
+        gateway = planned.gateways.get(route.gateway)
+        degraded: Failure | None = gateway.failure if gateway else None
+        if route.gateway.name in refused:
+            continue
+        if said := _unsaid(existing, route_status(route, degraded, existing)):
+            yield f"{route.key}: {said}"
+
+
+def _unsaid(existing: Mapping[str, Any], status: Status) -> str:
+    """Return what a status ought to say and does not; empty where it says all."""
+    due = merge_status(existing, status, "")
+    return f"its status ought to be {due} and is {dict(existing)}" if due is not None else ""
