@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway_components.cli.cluster import ClusterError
-from gateway_components.engine.checkpoint import applied_gateways, read_checkpoint, whole_checkpoint
+from gateway_components.engine.checkpoint import (
+    applied_gateways,
+    check_stack,
+    read_checkpoint,
+    whole_checkpoint,
+)
 from gateway_components.engine.errors import StateUnreadableError
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
@@ -108,7 +113,7 @@ async def import_state(client: KubeClient, namespace: str, exported: bytes, inst
     """
     try:
         deployment = read_checkpoint(exported)
-        _check_stack(namespace, deployment)
+        check_stack(deployment, namespace)
         checkpoint = whole_checkpoint(namespace, deployment)
         secrets = StateSecrets(client, key=await known_passphrase(client, install_namespace))
         try:
@@ -136,12 +141,3 @@ async def _state(client: KubeClient, namespace: str) -> State:
 
 def _names(deployment: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(f"{key.kind}/{key.name}" for key in applied_gateways(deployment)))
-
-
-def _check_stack(namespace: str, deployment: Mapping[str, Any]) -> None:
-    for resource in deployment.get("resources") or ():
-        stack = resource["urn"].removeprefix("urn:pulumi:").partition("::")[0]
-        if stack != namespace:
-            raise ClusterError(
-                f"this is the state of stack {stack}, not of {namespace}; export that of {namespace}"
-            )

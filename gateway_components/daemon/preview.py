@@ -53,7 +53,11 @@ async def preview(
     kept = planned.gateways.keys()
 
     def run(stacks: Stacks) -> str:
-        held = stacks.open(namespace, checkpoint) if stacks.local else stacks.held(namespace)
+        held = (
+            stacks.states.open(namespace, checkpoint)
+            if stacks.states.local
+            else stacks.states.held(namespace)
+        )
         return stacks.preview(namespace, wanted, held.keys() - kept)
 
     with TemporaryDirectory(prefix="gatewayctl-") as scratch, StateFolder(Path(scratch)) as folder:

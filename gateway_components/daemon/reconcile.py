@@ -105,8 +105,10 @@ class Reconciler:
             await self._repair_all(planned, ledger, batch)
             outcome = await self._apply(namespace, ledger, batch, release)
             mended = ledger.record(planned, batch, outcome, self._clock.now())
-            ledger.forget(release)
-            release = frozenset()
+            if len(outcome.failures) < len(batch.wanted) or not batch.wanted:
+                # Where all failed, there may have been no run at all.
+                ledger.forget(release)
+                release = frozenset()
             settled = await self._report(namespace, planned, ledger)
             for key, drifts in mended.items():
                 for drift in drifts:
@@ -145,10 +147,11 @@ class Reconciler:
         ledger = self._ledgers.get(namespace)
         if ledger is None or not self._view.is_state_current(namespace, self._engine.version(namespace)):
             # Also where somebody wrote the state: what it says now may be what was true long ago.
-            doubts = ledger.held if ledger else ()
+            before = {key: ledger.applied(key) for key in ledger.held} if ledger else {}
             ledger = Ledger(await self._engine.held(namespace))
-            for key in doubts:
-                ledger.suspect(key)
+            for key in before.keys() | ledger.held if before else ():
+                if before.get(key) != ledger.applied(key):
+                    ledger.suspect(key)
             self._ledgers[namespace] = ledger
         return ledger
 

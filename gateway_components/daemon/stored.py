@@ -99,7 +99,7 @@ class StoredEngine:
             As for `Stacks.apply`, or the state could not be stored.
         """
         if not wanted:
-            await self._clock.in_thread(self._stacks.release, namespace, release)
+            await self._clock.in_thread(self._stacks.states.release, namespace, release)
             await self._save(namespace)
             return Outcome({}, {})
         doubts = [str(key) for key in (*wanted, *release)]
@@ -112,7 +112,7 @@ class StoredEngine:
             return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)), {})
         self._versions[namespace] = version
         failures = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
-        held = await self._clock.in_thread(self._stacks.held, namespace, wanted.keys())
+        held = await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
         await self._save(namespace)
         return Outcome(failures, held)
 
@@ -124,7 +124,7 @@ class StoredEngine:
         ApiError, ApiUnreachableError, EngineError
             It could not be removed.
         """
-        await self._clock.in_thread(self._stacks.forget, namespace)
+        await self._clock.in_thread(self._stacks.states.forget, namespace)
         if self._versions.pop(namespace, None) is not None:
             await self._secrets.remove(namespace)
 
@@ -158,20 +158,20 @@ class StoredEngine:
             return None
 
     async def _open(self, namespace: str, stored: StoredState | None) -> Held:
-        if not self._stacks.local:
+        if not self._stacks.states.local:
             if stored and stored.doubts:
                 # Only one daemon leads, so the run that is noted there is dead, and the lock is its.
-                await self._clock.in_thread(self._stacks.unlock, namespace)
-            return await self._clock.in_thread(self._stacks.held, namespace)
+                await self._clock.in_thread(self._stacks.states.unlock, namespace)
+            return await self._clock.in_thread(self._stacks.states.held, namespace)
         checkpoint = stored.checkpoint if stored else None
         try:
-            return await self._clock.in_thread(self._stacks.open, namespace, checkpoint)
+            return await self._clock.in_thread(self._stacks.states.open, namespace, checkpoint)
         except StateUnreadableError as error:
             self._log.warning("state lost", namespace=namespace, error=str(error))
-            return await self._clock.in_thread(self._stacks.open, namespace, None)
+            return await self._clock.in_thread(self._stacks.states.open, namespace, None)
 
     async def _save(self, namespace: str) -> None:
-        checkpoint = await self._clock.in_thread(self._stacks.checkpoint, namespace)
+        checkpoint = await self._clock.in_thread(self._stacks.states.checkpoint, namespace)
         version = self._versions.get(namespace)
         self._versions[namespace] = await self._secrets.save(namespace, checkpoint, version)
 

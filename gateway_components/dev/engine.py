@@ -71,7 +71,7 @@ class FolderEngine:
         EngineError
             The state cannot be read.
         """
-        held = await self._clock.in_thread(self._stacks.held, namespace)
+        held = await self._clock.in_thread(self._stacks.states.held, namespace)
         self._held[namespace] = set(held)
         self._serving.update(key for key, applied in held.items() if applied)
         return dict.fromkeys(held)
@@ -94,7 +94,7 @@ class FolderEngine:
         await self._delete(release)
         held = self._held.setdefault(namespace, set())
         if not wanted:
-            await self._clock.in_thread(self._stacks.release, namespace, release)
+            await self._clock.in_thread(self._stacks.states.release, namespace, release)
             held.difference_update(release)
             return Outcome({}, {})
         held.update(wanted)
@@ -103,7 +103,9 @@ class FolderEngine:
         )
         held.difference_update(release)
         self._serving.update(wanted.keys() - failures.keys())
-        return Outcome(failures, await self._clock.in_thread(self._stacks.held, namespace, wanted.keys()))
+        return Outcome(
+            failures, await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
+        )
 
     async def forget(self, namespace: str) -> None:
         """Delete what is left of a namespace's gateways, and its state.
@@ -116,7 +118,7 @@ class FolderEngine:
         if namespace not in self._held:
             await self.held(namespace)
         await self._delete(self._held[namespace])
-        await self._clock.in_thread(self._stacks.forget, namespace)
+        await self._clock.in_thread(self._stacks.states.forget, namespace)
         del self._held[namespace]
 
     async def _delete(self, gateways: Iterable[GatewayKey]) -> None:

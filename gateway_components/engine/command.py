@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -111,8 +112,12 @@ class EngineCommand(PulumiCommand):
 
     def stop(self) -> None:
         """Interrupt every run; returns when all have ended. Each one then raises in its own thread."""
-        for process in list(self._running):
-            self._end(process, self.interrupt_seconds)
+        running = list(self._running)
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + self.interrupt_seconds
+        for process in running:
+            self._wait(process, max(deadline - time.monotonic(), 0))
 
     def halt(self) -> None:
         """Kill every run, plugins and all, and let no other begin: for who may not act any more."""
@@ -183,6 +188,10 @@ class EngineCommand(PulumiCommand):
     def _end(process: subprocess.Popen[str], seconds: float) -> None:
         # The engine alone: told so, it ends its plugins itself.
         process.send_signal(signal.SIGINT)
+        EngineCommand._wait(process, seconds)
+
+    @staticmethod
+    def _wait(process: subprocess.Popen[str], seconds: float) -> None:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:

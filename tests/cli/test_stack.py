@@ -165,4 +165,4 @@ def test_a_state_of_another_namespace_is_refused(stack: Run) -> None:
     done = stack("import", "other", input=stack("export", "demo").stdout)
 
     assert done.returncode == 1
-    assert "this is the state of stack demo, not of other" in done.stderr
+    assert "this is the state of another stack than other" in done.stderr

@@ -33,6 +33,10 @@ class Place(Clock):
 
     local = True
 
+    @property
+    def states(self) -> "Place":
+        return self
+
     def __init__(self, stored: StoredState | None = None) -> None:
         self.steps: list[str] = []
         self.stored = stored

@@ -42,8 +42,8 @@ def test_a_state_tells_exactly_what_was_applied_and_what_the_api_server_made_of_
     with StateFolder(tmp_path / "state") as folder:
         stacks = Stacks(folder, lab.kubeconfig, SECONDS)
         assert stacks.apply(lab_namespace, dict([plain, rich, bad]), (), refresh=False).keys() == {bad[0]}
-        held = stacks.held(lab_namespace)
-        checkpoint = stacks.checkpoint(lab_namespace)
+        held = stacks.states.held(lab_namespace)
+        checkpoint = stacks.states.checkpoint(lab_namespace)
 
         for key, objects in (plain, rich):
             applied = held[key]
@@ -57,14 +57,14 @@ def test_a_state_tells_exactly_what_was_applied_and_what_the_api_server_made_of_
                 assert mark.uid == live["metadata"]["uid"]
                 assert "metadata.labels.app" in mark.fields
         assert held[bad[0]] is None, "of its objects one is missing"
-        assert stacks.held(lab_namespace, [plain[0]]).keys() == {plain[0]}
+        assert stacks.states.held(lab_namespace, [plain[0]]).keys() == {plain[0]}
 
         assert checkpoint
-        assert stacks.open(lab_namespace, None) == {}
-        assert stacks.held(lab_namespace) == {}
-        assert stacks.open(lab_namespace, checkpoint) == held
+        assert stacks.states.open(lab_namespace, None) == {}
+        assert stacks.states.held(lab_namespace) == {}
+        assert stacks.states.open(lab_namespace, checkpoint) == held
         assert stacks.apply(lab_namespace, dict([plain]), (), refresh=False) == {}
-        assert stacks.held(lab_namespace)[plain[0]] == held[plain[0]], (
+        assert stacks.states.held(lab_namespace)[plain[0]] == held[plain[0]], (
             "nothing was written for what is as it was"
         )
 

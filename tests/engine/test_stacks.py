@@ -63,16 +63,16 @@ def test_a_run_touches_only_its_gateways(stacks: Stacks, lab: ControlPlane, lab_
 
     assert "new-model" in config(lab, lab_namespace, "a")
     assert "gpt-4o" in config(lab, lab_namespace, "b")
-    assert stacks.held(lab_namespace).keys() == first.keys()
+    assert stacks.states.held(lab_namespace).keys() == first.keys()
 
 
 def test_what_is_released_stays_on_the_cluster(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
     (key, objects), (other, others) = wanted(lab_namespace, "a"), wanted(lab_namespace, "b")
     stacks.apply(lab_namespace, {key: objects, other: others}, (), refresh=False)
 
-    stacks.release(lab_namespace, [key])
+    stacks.states.release(lab_namespace, [key])
 
-    assert stacks.held(lab_namespace).keys() == {other}
+    assert stacks.states.held(lab_namespace).keys() == {other}
     assert "gpt-4o" in config(lab, lab_namespace, "a")
 
 
@@ -130,14 +130,14 @@ def test_a_state_of_another_passphrase_is_no_loss(
         (),
         refresh=False,
     )
-    checkpoint = stacks.checkpoint(lab_namespace)
+    checkpoint = stacks.states.checkpoint(lab_namespace)
     other = Stacks(state, lab.kubeconfig, SECONDS, Backend(state.backend_url, "another"))
-    held = other.open(lab_namespace, checkpoint)
+    held = other.states.open(lab_namespace, checkpoint)
 
     assert other.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False) == {}
 
     assert "openai/new" in config(lab, lab_namespace, "a")
-    assert other.held(lab_namespace).keys() == held.keys()
+    assert other.states.held(lab_namespace).keys() == held.keys()
 
 
 def test_fields_of_others_stay(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
@@ -187,11 +187,11 @@ def test_a_forgotten_stack_begins_anew(stacks: Stacks, lab: ControlPlane, lab_na
     gateway = dict([wanted(lab_namespace, "a")])
     stacks.apply(lab_namespace, gateway, (), refresh=False)
 
-    stacks.forget(lab_namespace)
+    stacks.states.forget(lab_namespace)
 
-    assert stacks.held(lab_namespace) == {}
+    assert stacks.states.held(lab_namespace) == {}
     assert stacks.apply(lab_namespace, gateway, (), refresh=False) == {}
-    assert stacks.held(lab_namespace).keys() == gateway.keys()
+    assert stacks.states.held(lab_namespace).keys() == gateway.keys()
 
 
 def test_a_run_past_its_limit_fails_its_gateways(stacks: Stacks, lab_namespace: str) -> None:

@@ -79,7 +79,7 @@ def test_a_container_with_another_name_is_known_by_what_it_runs() -> None:
     wanted = {"metadata": {}, "spec": {"containers": [{"name": "litellm", **container}]}}
     other = {"name": "other", **container, "imagePullPolicy": "Always", "env": [{"name": "B"}]}
     sidecar = {"name": "proxy", "image": "proxy:1"}
-    names = {'k:{"name":"other"}': {"f:image": {}}, 'k:{"name":"proxy"}': {"f:image": {}}}
+    names: dict[str, Any] = {'k:{"name":"other"}': {"f:image": {}}, 'k:{"name":"proxy"}': {"f:image": {}}}
     edited = {"manager": "edit", "operation": "Update", "fieldsV1": {"f:spec": {"f:containers": names}}}
     live = {"metadata": {"managedFields": [OURS, edited]}, "spec": {"containers": [other, sidecar]}}
 

@@ -1,0 +1,113 @@
+"""The stacks of Pulumi's Automation API, opened once each."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pulumi.automation import CommandError, LocalWorkspace, ProjectSettings, Stack
+
+from gateway_components.engine.backend import Backend
+from gateway_components.engine.checkpoint import PROJECT
+from gateway_components.engine.command import EngineCommand
+from gateway_components.engine.environment import engine_environment
+from gateway_components.engine.errors import EngineError, EngineTimeoutError
+from gateway_components.engine.home import make_home
+from gateway_components.engine.locate import engine_home
+from gateway_components.engine.state import StateFolder
+from gateway_components.engine.workspace import FolderWorkspace
+
+__all__ = ["OpenedStacks"]
+
+T = TypeVar("T")
+
+_PASSWORD = re.compile(r"://[^/@\s]*@")
+_LINES = 6
+
+
+class OpenedStacks:
+    """Opens stacks, and asks the engine about them.
+
+    Parameters
+    ----------
+    folder
+        Where the engine works.
+    backend
+        Where states are kept.
+    command
+        Runs the engine.
+    kubeconfig
+        Credentials of the cluster; None inside one.
+
+    Raises
+    ------
+    EngineMissingError
+        The Kubernetes provider is missing.
+    EngineError
+        The folder cannot be written.
+    """
+
+    def __init__(
+        self, folder: StateFolder, backend: Backend, command: EngineCommand, kubeconfig: Path | None
+    ) -> None:
+        self._folder = folder
+        self._backend = backend
+        self._options: dict[str, Any] = {
+            "pulumi_home": str(make_home(folder.path / "home", engine_home())),
+            "env_vars": engine_environment(backend, kubeconfig),
+            "project_settings": ProjectSettings(name=PROJECT, runtime="python"),
+            "pulumi_command": command,
+        }
+        self._stacks: dict[str, Stack] = {}
+
+    @property
+    def local(self) -> bool:
+        """Whether the states are in the folder; else another backend keeps them."""
+        return self._backend.url == self._folder.backend_url
+
+    def work_folder(self, namespace: str) -> str:
+        """Return the folder that the engine runs in."""
+        return str(self._folder.work_folder(namespace))
+
+    def get(self, namespace: str) -> Stack:
+        """Return the stack of a namespace; made where there is none.
+
+        Raises
+        ------
+        EngineError
+            It cannot be opened.
+        """
+        stack = self._stacks.get(namespace)
+        if stack is None:
+            options = {**self._options, "work_dir": self.work_folder(namespace)}
+            try:
+                workspace = (
+                    FolderWorkspace(self._folder, **options) if self.local else LocalWorkspace(**options)
+                )
+                stack = Stack.create_or_select(namespace, workspace)
+            except CommandError as error:
+                raise EngineError(self.told(str(error))) from None
+            self._stacks[namespace] = stack
+        return stack
+
+    def drop(self, namespace: str) -> None:
+        """Forget a stack that was opened."""
+        self._stacks.pop(namespace, None)
+
+    def ask(self, namespace: str, question: Callable[[Stack], T]) -> T:
+        """Return the answer of the engine to a question about a stack.
+
+        Raises
+        ------
+        EngineError
+            There was none.
+        """
+        try:
+            return question(self.get(namespace))
+        except (CommandError, EngineTimeoutError) as error:
+            raise EngineError(self.told(str(error))) from None
+
+    def told(self, text: str) -> str:
+        """Return the first lines of what the engine said, without the URL of the backend: it may hold a password."""
+        lines = [line.strip() for line in text.replace(self._backend.url, "the backend").splitlines()]
+        return _PASSWORD.sub("://", " ".join([line for line in lines if line][:_LINES]))
