@@ -23,6 +23,7 @@ SMALL_PARTS = {"PART_BYTES": "1500"}
 
 STORED = "gateway_components.kube.state_secrets:StateSecrets"
 STACKS = "gateway_components.engine.stacks:Stacks"
+STATES = "gateway_components.engine.states:States"
 ENGINE = "gateway_components.engine.outcome:Diagnostics.on_event"
 ENGINE_ENDS = "gateway_components.engine.command:EngineCommand.run"
 STATUS = "gateway_components.daemon.report:write_status"
@@ -72,9 +73,9 @@ MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]
     "between a correction and its event": (f"{NEWS}.mended:before:1", drift, {}),
     "before a release": (f"{REPORTER}.released:before:1", leave, {}),
     "between a release and the state": (f"{REPORTER}.released:after:1", leave, {}),
-    "between the release of the folder and of the state": (f"{STACKS}.release:after:1", leave, {}),
-    "before the state is removed": (f"{STACKS}.forget:before:1", delete_all, {}),
-    "between the folder and the state": (f"{STACKS}.forget:after:1", delete_all, {}),
+    "between the release of the folder and of the state": (f"{STATES}.release:after:1", leave, {}),
+    "before the state is removed": (f"{STATES}.forget:before:1", delete_all, {}),
+    "between the folder and the state": (f"{STATES}.forget:after:1", delete_all, {}),
     "between the head and the parts": (f"{STORED}._sweep:before:1", delete_all, SMALL_PARTS),
 }
 
