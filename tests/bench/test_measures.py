@@ -57,7 +57,8 @@ def test_every_measure_measures_and_is_reported() -> None:
     assert parts["crowds"]["spread"]["ready"] >= parts["crowds"]["spread"]["configured"]
     (step,) = parts["gateways"]["steps"]
     assert step["restart"]["engine_runs"] == step["resync"]["engine_runs"] == step["idle"]["engine_runs"] == 0
-    assert min(step["crowd"]["processor"].values()) > 0
+    # What the benchmark itself takes may be too little to be counted.
+    assert min(step["crowd"]["processor"][who] for who in ("daemon", "engine", "control_plane")) > 0
     assert parts["failing"]["failed_runs"] >= 1
     text, made = page(results(**parts), []), tables(results(**parts))
     assert len(made) == 8

@@ -19,6 +19,7 @@ __all__ = ["SandboxedPod", "why_not"]
 _ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
 _HOME = "/opt/pulumi"
 _USER = "65532"
+_CHECKOUT = Path(__file__).parents[2]
 
 # Mounts are seen by the sandbox alone. The upper layer gives the mount points, and opens the folders on the way to this
 # Python for a user who is not the one it belongs to.
@@ -38,6 +39,7 @@ mount --bind account layers/root{_ACCOUNT}
 mount --bind engine layers/root{_HOME}
 mount -o remount,bind,ro layers/root{_HOME}
 for pair in $VOLUMES; do mount --bind "${{pair%%:*}}" "layers/root${{pair#*:}}"; done
+for path in $SHOWN; do mkdir -p "layers/root$path"; mount --bind "$path" "layers/root$path"; done
 exec chroot layers/root setpriv --reuid {_USER} --regid {_USER} --clear-groups --no-new-privs \\
     --bounding-set=-all --inh-caps=-all env --ignore-environment $VARIABLES "$@"
 """
@@ -92,6 +94,8 @@ class SandboxedPod(Pod):
             "OPENED": " ".join(str(part) for part in reversed((home, *home.parents[:-1]))),
             "POINTS": " ".join(mounts),
             "VOLUMES": " ".join(f"{place}:{path}" for path, place in mounts.items()),
+            # A volume may hide the checkout that the program is in.
+            "SHOWN": " ".join({str(_CHECKOUT) for path in mounts if _CHECKOUT.is_relative_to(path)}),
             "VARIABLES": " ".join(f"{name}={value}" for name, value in environment.items()),
         }
         arguments = [argument.replace("8080", str(self.port)) for argument in found["args"]]
