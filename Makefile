@@ -5,14 +5,17 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Three on two cores: a test waits for other processes half of its time.
+WORKERS ?= 3
+SPREAD = --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder --durations=10 --durations-min=1
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PULUMI_SKIP_UPDATE_CHECK := true
 
-.PHONY: help venv setup litellm lab demo test check bench golden crds manifests schema lock clean
+.PHONY: help venv setup litellm lab demo test test-fast soak check bench golden crds manifests schema lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 venv: ## virtual environment with the pinned Python packages
 	@$(PYTHON) -I tools/environment.py
@@ -29,8 +32,14 @@ lab: setup ## run a control plane until Ctrl-C
 demo: setup ## show the whole project at work, on a lab of its own
 	@$(BIN)/python -m demo
 
-test: setup litellm ## all tests
-	@$(BIN)/pytest
+test: setup litellm ## all tests, but for those of `make soak`
+	@$(BIN)/pytest $(SPREAD)
+
+test-fast: setup litellm ## the tests that need no control plane
+	@$(BIN)/pytest $(SPREAD) -m "not lab"
+
+soak: setup ## long tests before a release: random kills, growth, outages
+	@$(BIN)/pytest --soak --durations=10
 
 check: venv ## lint, format, types, direction of imports, unused code, generated manifests
 	$(BIN)/ruff check

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import threading
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -16,10 +17,11 @@ from lab.ports import HOST
 Manifest = dict[str, Any]
 
 _REQUEST_SECONDS = 10.0
+_CLOSED_BY_SERVER = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
 class Api:
-    """A client of one API server.
+    """A client of one API server; each thread keeps a connection open, for a handshake costs more than a request.
 
     Parameters
     ----------
@@ -33,6 +35,8 @@ class Api:
         self._port = port
         self._token = token
         self._certificate = certificate
+        self._tls: ssl.SSLContext | None = None
+        self._open = threading.local()
 
     def ready(self) -> bool:
         """Return whether the API server says that it is ready."""
@@ -100,6 +104,32 @@ class Api:
         """
         _manifest(path, *self._send("DELETE", path))
 
+    def apply(self, path: str, manifest: Manifest, manager: str) -> Manifest:
+        """Apply an object on the server's side, as a tool that calls itself `manager`; return it as stored.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        path = f"{path}?fieldManager={manager}&force=true"
+        return _manifest(path, *self._send("PATCH", path, manifest, "application/apply-patch+yaml"))
+
+    def merge(self, path: str, patch: Manifest, manager: str) -> Manifest:
+        """Merge a patch (RFC 7396) into an object, as a tool that calls itself `manager`; return it as stored.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        path = f"{path}?fieldManager={manager}"
+        return _manifest(path, *self._send("PATCH", path, patch, "application/merge-patch+json"))
+
     def _send(
         self,
         method: str,
@@ -107,15 +137,39 @@ class Api:
         body: Manifest | Sequence[Manifest] | None = None,
         content_type: str = "application/json",
     ) -> tuple[int, bytes]:
-        context = ssl.create_default_context(cafile=str(self._certificate))
-        connection = http.client.HTTPSConnection(HOST, self._port, context=context, timeout=_REQUEST_SECONDS)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
+        content = None if body is None else json.dumps(body)
+        kept: http.client.HTTPSConnection | None = getattr(self._open, "connection", None)
+        if kept is not None:
+            try:
+                return self._answer(kept, method, path, content, headers)
+            except _CLOSED_BY_SERVER:
+                # It had been idle, or the API server was restarted.
+                pass
+        self._open.connection = self._connection()
+        return self._answer(self._open.connection, method, path, content, headers)
+
+    def _answer(
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        path: str,
+        content: str | None,
+        headers: dict[str, str],
+    ) -> tuple[int, bytes]:
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            connection.request(method, path, content, headers)
             response = connection.getresponse()
             return response.status, response.read()
-        finally:
+        except BaseException:
             connection.close()
+            self._open.connection = None
+            raise
+
+    def _connection(self) -> http.client.HTTPSConnection:
+        if self._tls is None:
+            self._tls = ssl.create_default_context(cafile=str(self._certificate))
+        return http.client.HTTPSConnection(HOST, self._port, context=self._tls, timeout=_REQUEST_SECONDS)
 
 
 def _manifest(path: str, status: int, content: bytes) -> Manifest:

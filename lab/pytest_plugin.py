@@ -10,16 +10,18 @@ import pytest
 
 from lab.control_plane import ControlPlane
 
-_CRDS = Path(__file__).parent.parent / "deploy" / "crds"
+_DEPLOY = Path(__file__).parent.parent / "deploy"
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[ControlPlane]:
-    """Return a control plane with the project's CRDs and one node, shared by all tests of the run.
+    """Return a control plane with the project's CRDs and classes and one node, shared by all tests of a worker.
 
     It has a user `nobody` without rights and a user `alice` in the group `team`.
     """
-    with ControlPlane.start(crds=[_CRDS], users={"nobody": [], "alice": ["team"]}) as control_plane:
+    users = {"nobody": [], "alice": ["team"]}
+    with ControlPlane.start(crds=[_DEPLOY / "crds"], users=users) as control_plane:
+        control_plane.kubectl("apply", "-f", str(_DEPLOY / "classes"))
         yield control_plane
 
 

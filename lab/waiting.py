@@ -17,7 +17,7 @@ def wait_until(condition: Callable[[], T | None], *, timeout: float, what: str) 
     Parameters
     ----------
     condition
-        Called about twenty times a second. What it raises ends the wait.
+        Called about twenty times a second, and more rarely if it takes long itself. What it raises ends the wait.
     timeout
         Seconds to wait at most.
     what
@@ -30,9 +30,12 @@ def wait_until(condition: Callable[[], T | None], *, timeout: float, what: str) 
     """
     deadline = time.monotonic() + timeout
     while True:
+        asked = time.monotonic()
         result = condition()
         if result:
             return result
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise TimeoutError(f"{what}: not within {timeout:g} s")
-        time.sleep(_PAUSE_SECONDS)
+        # Whoever waits must leave the processor to what is being waited for.
+        time.sleep(max(_PAUSE_SECONDS, 2 * (now - asked)))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from bench.failing import measure_failing
 from bench.growth import measure_gateways, measure_routes
 from bench.parts import crowds_on, edits_on
@@ -10,6 +12,8 @@ from bench.scale import Scale
 from bench.stage import open_stage
 from bench.tables import tables
 from tests.bench.results import results
+
+pytestmark = pytest.mark.lab
 
 TINY = Scale(
     edits=1,
@@ -46,11 +50,19 @@ def measured() -> dict[str, Any]:
     }
 
 
+def test_edits_are_measured_beside_bare_runs() -> None:
+    with open_stage(workloads=True) as stage:
+        edits = edits_on(stage, TINY, quiet)
+
+    assert edits["phases"]["phases_ms"]["provider starts"] > 0
+    assert edits["bare_processor"]["p50"] > 0
+    assert "## " in page(results(edits=edits), [])
+
+
+@pytest.mark.soak
 def test_every_measure_measures_and_is_reported() -> None:
     parts = measured()
 
-    assert parts["edits"]["phases"]["phases_ms"]["provider starts"] > 0
-    assert parts["edits"]["bare_processor"]["p50"] > 0
     assert parts["crowds"]["one"]["engine_runs"] >= 1
     assert parts["crowds"]["spread"]["engine_runs"] >= 2
     assert parts["crowds"]["shared"]["engine_runs"] >= 1

@@ -12,20 +12,16 @@ import pytest
 from gateway_components.engine.checkpoint import PROJECT
 from gateway_components.kube.state_secrets import STATE_SECRET
 from lab import ControlPlane, wait_until
-from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, fresh_namespace, gateway
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
+def place(idle_lab: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
     """Return a namespace with two gateways, whose daemon has stopped."""
-    with ControlPlane.start(crds=[DEPLOY / "crds"]) as lab:
-        lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
-        lab.kubectl("create", "namespace", "demo")
-        found = Namespace(lab, "demo")
-        with Daemon(lab, tmp_path_factory.mktemp("daemon")):
+    with fresh_namespace(idle_lab, "demo") as found:
+        with Daemon(idle_lab, tmp_path_factory.mktemp("daemon"), *alone(found)):
             found.apply(gateway("first"), gateway("second"))
             found.wait_ready("first")
             found.wait_ready("second")
@@ -51,7 +47,8 @@ def test_stacks_are_listed(stack: Run) -> None:
     done = stack("ls")
 
     assert done.stdout.splitlines()[0].split() == ["NAMESPACE", "GATEWAYS", "STATE", "BYTES"]
-    assert done.stdout.splitlines()[1].split()[:3] == ["demo", "2", "stored"]
+    (found,) = (line.split() for line in done.stdout.splitlines() if line.startswith("demo "))
+    assert found[:3] == ["demo", "2", "stored"]
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -124,7 +121,7 @@ def test_an_import_wakes_the_daemon_which_puts_right_what_is_not_so(
     stack: Run, place: Namespace, tmp_path: Path
 ) -> None:
     exported = stack("export", "demo").stdout
-    with Daemon(place.lab, tmp_path) as daemon:
+    with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
         daemon.wait_for("watching")
         place.apply(gateway("first", "newer-model"))
         place.wait_config("first", "newer-model")

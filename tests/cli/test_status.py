@@ -19,6 +19,8 @@ from tests.daemon.manifests import tool_gateway, tool_server
 from tests.demo.terminal import Terminal
 from tests.graph.drawings import read_mermaid
 
+pytestmark = pytest.mark.lab
+
 GATEWAYCTL = str(Path(sys.executable).with_name("gatewayctl"))
 SECONDS = 30
 

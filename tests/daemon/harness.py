@@ -1,17 +1,20 @@
 """A real daemon process on a real control plane, and what a test asks of both."""
 
+import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
 from lab import ControlPlane, wait_until
+from lab.errors import ApiError
 from tests.daemon.manifests import (
     config_map,
     gateway,
@@ -29,20 +32,26 @@ __all__ = [
     "SECONDS",
     "Daemon",
     "Namespace",
+    "alone",
     "config_map",
+    "elected",
+    "fresh_namespace",
     "gateway",
     "guard",
+    "install_crds",
     "provider",
     "secret",
     "server_key",
     "tool_gateway",
     "tool_route",
     "tool_server",
+    "whole_lines",
 ]
 
 GATEWAYCTL = Path(sys.executable).parent / "gatewayctl"
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
-SECONDS = 40.0
+SECONDS = 60.0
+_CRDS = Path(__file__).parents[2] / "deploy" / "crds"
 
 
 _OURS = "/apis/runtime.agentic-layer.ai/v1alpha1/namespaces/{}"
@@ -56,6 +65,8 @@ _PATHS = {
     "ConfigMap": "/api/v1/namespaces/{}/configmaps",
     "Secret": "/api/v1/namespaces/{}/secrets",
     "Service": "/api/v1/namespaces/{}/services",
+    "AiGatewayClass": "/apis/runtime.agentic-layer.ai/v1alpha1/aigatewayclasses",
+    "ToolGatewayClass": "/apis/runtime.agentic-layer.ai/v1alpha1/toolgatewayclasses",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "Event": "/apis/events.k8s.io/v1/namespaces/{}/events",
 }
@@ -107,12 +118,12 @@ class Daemon:
             )
 
     def log(self) -> list[dict[str, Any]]:
-        """Return the lines it has logged."""
-        return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        """Return the lines it has logged; one that a killed daemon left half written is passed over."""
+        return list(whole_lines(self._log.read_text(errors="replace")))
 
     def text(self) -> str:
         """Return everything it has written."""
-        return self._log.read_text()
+        return self._log.read_text(errors="replace")
 
     def events(self, event: str, **fields: Any) -> list[dict[str, Any]]:
         """Return the logged lines of one event with the given fields."""
@@ -151,10 +162,11 @@ class Namespace:
         self.name = name
 
     def apply(self, *manifests: Mapping[str, Any]) -> None:
-        """Apply manifests as a user does."""
-        # One list, and not several documents: kubectl takes those for YAML, which has no surrogate pairs.
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
-        self.lab.kubectl("apply", "-n", self.name, "-f", "-", input=text)
+        """Apply manifests as ``kubectl apply --server-side`` does, whose start would take longer than that."""
+        for manifest in manifests:
+            metadata = manifest["metadata"]
+            collection = self._collection(manifest)
+            self.lab.api.apply(f"{collection}/{metadata['name']}", {**manifest}, "kubectl")
 
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl in this namespace."""
@@ -288,8 +300,54 @@ class Namespace:
         return annotations
 
     def patch(self, kind: str, name: str, patch: Mapping[str, Any]) -> None:
-        """Merge a patch into an object."""
-        self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(patch))
+        """Merge a patch into an object of a kind, as kubectl does."""
+        self.lab.api.merge(f"{_PATHS[kind].format(self.name)}/{name}", dict(patch), "kubectl-patch")
+
+    def _collection(self, manifest: Mapping[str, Any]) -> str:
+        known = _PATHS.get(manifest["kind"])
+        if known:
+            return known.format(self.name)
+        group, kind = manifest["apiVersion"], manifest["kind"].lower()
+        return f"/apis/{group}/namespaces/{self.name}/{kind}s"
+
+
+@contextlib.contextmanager
+def fresh_namespace(lab: ControlPlane, name: str = "") -> Iterator[Namespace]:
+    """Give a new namespace to one or several tests, and delete it without waiting until it is gone."""
+    name = name or f"test-{secrets.token_hex(4)}"
+    lab.api.create(
+        "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    )
+    try:
+        yield Namespace(lab, name)
+    finally:
+        # A test may have deleted it itself.
+        with contextlib.suppress(ApiError):
+            lab.api.delete(f"/api/v1/namespaces/{name}")
+
+
+def elected(place: Namespace) -> tuple[str, ...]:
+    """Return the options of a daemon that looks after one namespace, and has its Lease there."""
+    return "--namespace", place.name, "--install-namespace", place.name
+
+
+def alone(*places: Namespace) -> tuple[str, ...]:
+    """Return the options of a daemon that looks after these namespaces alone, and has no rival."""
+    return "--no-leader-election", *(option for place in places for option in ("--namespace", place.name))
+
+
+def install_crds(lab: ControlPlane) -> None:
+    """Install the CRDs and wait until they are served."""
+    lab.kubectl("apply", "-f", str(_CRDS))
+    lab.kubectl("wait", "--for=condition=Established", "crd", "--all")
+
+
+def whole_lines(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the log lines that are whole: who was killed may have left one half written, and the next wrote on."""
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError):
+            if isinstance(found := json.loads(line), dict):
+                yield found
 
 
 def server_key(namespace: Namespace, route: str) -> str:

@@ -1,30 +1,14 @@
 """What a kubelet would do with what the daemon wrote: the real proxy, started from the objects on the cluster."""
 
 import base64
-import contextlib
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import ControlPlane
 from tests.daemon.harness import Namespace
 from tests.litellm_proxy.harness import LiteLLMProxy
 
-__all__ = ["fresh_namespace", "gateway_proxy"]
-
-
-@contextlib.contextmanager
-def fresh_namespace(lab: ControlPlane) -> Iterator[Namespace]:
-    """Give a new namespace to several tests, and delete it without waiting until it is gone."""
-    name = f"test-{secrets.token_hex(4)}"
-    lab.api.create(
-        "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    )
-    try:
-        yield Namespace(lab, name)
-    finally:
-        lab.api.delete(f"/api/v1/namespaces/{name}")
+__all__ = ["gateway_proxy"]
 
 
 def gateway_proxy(namespace: Namespace, name: str, folder: Path) -> LiteLLMProxy:

@@ -14,8 +14,8 @@ import pytest
 
 from gateway_components.engine.checkpoint import PROJECT
 from gateway_components.kube.state_secrets import STATE_SECRET
-from lab import ControlPlane, wait_until
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
+from lab import wait_until
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, gateway
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +32,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.cleanup()
 
 
-def test_a_daemon_keeps_its_state_in_postgresql(own_lab: ControlPlane, database: str, tmp_path: Path) -> None:
-    own_lab.kubectl("create", "namespace", "elsewhere")
-    place = Namespace(own_lab, "elsewhere")
-    options = ("--backend", database, "--no-leader-election")
-    with Daemon(own_lab, tmp_path / "first", *options) as daemon:
+def test_a_daemon_keeps_its_state_in_postgresql(place: Namespace, database: str, tmp_path: Path) -> None:
+    options = ("--backend", database, *alone(place))
+    with Daemon(place.lab, tmp_path / "first", *options) as daemon:
         place.apply(gateway("kept"), gateway("gone"))
         place.wait_ready("kept")
         place.wait_ready("gone")
@@ -53,7 +51,7 @@ def test_a_daemon_keeps_its_state_in_postgresql(own_lab: ControlPlane, database:
         daemon.stop(signal.SIGKILL)
         engine.kill()
 
-    with Daemon(own_lab, tmp_path / "second", *options) as daemon:
+    with Daemon(place.lab, tmp_path / "second", *options) as daemon:
         place.wait_config("kept", "killed")
         place.wait_ready("kept")
         assert daemon.events("engine ran", refresh=True), (
@@ -61,23 +59,21 @@ def test_a_daemon_keeps_its_state_in_postgresql(own_lab: ControlPlane, database:
         )
         assert daemon.stop() == 0
 
-    with Daemon(own_lab, tmp_path / "third", *options) as daemon:
+    with Daemon(place.lab, tmp_path / "third", *options) as daemon:
         daemon.wait_for("watching")
-        assert _state(database, tmp_path) == ["elsewhere/kept"]
+        assert _state(database, place.name, tmp_path) == [f"{place.name}/kept"]
         place.kubectl("delete", "aigateway", "kept")
         wait_until(lambda: place.get("Secret", STATE_SECRET) is None, timeout=SECONDS, what="no state")
         assert not daemon.events("engine ran"), "what was unchanged needed no run, and neither did letting go"
 
 
 def test_a_database_that_is_away_is_named_and_waited_for(
-    own_lab: ControlPlane, database: str, tmp_path: Path
+    place: Namespace, database: str, tmp_path: Path
 ) -> None:
-    own_lab.kubectl("create", "namespace", "waiting")
-    place = Namespace(own_lab, "waiting")
     place.apply(gateway("patient"))
     away = database.replace("postgres@", "postgres:hunter2@").replace("/pg", "/not-there")
-    with Daemon(own_lab, tmp_path, "--backend", away, "--no-leader-election") as daemon:
-        failed = daemon.wait_for("pass failed", namespace="waiting")
+    with Daemon(place.lab, tmp_path, "--backend", away, *alone(place)) as daemon:
+        failed = daemon.wait_for("pass failed", namespace=place.name)
         assert failed["retry_seconds"] > 0
         assert "hunter2" not in daemon.text()
 
@@ -101,7 +97,7 @@ def _engine(daemon: Daemon) -> psutil.Process | None:
     return None
 
 
-def _state(database: str, folder: Path) -> list[str]:
+def _state(database: str, stack: str, folder: Path) -> list[str]:
     """Return the gateways in the state, as the real Pulumi CLI tells them."""
     (folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: yaml\n")
     done = subprocess.run(
@@ -110,7 +106,7 @@ def _state(database: str, folder: Path) -> list[str]:
             "stack",
             "export",
             "--stack",
-            "elsewhere",
+            stack,
             "--non-interactive",
         ],
         cwd=folder,

@@ -1,24 +1,25 @@
 """A class that comes, changes or goes re-evaluates the gateways."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from lab import ControlPlane, wait_until
+from lab import wait_until
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway
+from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway
 
 DEFAULT = "aigatewayclass.kubernetes.io/is-default-class"
 OURS = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
 
 
-@pytest.fixture
-def place(own_lab: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    with Daemon(own_lab, tmp_path_factory.mktemp("daemon")) as daemon:
+@pytest.fixture(autouse=True)
+def daemon(place: Namespace, tmp_path: Path) -> Iterator[Daemon]:
+    with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
         daemon.wait_for("watching")
-        yield Namespace(own_lab, "default")
-    own_lab.kubectl("delete", "aigateways,aigatewayclasses", "--all")
-    own_lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
+        yield daemon
+    place.lab.kubectl("delete", "aigatewayclasses", "--all")
+    place.lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
 
 
 def without_class(name: str) -> dict[str, object]:

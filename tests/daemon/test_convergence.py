@@ -177,7 +177,7 @@ def test_readiness_follows_the_deployment(namespace: Namespace) -> None:
     namespace.wait_ready("scaled")
     selector = {"spec": {"template": {"spec": {"nodeSelector": {"nowhere": "to-run"}}}}}
 
-    namespace.patch("deployment", "scaled", selector)
+    namespace.patch("Deployment", "scaled", selector)
     wait_until(
         lambda: namespace.reason("scaled", "AiGatewayReady") == "DeploymentRollingOut",
         timeout=SECONDS,
@@ -185,7 +185,7 @@ def test_readiness_follows_the_deployment(namespace: Namespace) -> None:
     )
     assert namespace.reason("scaled") == "ConfigurationApplied"
 
-    namespace.patch("deployment", "scaled", {"spec": {"template": {"spec": {"nodeSelector": None}}}})
+    namespace.patch("Deployment", "scaled", {"spec": {"template": {"spec": {"nodeSelector": None}}}})
     namespace.wait_ready("scaled")
 
 

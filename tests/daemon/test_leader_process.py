@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -81,24 +80,21 @@ def role(daemon: Daemon) -> str:
 
 
 @pytest.fixture(scope="module")
-def one_pair(own_lab: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    pair = Pair(own_lab, tmp_path_factory.mktemp("pair"))
+def one_pair(breakable_lab: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    pair = Pair(breakable_lab, tmp_path_factory.mktemp("pair"))
     yield pair
     pair.end()
+
+
+@pytest.fixture
+def place(breakable_place: Namespace) -> Namespace:
+    return breakable_place
 
 
 @pytest.fixture
 def pair(one_pair: Pair) -> Pair:
     one_pair.start()
     return one_pair
-
-
-@pytest.fixture
-def place(own_lab: ControlPlane) -> Iterator[Namespace]:
-    name = f"test-{secrets.token_hex(4)}"
-    own_lab.kubectl("create", "namespace", name)
-    yield Namespace(own_lab, name)
-    own_lab.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def running_engine(daemon: Daemon) -> psutil.Process:

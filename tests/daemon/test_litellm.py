@@ -10,12 +10,13 @@ from tests.daemon.harness import (
     PATCH_ANNOTATION,
     Daemon,
     config_map,
+    fresh_namespace,
     gateway,
     guard,
     provider,
     secret,
 )
-from tests.daemon.pods import fresh_namespace, gateway_proxy
+from tests.daemon.pods import gateway_proxy
 from tests.litellm_proxy.guards import FakeModeration
 from tests.litellm_proxy.harness import LiteLLMProxy
 from tests.litellm_proxy.upstream import FakeOpenAI

@@ -1,19 +1,23 @@
 """Objects that a newer version of the CRDs admitted: what is understood is served, the rest says why."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from lab import ControlPlane, wait_until
+from lab import wait_until
 from tests.daemon.conftest import DEPLOY
 from tests.daemon.harness import (
     SECONDS,
     Daemon,
     Namespace,
+    alone,
     gateway,
     guard,
+    install_crds,
+    server_key,
     tool_gateway,
     tool_route,
     tool_server,
@@ -21,14 +25,15 @@ from tests.daemon.harness import (
 
 
 @pytest.fixture
-def newer(own_lab: ControlPlane) -> Namespace:
+def newer(breakable_place: Namespace) -> Iterator[Namespace]:
     """Return a namespace of a control plane whose CRDs admit any spec, as later versions may."""
     for file in sorted((DEPLOY / "crds").iterdir()):
         crd = yaml.safe_load(file.read_text())
         schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         schema["properties"]["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        own_lab.kubectl("apply", "-f", "-", input=json.dumps(crd))
-    return Namespace(own_lab, "default")
+        breakable_place.lab.kubectl("apply", "-f", "-", input=json.dumps(crd))
+    yield breakable_place
+    install_crds(breakable_place.lab)
 
 
 def test_unknown_fields_are_passed_over_and_unknown_values_are_named(
@@ -37,7 +42,7 @@ def test_unknown_fields_are_passed_over_and_unknown_values_are_named(
     known = tool_server("known", sidecars=[{"image": "later"}])
     # Established CRDs change their schema a moment later.
     wait_until(lambda: _takes(newer, known), timeout=SECONDS, what="the newer schema")
-    with Daemon(newer.lab, tmp_path) as daemon:
+    with Daemon(newer.lab, tmp_path, *alone(newer)) as daemon:
         newer.apply(
             gateway("plain", autoscaling={"most": 3}),
             gateway("odd", port="http"),
@@ -55,7 +60,7 @@ def test_unknown_fields_are_passed_over_and_unknown_values_are_named(
         assert "port" in newer.wait_reason("odd", "ConfigGenerationFailed")
         assert "transportType" in newer.wait_route("unserved", "UpstreamUnresolved", contains="later")
         assert "mode" in newer.wait_reason("guarded", "GuardrailsResolutionFailed")
-        assert list(newer.servers("tools")) == ["default__served"]
+        assert list(newer.servers("tools")) == [server_key(newer, "served")]
         assert "Traceback" not in daemon.text()
 
 

@@ -1,11 +1,9 @@
 """The daemon as a process: how it starts, stops, dies and comes back."""
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,21 +11,22 @@ import pytest
 
 from gateway_components.daemon.exit import Exit
 from lab import ControlPlane, wait_until
+from lab.kubeconfig import write_kubeconfig
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
-
-
-@pytest.fixture
-def place(own_lab: ControlPlane) -> Iterator[Namespace]:
-    """Return a namespace of a control plane on which no daemon runs yet."""
-    name = f"test-{secrets.token_hex(4)}"
-    own_lab.kubectl("create", "namespace", name)
-    yield Namespace(own_lab, name)
-    own_lab.kubectl("delete", "namespace", name, "--wait=false")
+from tests.daemon.harness import (
+    GATEWAYCTL,
+    SECONDS,
+    Daemon,
+    Namespace,
+    alone,
+    elected,
+    gateway,
+    install_crds,
+)
 
 
 def test_sigterm_lets_a_running_pass_finish(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path) as daemon:
+    with Daemon(place.lab, tmp_path, *elected(place)) as daemon:
         daemon.wait_for("watching")
         place.apply(gateway("last-wish"))
         _wait_for_engine(daemon)
@@ -43,7 +42,7 @@ def test_sigterm_lets_a_running_pass_finish(place: Namespace, tmp_path: Path) ->
 
 
 def test_sigterm_cuts_a_run_short_when_its_time_is_up(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path, "--stop-seconds", "0") as daemon:
+    with Daemon(place.lab, tmp_path, *alone(place), "--stop-seconds", "0") as daemon:
         daemon.wait_for("watching")
         place.apply(gateway("cut-off"))
         engine = _wait_for_engine(daemon)
@@ -53,16 +52,16 @@ def test_sigterm_cuts_a_run_short_when_its_time_is_up(place: Namespace, tmp_path
         assert code == Exit.INTERRUPTED
         assert not engine.is_running()
         assert daemon.events("interrupting the engine")[0]["namespaces"] == [place.name]
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         place.wait_ready("cut-off")
 
 
 def test_a_namespace_that_is_deleted_holds_up_neither_worker_nor_stop(
     place: Namespace, tmp_path: Path
 ) -> None:
-    with Daemon(place.lab, tmp_path, "--workers", "1") as daemon:
+    doomed = Namespace(place.lab, f"{place.name}-doomed")
+    with Daemon(place.lab, tmp_path, *alone(place, doomed), "--workers", "1") as daemon:
         daemon.wait_for("watching")
-        doomed = Namespace(place.lab, f"{place.name}-doomed")
         place.lab.kubectl("create", "namespace", doomed.name)
         doomed.apply(gateway("doomed"))
         engine = _wait_for_engine(daemon)
@@ -82,26 +81,29 @@ def test_a_namespace_that_is_deleted_holds_up_neither_worker_nor_stop(
         assert not daemon.events("pass failed")
 
 
-def test_a_daemon_that_cannot_reach_the_cluster_stops_at_once(place: Namespace, tmp_path: Path) -> None:
+def test_a_daemon_that_cannot_reach_the_cluster_stops_at_once(
+    breakable_place: Namespace, tmp_path: Path
+) -> None:
+    place = breakable_place
     place.lab.stop_api_server()
     try:
-        with Daemon(place.lab, tmp_path) as daemon:
+        with Daemon(place.lab, tmp_path, *elected(place)) as daemon:
             daemon.wait_for("cannot ask for the lease")
             assert daemon.stop(seconds=10) == Exit.STOPPED
-        with Daemon(place.lab, tmp_path, "--no-leader-election") as daemon:
+        with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
             daemon.wait_for("watch broken")
             assert daemon.stop(seconds=10) == Exit.STOPPED
     finally:
         place.lab.start_api_server()
 
 
+@pytest.mark.lab
 def test_a_daemon_that_comes_before_its_crds_waits_for_them(tmp_path: Path) -> None:
     with ControlPlane.start() as bare, Daemon(bare, tmp_path) as daemon:
         broken = daemon.wait_for("watch broken", resource="aigateways")
         assert "kubectl apply -f deploy/crds" in broken["cure"]
 
-        bare.kubectl("apply", "-f", str(DEPLOY / "crds"))
-        bare.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        install_crds(bare)
         bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
         place = Namespace(bare, "default")
         place.apply(gateway("early"))
@@ -113,7 +115,7 @@ def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
     place: Namespace, tmp_path: Path, step: str
 ) -> None:
     names = [f"survivor-{number}" for number in range(3)]
-    daemon = Daemon(place.lab, tmp_path)
+    daemon = Daemon(place.lab, tmp_path, *alone(place))
     with daemon:
         daemon.wait_for("watching")
         place.apply(*(gateway(name) for name in names))
@@ -123,7 +125,7 @@ def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
             daemon.wait_for("engine ran", namespace=place.name)
         daemon.stop(signal.SIGKILL)
 
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         for name in names:
             place.wait_ready(name)
         deployments = [found["metadata"]["name"] for found in place.list("Deployment")]
@@ -131,13 +133,13 @@ def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
 
 
 def test_a_daemon_without_its_state_takes_over_what_is_there(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path / "first"):
+    with Daemon(place.lab, tmp_path / "first", *alone(place)):
         place.apply(gateway("adopted", "old", env=[{"name": "GONE", "value": "1"}]))
         place.wait_ready("adopted")
     uid = place.existing("Deployment", "adopted")["metadata"]["uid"]
     place.apply(gateway("adopted", "new"))
 
-    with Daemon(place.lab, tmp_path / "second"):
+    with Daemon(place.lab, tmp_path / "second", *alone(place)):
         place.wait_config("adopted", "openai/new")
         place.wait_ready("adopted")
 
@@ -148,7 +150,7 @@ def test_a_daemon_without_its_state_takes_over_what_is_there(place: Namespace, t
 
 
 def test_what_happened_while_no_daemon_ran_is_made_up_for(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         place.apply(gateway("kept", "old"), gateway("dropped"), gateway("left"))
         for name in ("kept", "dropped", "left"):
             place.wait_ready(name)
@@ -156,9 +158,9 @@ def test_what_happened_while_no_daemon_ran_is_made_up_for(place: Namespace, tmp_
     place.apply(gateway("kept", "new"), gateway("added"))
     place.kubectl("delete", "aigateway", "dropped")
     place.kubectl("delete", "service", "kept")
-    place.patch("aigateway", "left", {"spec": {"aiGatewayClassName": "somebody-elses"}})
+    place.patch("AiGateway", "left", {"spec": {"aiGatewayClassName": "somebody-elses"}})
 
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         place.wait_ready("added")
         place.wait_config("kept", "openai/new")
         place.wait_ready("kept")
@@ -169,7 +171,7 @@ def test_what_happened_while_no_daemon_ran_is_made_up_for(place: Namespace, tmp_
 
 
 def test_deletion_needs_no_living_daemon(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         place.apply(gateway("alone"))
         place.wait_ready("alone")
 
@@ -180,9 +182,9 @@ def test_deletion_needs_no_living_daemon(place: Namespace, tmp_path: Path) -> No
 
 
 def test_a_second_daemon_on_the_same_state_is_refused(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path) as first:
+    with Daemon(place.lab, tmp_path, *alone(place)) as first:
         first.wait_for("watching")
-        with Daemon(place.lab, tmp_path) as second:
+        with Daemon(place.lab, tmp_path, *alone(place)) as second:
             assert second.process.wait(60) == Exit.STATE_IN_USE
     assert "in use by another daemon" in first.text()
 
@@ -200,7 +202,6 @@ START_FAULTS = [
     ("case", "env", "options", "code", "said"), START_FAULTS, ids=[c[0] for c in START_FAULTS]
 )
 def test_a_daemon_that_cannot_start_says_why_in_one_line(
-    own_lab: ControlPlane,
     tmp_path: Path,
     case: str,
     env: dict[str, str],
@@ -208,9 +209,14 @@ def test_a_daemon_that_cannot_start_says_why_in_one_line(
     code: int,
     said: str,
 ) -> None:
+    certificate = tmp_path / "ca.crt"
+    certificate.write_text("")
+    kubeconfig = write_kubeconfig(
+        tmp_path / "kubeconfig", url="https://127.0.0.1:1", certificate=certificate, user="u", token="t"
+    )
     done = subprocess.run(
         [GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state", *options],
-        env={**os.environ, "KUBECONFIG": str(own_lab.kubeconfig), **env},
+        env={**os.environ, "KUBECONFIG": str(kubeconfig), **env},
         capture_output=True,
         text=True,
         timeout=60,
@@ -226,7 +232,7 @@ def test_the_engine_is_found_without_path(place: Namespace, tmp_path: Path) -> N
     log = tmp_path / "log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state"],
+            [sys.executable, GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state", *alone(place)],
             env=bare,
             stderr=stream,
         )

@@ -98,11 +98,11 @@ def test_a_gateway_that_leaves_its_class_is_released_and_can_come_back(namespace
     namespace.wait_ready("moving")
     uid = namespace.existing("Deployment", "moving")["metadata"]["uid"]
 
-    namespace.patch("aigateway", "moving", {"spec": {"aiGatewayClassName": "somebody-elses"}})
+    namespace.patch("AiGateway", "moving", {"spec": {"aiGatewayClassName": "somebody-elses"}})
     wait_until(lambda: not namespace.conditions("moving"), timeout=SECONDS, what="no conditions of ours")
     assert namespace.existing("Deployment", "moving")["metadata"]["uid"] == uid
 
-    namespace.patch("aigateway", "moving", {"spec": {"aiGatewayClassName": "litellm"}})
+    namespace.patch("AiGateway", "moving", {"spec": {"aiGatewayClassName": "litellm"}})
     namespace.wait_ready("moving")
     assert namespace.existing("Deployment", "moving")["metadata"]["uid"] == uid, "adopted, not made anew"
 

@@ -170,13 +170,13 @@ def test_a_gateway_that_leaves_our_class_takes_our_status_off_its_routes(
     uid = namespace.existing("Deployment", "leaver")["metadata"]["uid"]
 
     for name in ("leaver", "never-ran"):
-        namespace.patch("toolgateway", name, {"spec": {"toolGatewayClassName": foreign_class}})
+        namespace.patch("ToolGateway", name, {"spec": {"toolGatewayClassName": foreign_class}})
         namespace.wait_no_conditions("ToolGateway", name)
     other.wait_no_conditions("ToolRoute", "follower")
     assert namespace.existing("Deployment", "leaver")["metadata"]["uid"] == uid
 
     assert len(daemon.events("released", gateway=f"ToolGateway {namespace.name}/leaver")) == 1
-    namespace.patch("toolgateway", "leaver", {"spec": {"toolGatewayClassName": "litellm"}})
+    namespace.patch("ToolGateway", "leaver", {"spec": {"toolGatewayClassName": "litellm"}})
     namespace.wait_ready("leaver", "ToolGateway")
     other.wait_route("follower", "Reconciled")
     assert namespace.existing("Deployment", "leaver")["metadata"]["uid"] == uid, "adopted, not made anew"

@@ -1,16 +1,13 @@
 """Tool gateways across restarts of the daemon: true statuses, and nothing told twice."""
 
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from lab import ControlPlane, wait_until
+from lab import wait_until
 from tests.daemon.harness import (
     SECONDS,
     Daemon,
     Namespace,
+    alone,
     guard,
     provider,
     tool_gateway,
@@ -18,15 +15,6 @@ from tests.daemon.harness import (
 )
 
 DETACH = '[{"op": "remove", "path": "/spec/toolGatewayRef"}]'
-
-
-@pytest.fixture
-def place(own_lab: ControlPlane) -> Iterator[Namespace]:
-    """Return a namespace of a control plane on which no daemon runs yet."""
-    name = f"test-{secrets.token_hex(4)}"
-    own_lab.kubectl("create", "namespace", name)
-    yield Namespace(own_lab, name)
-    own_lab.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def told(place: Namespace) -> list[tuple[str, str]]:
@@ -44,7 +32,7 @@ def test_a_restart_changes_no_status_and_tells_nothing_twice(place: Namespace, t
         tool_route("served", "tools"),
         tool_route("lost", "nowhere"),
     )
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         place.wait_ready("tools", "ToolGateway")
         place.wait_route("served", "Reconciled")
         place.wait_route("lost", "GatewayNotFound")
@@ -53,7 +41,7 @@ def test_a_restart_changes_no_status_and_tells_nothing_twice(place: Namespace, t
     before, conditions = told(place), place.conditions("tools", "ToolGateway")
     assert len(before) == len(set(before)), "each is told once"
 
-    with Daemon(place.lab, tmp_path) as second:
+    with Daemon(place.lab, tmp_path, *alone(place)) as second:
         second.wait_for("engine ran", namespace=place.name)
         # One that cannot be served: it leaves the config as it is, and so begins no rollout with news of its own.
         place.apply(tool_route("marker", "tools", server="missing"))
@@ -88,17 +76,17 @@ def test_what_left_while_no_daemon_ran_is_released(place: Namespace, tmp_path: P
         tool_route("follower", "leaver"),
         tool_route("detached", "stays"),
     )
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         place.wait_ready("leaver", "ToolGateway")
         place.wait_route("follower", "Reconciled")
         place.wait_route("detached", "Reconciled")
         place.wait_reason("never-ran", "GuardrailsResolutionFailed", "ToolGateway")
 
     for name in ("leaver", "never-ran"):
-        place.patch("toolgateway", name, {"spec": {"toolGatewayClassName": "foreign"}})
+        place.patch("ToolGateway", name, {"spec": {"toolGatewayClassName": "foreign"}})
     place.kubectl("patch", "toolroute", "detached", "--type=json", "-p", DETACH)
 
-    with Daemon(place.lab, tmp_path):
+    with Daemon(place.lab, tmp_path, *alone(place)):
         for kind, name in (
             ("ToolGateway", "leaver"),
             ("ToolGateway", "never-ran"),

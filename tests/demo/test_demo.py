@@ -16,6 +16,8 @@ from demo.samples import PROJECT
 from lab import wait_until
 from tests.demo.terminal import Terminal
 
+pytestmark = pytest.mark.lab
+
 COMMAND = [sys.executable, "-m", "demo"]
 READY_SECONDS = 150
 CHAT_URL = "http://chat.default.svc.cluster.local"
@@ -128,6 +130,7 @@ def test_on_a_terminal_the_hints_work_as_printed(environment: dict[str, str], tm
     assert "Everything that was started is stopped and removed." in terminal.text()
 
 
+@pytest.mark.soak
 def test_daemon_that_dies_ends_it_with_the_log(environment: dict[str, str]) -> None:
     with on_terminal(environment) as terminal:
         children = psutil.Process(terminal.process.pid).children()
@@ -137,6 +140,7 @@ def test_daemon_that_dies_ends_it_with_the_log(environment: dict[str, str]) -> N
     assert "demo: the daemon ended with code -9. The end of its log:" in terminal.text()
 
 
+@pytest.mark.soak
 def test_sigterm_ends_everything(environment: dict[str, str]) -> None:
     with on_terminal(environment) as terminal:
         terminal.process.send_signal(signal.SIGTERM)

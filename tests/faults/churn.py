@@ -2,9 +2,11 @@
 
 import random
 import threading
+from http.client import HTTPException
 from typing import Self
 
 from lab import KubectlError, wait_until
+from lab.errors import ApiError
 from tests.daemon.harness import (
     PATCH_ANNOTATION,
     Namespace,
@@ -58,7 +60,7 @@ class Churn(threading.Thread):
         while not self._stop_asked.is_set():
             try:
                 self._edit()
-            except KubectlError:
+            except (ApiError, KubectlError, OSError, HTTPException):
                 # The API server is away, or the object is.
                 self._stop_asked.wait(0.1)
             self.edits += 1

@@ -5,14 +5,10 @@ from typing import Any
 from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
 from tests.daemon.harness import Daemon, Namespace
 
-__all__ = ["RESOURCES", "corrections", "live", "object_name", "path_of", "watching"]
+__all__ = ["RESOURCES", "corrections", "live", "object_name", "path_of"]
 
 Raw = dict[str, Any]
 RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
-
-
-def watching(place: Namespace) -> tuple[str, ...]:
-    return "--no-leader-election", "--namespace", place.name
 
 
 def object_name(kind: str, gateway_name: str) -> str:

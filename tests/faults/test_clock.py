@@ -6,9 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import gateway_components
-from lab import ControlPlane, wait_until
-from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
+from lab import wait_until
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, elected, gateway
 from tests.faults.truth import assert_true
 
 LIBRARY = "vendor/libfaketime/src/libfaketime.so.1"
@@ -22,7 +21,7 @@ SHOWN = {
 WALL = {"today", "utcnow", "gmtime", "localtime", "st_mtime", "time_ns"}
 
 
-def test_a_clock_that_jumps_forth_and_back(tmp_path: Path) -> None:
+def test_a_clock_that_jumps_forth_and_back(place: Namespace, tmp_path: Path) -> None:
     offset = tmp_path / "offset"
     offset.write_text("+0\n")
     found = find_spec("libfaketime")
@@ -36,12 +35,7 @@ def test_a_clock_that_jumps_forth_and_back(tmp_path: Path) -> None:
         "FAKETIME_CACHE_DURATION=1",
         str(GATEWAYCTL),
     )
-    with (
-        ControlPlane.start(crds=[DEPLOY / "crds"]) as lab,
-        Daemon(lab, tmp_path, program=jumping) as daemon,
-    ):
-        lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
-        place = Namespace(lab, "default")
+    with Daemon(place.lab, tmp_path, *elected(place), program=jumping) as daemon:
         place.apply(gateway("timeless"))
         place.wait_ready("timeless")
 
@@ -52,7 +46,7 @@ def test_a_clock_that_jumps_forth_and_back(tmp_path: Path) -> None:
             place.kubectl("delete", "service", "timeless")
             wait_until(lambda: place.get("Service", "timeless"), timeout=SECONDS, what="the Service again")
             _wait_for_jump(daemon, jump)
-            assert_true(lab, [place.name])
+            assert_true(place.lab, [place.name])
 
         assert daemon.process.poll() is None
         assert len(daemon.events("watching")) == 1, "it never stopped to lead"

@@ -14,6 +14,7 @@ from tests.daemon.harness import (
     Namespace,
     gateway,
     guard,
+    install_crds,
     provider,
     tool_gateway,
     tool_route,
@@ -22,6 +23,9 @@ from tests.faults.truth import assert_true
 
 CRDS = DEPLOY / "crds"
 GUARDS = "guards.runtime.agentic-layer.ai"
+
+
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Pat
     place = Namespace(bare, "late")
     with Daemon(bare, tmp_path) as daemon:
         daemon.wait_for("no such resource", resource="guards")
-        _install(bare)
+        install_crds(bare)
         bare.kubectl("delete", "crd", GUARDS)
         bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
 
@@ -47,7 +51,7 @@ def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Pat
         assert_true(bare, [place.name])
 
         # It comes, and is noticed soon.
-        _install(bare)
+        install_crds(bare)
         place.apply(guard("pii", "presidio"), tool_gateway("tools"), tool_route("route", "tools"))
         place.wait_ready("guarded")
         place.wait_route("route", "Reconciled")
@@ -65,7 +69,7 @@ def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Pat
         wait_until(lambda: not place.get("Secret", STATE_SECRET), timeout=SECONDS, what="no state of nothing")
 
         # They come again, and with them gateways of the same names.
-        _install(bare)
+        install_crds(bare)
         bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
         place.apply(gateway("plain", "again"), gateway("guarded"), tool_gateway("tools"))
         place.apply(tool_route("route", "tools"))
@@ -76,8 +80,3 @@ def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Pat
         assert daemon.process.poll() is None
         assert not daemon.events("internal error")
         assert "Traceback" not in daemon.text()
-
-
-def _install(lab: ControlPlane) -> None:
-    lab.kubectl("apply", "-f", str(CRDS))
-    lab.kubectl("wait", "--for=condition=Established", "crd", "--all")

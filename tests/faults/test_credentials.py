@@ -10,7 +10,7 @@ from tests.faults.truth import assert_true
 
 
 def test_a_token_that_is_replaced_in_its_file(
-    ill_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon, tmp_path: Path
+    breakable_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon, tmp_path: Path
 ) -> None:
     ward.apply(gateway("before"))
     ward.wait_ready("before")
@@ -32,5 +32,5 @@ def test_a_token_that_is_replaced_in_its_file(
     ward.wait_ready("between")
     ward.apply(gateway("after"))
     ward.wait_ready("after")
-    assert_true(ill_lab, [ward.name])
+    assert_true(breakable_lab, [ward.name])
     assert not [token for token in (*old, new) if token in patient.text()], "no credential is logged"

@@ -9,9 +9,9 @@ import pytest
 
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
-from tests.daemon.harness import Daemon, Namespace, gateway
+from tests.daemon.harness import Daemon, Namespace, alone, fresh_namespace, gateway
 from tests.faults.edits import Edit, content, edits
-from tests.faults.owned import RESOURCES, corrections, live, object_name, path_of, watching
+from tests.faults.owned import RESOURCES, corrections, live, object_name, path_of
 from tests.faults.truth import assert_true
 
 SECONDS = 120.0
@@ -42,23 +42,21 @@ Raw = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def crowd(spare_lab: ControlPlane) -> Namespace:
+def crowd(idle_lab: ControlPlane) -> Iterator[Namespace]:
     """Return a namespace of gateways."""
-    spare_lab.kubectl("create", "namespace", "crowd")
-    place = Namespace(spare_lab, "crowd")
-    place.apply(*(gateway(f"gateway-{number}", port=4000) for number in range(GATEWAYS)))
-    return place
+    with fresh_namespace(idle_lab) as place:
+        place.apply(*(gateway(f"gateway-{number}", port=4000) for number in range(GATEWAYS)))
+        yield place
 
 
 @pytest.fixture(scope="module")
 def watcher(crowd: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """Return the daemon that puts things right there."""
-    with Daemon(crowd.lab, tmp_path_factory.mktemp("watcher"), *watching(crowd)) as daemon:
+    with Daemon(crowd.lab, tmp_path_factory.mktemp("watcher"), *alone(crowd)) as daemon:
         for number in range(GATEWAYS):
             crowd.wait_ready(f"gateway-{number}", seconds=SECONDS)
         yield daemon
         assert not daemon.events("internal error")
-    crowd.kubectl("delete", "namespace", crowd.name, "--wait=false")
 
 
 def make(place: Namespace, edit: Edit, gateway_name: str) -> bool:

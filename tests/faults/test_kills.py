@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,12 +10,11 @@ import psutil
 import pytest
 
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import Daemon, Namespace, gateway, tool_gateway, tool_route
+from tests.daemon.harness import Daemon, Namespace, alone, gateway, tool_gateway, tool_route
 from tests.faults.churn import Churn
 from tests.faults.fatal import PROGRAM
 from tests.faults.truth import assert_true
 
-ALONE = "--no-leader-election"
 KILLS = 50
 SECONDS = 120.0
 SMALL_PARTS = {"PART_BYTES": "1500"}
@@ -45,7 +43,7 @@ def drift(place: Namespace) -> None:
 
 
 def leave(place: Namespace) -> None:
-    place.patch("aigateway", "chat", {"spec": {"aiGatewayClassName": "another"}})
+    place.patch("AiGateway", "chat", {"spec": {"aiGatewayClassName": "another"}})
 
 
 def delete_all(place: Namespace) -> None:
@@ -80,24 +78,25 @@ MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]
 }
 
 
+@pytest.mark.spread
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed(moment: str, spare_lab: ControlPlane, place: Namespace, tmp_path: Path) -> None:
+def test_killed(moment: str, idle_lab: ControlPlane, place: Namespace, tmp_path: Path) -> None:
     fatal, act, options = MOMENTS[moment]
-    scope = ALONE, "--namespace", place.name
+    scope = alone(place)
     if act is not create:
         # The state that it begins with is of the same form.
-        with started(spare_lab, tmp_path, scope, options):
+        with started(idle_lab, tmp_path, scope, options):
             create(place)
             place.wait_ready("chat")
             place.wait_route("route", "Reconciled")
-            assert_true(spare_lab, [place.name], seconds=SECONDS)
-    with started(spare_lab, tmp_path, scope, {**options, "FATAL": fatal}) as daemon:
+            assert_true(idle_lab, [place.name], seconds=SECONDS)
+    with started(idle_lab, tmp_path, scope, {**options, "FATAL": fatal}) as daemon:
         act(place)
         assert daemon.process.wait(SECONDS) == -signal.SIGKILL
     # Every other one goes on elsewhere, as a pod on another node.
     folder = tmp_path / "elsewhere" if list(MOMENTS).index(moment) % 2 else tmp_path
-    with started(spare_lab, folder, scope, options) as daemon:
-        assert_true(spare_lab, [place.name], seconds=SECONDS)
+    with started(idle_lab, folder, scope, options) as daemon:
+        assert_true(idle_lab, [place.name], seconds=SECONDS)
         assert not daemon.events("internal error")
 
 
@@ -110,29 +109,25 @@ def started(lab: ControlPlane, folder: Path, scope: tuple[str, ...], options: Ma
             del os.environ[name]
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
 def test_killed_at_random_under_a_churn_of_edits(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     chance = random.Random(11)
-    options = ALONE, "--namespace", place.name
     folder = tmp_path / "0"
-    deadline = time.monotonic() + 170
-    kills = 0
     with Churn(place, seed=7):
-        while kills < KILLS and time.monotonic() < deadline:
+        for kill in range(KILLS):
             # A number of lines is a moment anywhere in a pass, and not the same one twice.
-            with Daemon(spare_lab, folder, *options) as daemon:
+            with Daemon(idle_lab, folder, *alone(place)) as daemon:
                 lines = len(daemon.log()) + chance.randrange(1, 20)
                 wait_until(lambda d=daemon, n=lines: len(d.log()) >= n, timeout=SECONDS, what="log lines")  # type: ignore[misc]
                 daemon.stop(signal.SIGKILL)
-            kills += 1
             if chance.random() < 0.2:
-                folder = tmp_path / str(kills)
-    with Daemon(spare_lab, folder, *options) as daemon:
-        assert_true(spare_lab, [place.name], seconds=SECONDS)
+                folder = tmp_path / str(kill + 1)
+    with Daemon(idle_lab, folder, *alone(place)) as daemon:
+        assert_true(idle_lab, [place.name], seconds=SECONDS)
         assert not daemon.events("internal error")
-    # A busy machine may not come to all of them in time.
-    assert kills >= KILLS // 2
 
 
 def engines(daemon: Daemon) -> list[psutil.Process]:
@@ -141,9 +136,9 @@ def engines(daemon: Daemon) -> list[psutil.Process]:
 
 
 def test_an_engine_that_is_killed_or_hangs_is_replaced_with_all_its_children(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
-    with Daemon(spare_lab, tmp_path, ALONE, "--namespace", place.name, "--engine-seconds", "10") as daemon:
+    with Daemon(idle_lab, tmp_path, *alone(place), "--engine-seconds", "10") as daemon:
         daemon.wait_for("watching")
         for number, fault in enumerate((signal.SIGKILL, signal.SIGSTOP)):
             name = f"gateway-{number}"
@@ -155,7 +150,7 @@ def test_an_engine_that_is_killed_or_hangs_is_replaced_with_all_its_children(
             assert not alive, "its plugins are gone, too"
             assert len(gone) >= 2
             place.wait_ready(name)
-            assert_true(spare_lab, [place.name], seconds=SECONDS)
+            assert_true(idle_lab, [place.name], seconds=SECONDS)
         said = daemon.events("AiGatewayConfigured", reason="WorkloadFailed")
         assert any("did not finish within" in line["message"] for line in said)
         assert not daemon.events("internal error")

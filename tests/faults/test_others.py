@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lab import ControlPlane, KubectlError, wait_until
-from tests.daemon.harness import Daemon, Namespace, gateway
-from tests.faults.owned import corrections, live, path_of, watching
+from tests.daemon.harness import Daemon, Namespace, alone, gateway
+from tests.faults.owned import corrections, live, path_of
 from tests.faults.truth import assert_true
 
 SECONDS = 120.0
@@ -33,8 +33,8 @@ AUTOSCALER = {
 }
 
 
-def test_what_others_add_stays(spare_lab: ControlPlane, place: Namespace, tmp_path: Path) -> None:
-    with Daemon(spare_lab, tmp_path, *watching(place)) as daemon:
+def test_what_others_add_stays(idle_lab: ControlPlane, place: Namespace, tmp_path: Path) -> None:
+    with Daemon(idle_lab, tmp_path, *alone(place)) as daemon:
         place.apply(gateway("meshed"), AUTOSCALER)
         place.wait_ready("meshed")
         template = "/spec/template/spec"
@@ -62,7 +62,7 @@ def test_what_others_add_stays(spare_lab: ControlPlane, place: Namespace, tmp_pa
             "metadata": {"name": "meshed", "annotations": {"team": "a"}},
             "spec": {"template": {"spec": {"containers": [{"name": "second", "image": "second:1"}]}}},
         }
-        spare_lab.kubectl(
+        idle_lab.kubectl(
             "apply",
             "--server-side",
             "--field-manager=tool",
@@ -75,7 +75,7 @@ def test_what_others_add_stays(spare_lab: ControlPlane, place: Namespace, tmp_pa
         place.kubectl("label", "deployment,service,configmap", "-l", "app=meshed", "cost=low")
         place.kubectl("annotate", "service", "meshed", "note=kept")
         place.kubectl("patch", "service", "meshed", "-p", '{"spec": {"sessionAffinity": "ClientIP"}}')
-        place.patch("configmap", "meshed-config", {"data": {"extra.txt": "kept"}})
+        place.patch("ConfigMap", "meshed-config", {"data": {"extra.txt": "kept"}})
         place.kubectl("rollout", "restart", "deployment/meshed")
         wait_until(
             lambda: live(place, "Deployment", "meshed")["spec"]["replicas"] == 3, timeout=60, what="scaled"
@@ -98,7 +98,7 @@ def test_what_others_add_stays(spare_lab: ControlPlane, place: Namespace, tmp_pa
 
     place.kubectl("delete", "hpa", "meshed")
     place.kubectl("scale", "deployment", "meshed", "--replicas=2")
-    with Daemon(spare_lab, tmp_path / "fresh", *watching(place)) as daemon:
+    with Daemon(idle_lab, tmp_path / "fresh", *alone(place)) as daemon:
         place.apply(gateway("meshed", "later"))
         place.wait_config("meshed", "openai/later\n")
         place.wait_ready("meshed")
@@ -128,16 +128,16 @@ def added(place: Namespace) -> Raw:
 
 
 def test_a_service_port_edited_while_no_daemon_ran_is_put_right(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
-    with Daemon(spare_lab, tmp_path, *watching(place)):
+    with Daemon(idle_lab, tmp_path, *alone(place)):
         place.apply(gateway("ported"))
         place.wait_ready("ported")
     edit = [{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]
     place.lab.api.patch(path_of(place, "Service", "ported"), edit, "kubectl-edit")
     # The gateway is another one by the time anybody looks: what is on the cluster differs from it in any case.
     place.apply(gateway("ported", "other"))
-    with Daemon(spare_lab, tmp_path, *watching(place)):
+    with Daemon(idle_lab, tmp_path, *alone(place)):
         place.wait_config("ported", "openai/other\n")
         wait_until(
             lambda: [port["port"] for port in live(place, "Service", "ported")["spec"]["ports"]] == [80],
@@ -149,9 +149,9 @@ def test_a_service_port_edited_while_no_daemon_ran_is_put_right(
 
 
 def test_who_fights_with_us_costs_no_run_each_time(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
-    with Daemon(spare_lab, tmp_path, *watching(place)) as daemon:
+    with Daemon(idle_lab, tmp_path, *alone(place)) as daemon:
         place.apply(gateway("fought"))
         place.wait_ready("fought")
 

@@ -13,26 +13,21 @@ import pytest
 from gateway_components.kube.passphrase import PASSPHRASE_SECRET
 from gateway_components.kube.state_secrets import STATE_SECRET
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import Daemon, Namespace, gateway, tool_gateway
+from tests.daemon.harness import Daemon, Namespace, alone, elected, gateway, tool_gateway
 from tests.faults.test_kills import started
 from tests.faults.truth import assert_true
 
 SECONDS = 120.0
-INSTALL = "default"
 
 
 @pytest.fixture
-def keeper(spare_lab: ControlPlane, place: Namespace, tmp_path: Path) -> Iterator[Daemon]:
+def keeper(idle_lab: ControlPlane, place: Namespace, tmp_path: Path) -> Iterator[Daemon]:
     """Return a daemon whose namespace is at rest, with a gateway of either kind."""
-    with Daemon(spare_lab, tmp_path, *watching(place)) as daemon:
+    with Daemon(idle_lab, tmp_path, *alone(place)) as daemon:
         place.apply(gateway("chat"), tool_gateway("tools"))
         at_rest(place)
         yield daemon
         assert not daemon.events("internal error")
-
-
-def watching(place: Namespace) -> tuple[str, ...]:
-    return "--no-leader-election", "--namespace", place.name
 
 
 def at_rest(place: Namespace) -> None:
@@ -47,7 +42,7 @@ def state(place: Namespace) -> dict[str, bytes]:
 
 def write_state(place: Namespace, data: Mapping[str, bytes]) -> None:
     encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
-    place.patch("secret", STATE_SECRET, {"data": encoded})
+    place.patch("Secret", STATE_SECRET, {"data": encoded})
 
 
 def delete_state(place: Namespace) -> None:
@@ -116,7 +111,7 @@ def test_a_state_that_is(fault: str, place: Namespace, keeper: Daemon, tmp_path:
     keeper.stop()
 
     FAULTS[fault](place)
-    with Daemon(place.lab, tmp_path / "fresh", *watching(place)) as daemon:
+    with Daemon(place.lab, tmp_path / "fresh", *alone(place)) as daemon:
         place.apply(gateway("chat", "later"))
         place.wait_config("chat", "openai/later\n")
         at_rest(place)
@@ -142,11 +137,11 @@ def test_a_state_that_is_written_while_a_run_is_under_way(place: Namespace, keep
 
 
 def test_a_state_that_is_too_large_for_one_secret(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     small = {"PART_BYTES": "2000"}
     names = [f"gateway-{number}" for number in range(4)]
-    with started(spare_lab, tmp_path, watching(place), small) as daemon:
+    with started(idle_lab, tmp_path, alone(place), small) as daemon:
         place.apply(*map(gateway, names))
         at_rest(place)
         parts = [
@@ -156,12 +151,12 @@ def test_a_state_that_is_too_large_for_one_secret(
         # One part that is gone takes the state with it, and nothing else.
         place.kubectl("delete", "secret", parts[0])
         daemon.stop()
-    with started(spare_lab, tmp_path / "fresh", watching(place), small):
+    with started(idle_lab, tmp_path / "fresh", alone(place), small):
         place.apply(gateway(names[0], "edited"))
         place.wait_config(names[0], "openai/edited\n")
         at_rest(place)
     # One that takes it as a whole again removes the parts.
-    with Daemon(spare_lab, tmp_path / "whole", *watching(place)):
+    with Daemon(idle_lab, tmp_path / "whole", *alone(place)):
         place.apply(gateway(names[1], "edited"))
         place.wait_config(names[1], "openai/edited\n")
         at_rest(place)
@@ -169,17 +164,21 @@ def test_a_state_that_is_too_large_for_one_secret(
 
 
 @pytest.mark.parametrize("change", ["deleted", "changed", "emptied"])
-def test_a_passphrase_that_is(change: str, place: Namespace, keeper: Daemon, tmp_path: Path) -> None:
-    other = base64.b64encode(b"another").decode() if change == "changed" else ""
-    if change == "deleted":
-        place.lab.kubectl("-n", INSTALL, "delete", "secret", PASSPHRASE_SECRET)
-    else:
-        patch = json.dumps({"data": {"passphrase": other}})
-        place.lab.kubectl("-n", INSTALL, "patch", "secret", PASSPHRASE_SECRET, "--type=merge", "-p", patch)
-    place.apply(gateway("chat", "edited"))
-    place.wait_config("chat", "openai/edited\n")
-    keeper.stop()
-    with Daemon(place.lab, tmp_path / "fresh", *watching(place)) as daemon:
+def test_a_passphrase_that_is(change: str, place: Namespace, tmp_path: Path) -> None:
+    # An install namespace of its own: others on this control plane need their passphrase.
+    scope = *alone(place), *elected(place)
+    with Daemon(place.lab, tmp_path, *scope) as daemon:
+        place.apply(gateway("chat"))
+        at_rest(place)
+        if change == "deleted":
+            place.kubectl("delete", "secret", PASSPHRASE_SECRET)
+        else:
+            other = base64.b64encode(b"another").decode() if change == "changed" else ""
+            place.patch("Secret", PASSPHRASE_SECRET, {"data": {"passphrase": other}})
+        place.apply(gateway("chat", "edited"))
+        place.wait_config("chat", "openai/edited\n")
+        assert not daemon.events("internal error")
+    with Daemon(place.lab, tmp_path / "fresh", *scope) as daemon:
         place.apply(gateway("chat", "later"))
         place.wait_config("chat", "openai/later\n")
         at_rest(place)
@@ -194,7 +193,7 @@ def test_a_scratch_folder_with_locks_of_an_earlier_run(
         locks = keeper.state / "backend" / ".pulumi" / "locks" / name / "litellm-gateways" / place.name
         locks.mkdir(parents=True, exist_ok=True)
         (locks / "stale.json").write_text('{"pid": 1, "username": "somebody", "hostname": "elsewhere"}')
-    with Daemon(place.lab, tmp_path, *watching(place)) as daemon:
+    with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
         place.apply(gateway("chat", "edited"))
         place.wait_config("chat", "openai/edited\n")
         at_rest(place)
@@ -202,11 +201,11 @@ def test_a_scratch_folder_with_locks_of_an_earlier_run(
 
 
 def test_a_scratch_folder_that_is_full_for_a_while(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     full = tmp_path / "full"
     full.touch()
-    with started(spare_lab, tmp_path, watching(place), {"FULL": str(full)}) as daemon:
+    with started(idle_lab, tmp_path, alone(place), {"FULL": str(full)}) as daemon:
         place.apply(gateway("chat"))
         wait_until(
             lambda: "No space left on device" in daemon.text(), timeout=SECONDS, what="a word about it"
@@ -220,27 +219,27 @@ def test_a_scratch_folder_that_is_full_for_a_while(
 
 
 def test_a_namespace_that_is_deleted_while_its_run_is_under_way(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     name = f"{place.name}-gone"
-    spare_lab.kubectl("create", "namespace", name)
-    gone = Namespace(spare_lab, name)
-    with Daemon(spare_lab, tmp_path, *watching(place), "--namespace", name) as daemon:
+    idle_lab.kubectl("create", "namespace", name)
+    gone = Namespace(idle_lab, name)
+    with Daemon(idle_lab, tmp_path, *alone(place), "--namespace", name) as daemon:
         gone.apply(*(gateway(f"gateway-{number}") for number in range(5)))
         wait_until(lambda: gone.get("Secret", STATE_SECRET), timeout=SECONDS, what="a run")
-        spare_lab.kubectl("delete", "namespace", name, "--wait=false")
+        idle_lab.kubectl("delete", "namespace", name, "--wait=false")
         place.apply(gateway("chat"))
         place.wait_ready("chat", seconds=SECONDS)
         wait_until(
-            lambda: spare_lab.api.get(f"/api/v1/namespaces/{name}") is None,
+            lambda: idle_lab.api.get(f"/api/v1/namespaces/{name}") is None,
             timeout=SECONDS,
             what="it is gone",
         )
         # It comes back, with nothing of before.
-        spare_lab.kubectl("create", "namespace", name)
+        idle_lab.kubectl("create", "namespace", name)
         gone.apply(gateway("again"))
         gone.wait_ready("again", seconds=SECONDS)
-        assert_true(spare_lab, [place.name, name], seconds=SECONDS)
+        assert_true(idle_lab, [place.name, name], seconds=SECONDS)
         assert not daemon.events("internal error")
 
 
@@ -248,10 +247,10 @@ HEALTHY = 50
 
 
 def test_a_gateway_that_always_fails_slows_no_other(
-    spare_lab: ControlPlane, place: Namespace, tmp_path: Path
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     bad = {"name": "BAD", "valueFrom": {"fieldRef": {"fieldPath": "no.such.path"}}}
-    with Daemon(spare_lab, tmp_path, *watching(place)) as daemon:
+    with Daemon(idle_lab, tmp_path, *alone(place)) as daemon:
         place.apply(
             *(gateway(f"gateway-{number}") for number in range(HEALTHY)), gateway("broken", env=[bad])
         )
@@ -270,4 +269,4 @@ def test_a_gateway_that_always_fails_slows_no_other(
         later = daemon.events("engine ran")[runs:]
         assert all(line["applied"] == [] for line in later if line["failed"]), "it runs alone"
         assert len([line for line in later if not line["failed"]]) <= 4, "the others run once for each edit"
-        assert_true(spare_lab, [place.name], refused=["broken"], seconds=SECONDS)
+        assert_true(idle_lab, [place.name], refused=["broken"], seconds=SECONDS)

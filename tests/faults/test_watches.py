@@ -26,7 +26,9 @@ WATCHED = {
 }
 
 
-def test_watches_that_are_cut_again_and_again(ill_lab: ControlPlane, api: FaultyApi, ward: Namespace) -> None:
+def test_watches_that_are_cut_again_and_again(
+    breakable_lab: ControlPlane, api: FaultyApi, ward: Namespace
+) -> None:
     cut = 0
     with Churn(ward) as churn:
         for _ in range(15):
@@ -34,11 +36,11 @@ def test_watches_that_are_cut_again_and_again(ill_lab: ControlPlane, api: Faulty
             cut += api.cut_watches()
 
     assert cut > 50
-    assert_true(ill_lab, [ward.name])
+    assert_true(breakable_lab, [ward.name])
 
 
 def test_watches_that_break_off_in_the_middle_of_a_line(
-    ill_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
+    breakable_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
 ) -> None:
     chance = random.Random(3)
 
@@ -48,11 +50,11 @@ def test_watches_that_break_off_in_the_middle_of_a_line(
     with api.lines(halve), Churn(ward) as churn:
         churn.wait_for(25)
 
-    assert_true(ill_lab, [ward.name])
+    assert_true(breakable_lab, [ward.name])
 
 
 def test_a_compaction_that_expires_every_watch(
-    ill_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
+    breakable_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
 ) -> None:
     ward.apply(gateway("old"), gateway("goes"))
     for name in ("old", "goes"):
@@ -63,12 +65,12 @@ def test_a_compaction_that_expires_every_watch(
         api.cut_watches()
         ward.apply(gateway("old", "changed-meanwhile"), gateway("new"))
         ward.kubectl("delete", "aigateway", "goes")
-        ill_lab.compact()
+        breakable_lab.compact()
         # The API server's own memory of what happened reaches further back than etcd's.
-        ill_lab.stop_api_server()
-        ill_lab.start_api_server()
+        breakable_lab.stop_api_server()
+        breakable_lab.start_api_server()
 
-    assert_true(ill_lab, [ward.name], seconds=120)
+    assert_true(breakable_lab, [ward.name], seconds=120)
     assert "openai/changed-meanwhile" in ward.config("old")
     lists = Counter(path for _, path, is_watch in api.asked[asked:] if path in WATCHED and not is_watch)
     # A bookmark at the right moment spares one or the other kind.
@@ -78,7 +80,7 @@ def test_a_compaction_that_expires_every_watch(
 
 
 def test_watches_that_are_silent_for_ever(
-    ill_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
+    breakable_lab: ControlPlane, api: FaultyApi, ward: Namespace, patient: Daemon
 ) -> None:
     with api.lines(lambda _: None):
         ward.apply(gateway("unseen", "first"))
@@ -86,6 +88,6 @@ def test_watches_that_are_silent_for_ever(
         ward.wait_config("unseen", "openai/first")
         ward.apply(gateway("unseen", "second"))
         ward.wait_config("unseen", "openai/second")
-        assert_true(ill_lab, [ward.name])
+        assert_true(breakable_lab, [ward.name])
 
     assert patient.events("watch silent, listing again")

@@ -19,6 +19,8 @@ from tests.pulumi_cli import ROOT
 
 OVERLAYS = ROOT / "examples" / "overlays"
 
+pytestmark = pytest.mark.lab
+
 
 @pytest.fixture(scope="module")
 def bare_lab() -> Iterator[ControlPlane]:

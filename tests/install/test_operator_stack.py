@@ -17,6 +17,8 @@ from tests.pulumi_cli import ROOT, PulumiProject
 
 UPGRADE = "gateways:install.image"
 
+pytestmark = pytest.mark.lab
+
 
 @pytest.fixture(scope="module")
 def bare_lab() -> Iterator[ControlPlane]:

@@ -14,6 +14,7 @@ from gateway_components.install.options import Installation
 from gateway_components.install.rbac import rbac
 from gateway_components.kube.passphrase import PASSPHRASE_SECRET
 from lab import wait_until
+from tests.conftest import Audited
 from tests.daemon.harness import (
     SECONDS,
     Namespace,
@@ -24,7 +25,6 @@ from tests.daemon.harness import (
     tool_route,
     tool_server,
 )
-from tests.install.conftest import Audited
 from tests.install.pod import Pod
 
 Right = tuple[str, str, str]

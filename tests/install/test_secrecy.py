@@ -18,8 +18,8 @@ from gateway_components.install.options import NAMESPACE, Installation
 from gateway_components.kube.passphrase import PASSPHRASE_SECRET
 from gateway_components.kube.state_secrets import STATE_SECRET
 from lab import ControlPlane, wait_until
+from tests.conftest import Audited
 from tests.daemon.harness import SECONDS, Namespace, gateway, guard, provider, secret
-from tests.install.conftest import Audited
 from tests.install.pod import Pod
 
 PLANTED = {

@@ -18,6 +18,8 @@ from lab.components import CONTROLLER_MANAGER
 from lab.folder import create_folder, remove_stale_folders
 from tools.location import PROJECT
 
+pytestmark = pytest.mark.lab
+
 NO_CRDS = ("--crds", "/nonexistent")
 
 
@@ -68,10 +70,10 @@ def assert_gone(processes: list[psutil.Process]) -> None:
 @pytest.mark.parametrize(
     ("number", "code"),
     [
-        (signal.SIGINT, 0),
         (signal.SIGTERM, 128 + signal.SIGTERM),
-        (signal.SIGHUP, 128 + signal.SIGHUP),
         (signal.SIGKILL, -signal.SIGKILL),
+        pytest.param(signal.SIGINT, 0, marks=pytest.mark.soak),
+        pytest.param(signal.SIGHUP, 128 + signal.SIGHUP, marks=pytest.mark.soak),
     ],
 )
 def test_signal_ends_everything(tmp_path: Path, number: signal.Signals, code: int) -> None:
@@ -81,7 +83,14 @@ def test_signal_ends_everything(tmp_path: Path, number: signal.Signals, code: in
         assert_gone(started)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.soak),
+        pytest.param(signal.SIGKILL, marks=pytest.mark.soak),
+    ],
+)
 def test_signal_ends_a_command_too(tmp_path: Path, number: signal.Signals) -> None:
     command = ("--", "sh", "-c", "echo running; exec sleep 300")
     with running_lab(tmp_path, *command) as (process, started):

@@ -47,9 +47,15 @@ def gatewayctl_objects(*paths: str, cwd: Path) -> dict[tuple[str, str], Any]:
     return by_name(yaml.safe_load_all(done.stdout))
 
 
-def test_the_rendered_objects_are_those_of_gatewayctl(dev: PulumiProject) -> None:
-    dev.up()
-    found = rendered(dev.folder / "rendered")
+def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) -> None:
+    manifests, folder = dev.folder / "examples" / "manifests", dev.folder / "rendered"
+    salted = (dev.folder / "stacks" / "Pulumi.dev.yaml").read_text()
+    shipped = (ROOT / "stacks" / "Pulumi.dev.yaml").read_text()
+    assert salted.startswith(shipped)
+    assert salted.removeprefix(shipped).startswith("encryptionsalt: ")
+
+    dev.up("--skip-preview")
+    found = rendered(folder)
     expected = gatewayctl_objects("examples/manifests", cwd=dev.folder)
     for manifest in (ROOT / "examples" / "manifests").glob("*.yaml"):
         expected |= by_name(
@@ -74,48 +80,37 @@ def test_the_rendered_objects_are_those_of_gatewayctl(dev: PulumiProject) -> Non
         },
     }
 
+    # Whoever puts the stack's file back gets the salt that fits the state.
+    (dev.folder / "stacks" / "Pulumi.dev.yaml").write_text(shipped)
+    dev.up("--skip-preview", "--expect-no-changes")
+    assert (dev.folder / "stacks" / "Pulumi.dev.yaml").read_text().startswith(f"{shipped}encryptionsalt: ")
 
-def test_a_gateway_that_goes_takes_its_files_along(dev: PulumiProject) -> None:
-    dev.up()
-    dev.up("--expect-no-changes")
-    for name in ("guarded", "openai", "tools"):
-        (dev.folder / "examples" / "manifests" / f"{name}.yaml").unlink()
-    dev.up()
-    assert {name for _, name in rendered(dev.folder / "rendered")} == {
-        "patched",
-        "patched-config",
-        "patched-litellm",
-    }
-    dev.run("destroy", "--yes")
-    assert rendered(dev.folder / "rendered") == {}
-
-
-def test_a_broken_manifest_changes_nothing(dev: PulumiProject) -> None:
-    dev.up()
-    before = rendered(dev.folder / "rendered")
-    (dev.folder / "examples" / "manifests" / "broken.yaml").write_text(BROKEN)
-    (dev.folder / "examples" / "manifests" / "openai.yaml").unlink()
+    # What is at fault changes nothing: a broken manifest, and a route whose server is not in the files.
+    (manifests / "broken.yaml").write_text(BROKEN)
+    tools = (manifests / "tools.yaml").read_text()
+    (manifests / "tools.yaml").write_text(tools[: tools.rindex("---")])
+    (manifests / "openai.yaml").unlink()
     output = dev.fails("up", "--yes", "--skip-preview")
     assert "nothing was changed" in output
     assert "examples/manifests/broken.yaml:9: error: AiGateway broken: spec.aiModels[0].provder" in output
     assert "Did you mean provider?" in output
-    assert rendered(dev.folder / "rendered") == before
-
-
-def test_a_route_whose_server_is_not_in_the_files_changes_nothing(dev: PulumiProject) -> None:
-    tools = dev.folder / "examples" / "manifests" / "tools.yaml"
-    text = tools.read_text()
-    tools.write_text(text[: text.rindex("---")])
-    output = dev.fails("up", "--yes", "--skip-preview")
     assert "examples/manifests/tools.yaml:18: error: ToolRoute files: spec.upstream.toolServerRef: " in output
     assert "only the given files are looked at" in output
-    assert rendered(dev.folder / "rendered") == {}
+    assert rendered(folder) == found
+
+    # A gateway that goes takes its files along.
+    for gone in ("broken", "guarded", "tools"):
+        (manifests / f"{gone}.yaml").unlink()
+    dev.up("--skip-preview")
+    assert {name for _, name in rendered(folder)} == {"patched", "patched-config", "patched-litellm"}
+    dev.run("destroy", "--yes", "--skip-preview")
+    assert rendered(folder) == {}
 
 
 def test_a_single_path_and_a_namespace_may_be_configured(dev: PulumiProject) -> None:
     dev.run("config", "set", "gateways:manifests", "examples/manifests/openai.yaml")
     dev.run("config", "set", "gateways:namespace", "team-a")
-    dev.up()
+    dev.up("--skip-preview")
     assert dev.outputs() == {
         "urls": {"team-a/openai": "http://openai.team-a.svc.cluster.local"},
         "routeUrls": {},
@@ -129,14 +124,3 @@ def test_configuration_at_fault_is_explained(dev: PulumiProject) -> None:
     assert "gateways:manifests is []: name a file or folder" in dev.fails("preview")
     dev.run("config", "rm", "gateways:manifests")
     assert "gateways:manifests" in dev.fails("preview")
-
-
-def test_a_stack_file_put_back_after_init_still_fits_the_state(dev: PulumiProject) -> None:
-    stack_file = dev.folder / "stacks" / "Pulumi.dev.yaml"
-    salted, shipped = stack_file.read_text(), (ROOT / "stacks" / "Pulumi.dev.yaml").read_text()
-    dev.up()
-    assert salted.startswith(shipped)
-    assert salted.removeprefix(shipped).startswith("encryptionsalt: ")
-    stack_file.write_text(shipped)
-    dev.up("--expect-no-changes")
-    assert stack_file.read_text().startswith(f"{shipped}encryptionsalt: ")

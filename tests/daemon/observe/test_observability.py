@@ -17,8 +17,19 @@ from gateway_components.daemon.exit import Exit
 from lab import ControlPlane, wait_until
 from tests.daemon.collector import Collector, attributes
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, secret, tool_gateway, tool_route
+from tests.daemon.harness import (
+    SECONDS,
+    Daemon,
+    Namespace,
+    gateway,
+    install_crds,
+    secret,
+    tool_gateway,
+    tool_route,
+)
 from tests.daemon.scrape import Scrape
+
+pytestmark = pytest.mark.lab
 
 SECRET = "sk-never-to-be-seen"
 
@@ -76,8 +87,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         with Daemon(lab, folder, "--settings", str(settings)) as daemon:
             daemon.wait_for("watch broken", resource="aigateways")
             before = get(daemon, "/healthz"), get(daemon, "/readyz")
-            lab.kubectl("apply", "-f", str(DEPLOY / "crds"))
-            lab.kubectl("wait", "--for=condition=Established", "crd", "--all")
+            install_crds(lab)
             lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
             wait_until(lambda: get(daemon, "/readyz")[0] == 200, timeout=SECONDS, what="a ready daemon")
             yield Observed(lab, daemon, collector, Namespace(lab, "watched"), settings, *before)

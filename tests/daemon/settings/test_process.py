@@ -3,19 +3,15 @@
 from pathlib import Path
 
 from gateway_components.daemon.exit import Exit
-from lab import ControlPlane
-from tests.daemon.harness import Daemon, Namespace, gateway
+from tests.daemon.harness import Daemon, Namespace, alone, gateway
 from tests.daemon.mount import mount
 
 
-def test_a_running_daemon_takes_good_settings_and_refuses_bad_ones(
-    own_lab: ControlPlane, tmp_path: Path
-) -> None:
-    place = Namespace(own_lab, "default")
+def test_a_running_daemon_takes_good_settings_and_refuses_bad_ones(place: Namespace, tmp_path: Path) -> None:
     folder = tmp_path / "mount"
     file = mount(folder, "workers: 1\nlog_format: json\n")
     options = ("--settings", str(file), "--engine-seconds", "200")
-    with Daemon(own_lab, tmp_path / "daemon", *options, log_level=None) as daemon:
+    with Daemon(place.lab, tmp_path / "daemon", *options, *alone(place), log_level=None) as daemon:
         daemon.wait_for("watching")
         assert daemon.events("starting")[0]["workers"] == 1
 
