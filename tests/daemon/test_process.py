@@ -193,7 +193,6 @@ START_FAULTS = [
     ("no credentials", {"KUBECONFIG": "/nonexistent/kubeconfig"}, (), Exit.NO_CREDENTIALS, "no credentials"),
     ("no provider", {"PULUMI_HOME": "/nonexistent/pulumi"}, (), Exit.NO_ENGINE, "make setup"),
     ("bad option value", {}, ("--workers", "0"), Exit.BAD_SETTINGS, "--workers"),
-    ("unknown option", {}, ("--wrokers", "1"), 2, "--wrokers"),
     ("scratch folder unusable", {}, ("--scratch-folder", "/proc/state"), Exit.STATE_IN_USE, "/proc/state"),
 ]
 

@@ -80,8 +80,8 @@ def test_two_minutes_without_the_api_server(
 
 
 def test_a_slow_api_server(breakable_lab: ControlPlane, api: FaultyApi, ward: Namespace) -> None:
-    with api.fault(slow(0.5, 2.0)), Churn(ward) as churn:
-        churn.wait_for(25)
+    with api.fault(slow(0.2, 1.0)), Churn(ward) as churn:
+        churn.wait_for(15)
 
     assert_true(breakable_lab, [ward.name])
 
