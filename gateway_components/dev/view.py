@@ -24,9 +24,9 @@ from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan, Plan, gateway_key, plan
 from gateway_components.plan.references import gateway_of_route
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot, UnreadableGateway
-from gateway_components.plan.status import Rollout
 
 __all__ = ["FolderView"]
 

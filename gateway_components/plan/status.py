@@ -6,11 +6,11 @@ from typing import Any
 
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.kinds import GatewayKind
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 
 __all__ = [
     "ROUTE_READY",
-    "Rollout",
     "Status",
     "gateway_status",
     "merge_status",
@@ -37,39 +37,6 @@ _LONGEST_MESSAGE = 32768
 
 Conditions = Sequence[Mapping[str, Any]]
 """Conditions in JSON types, as ``status.conditions`` holds them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """How far a Deployment has come.
-
-    Attributes
-    ----------
-    current
-        Whether its controller has seen the desired pod template.
-    wanted, total, updated, available
-        Numbers of replicas: of the spec, of those that exist, of those on the newest template, of those that
-        serve.
-    """
-
-    current: bool
-    wanted: int
-    total: int
-    updated: int
-    available: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether all wanted replicas run the newest template and serve, as ``kubectl rollout status`` has it."""
-        updated = self.updated >= self.wanted and self.total <= self.updated
-        return self.current and updated and self.available >= self.updated
-
-    def __str__(self) -> str:
-        """Return the progress in words."""
-        if not self.current:
-            return "the Deployment has not taken up the newest configuration yet"
-        old = f", {self.total - self.updated} old ones still there" if self.total > self.updated else ""
-        return f"{self.updated} of {self.wanted} replicas updated, {self.available} available{old}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import pytest
 
 from gateway_components.plan.keys import GatewayKey, ObjectKey
 from gateway_components.plan.kinds import AI_GATEWAY
-from gateway_components.plan.status import Rollout, gateway_status, merge_status
+from gateway_components.plan.rollout import Rollout
+from gateway_components.plan.status import gateway_status, merge_status
 from tests.daemon.manifests import gateway
 from tests.faults.picture import Picture
 from tests.faults.truth import untruths_of

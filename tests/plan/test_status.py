@@ -6,8 +6,8 @@ import pytest
 
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.status import (
-    Rollout,
     Status,
     gateway_status,
     merge_status,
