@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.grace import Grace
 from gateway_components.daemon.ledger import Batch, Ledger
 from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
 from gateway_components.daemon.ports import Engine, Outcome, Reports, View
@@ -74,6 +75,7 @@ class Reconciler:
         self._telemetry = telemetry
         self._repair = repair
         self._stalls = Stalls(read_pods)
+        self._grace = Grace()
         self._ledgers: dict[str, Ledger] = {}
 
     async def reconcile(self, namespace: str) -> float | None:
@@ -91,7 +93,8 @@ class Reconciler:
         """
         ledger = await self._ledger(namespace)
         with self._telemetry.step(Step.SNAPSHOT, namespace):
-            snapshot = await self._view.snapshot(namespace)
+            found = await self._view.snapshot(namespace)
+            snapshot = self._grace.apply(namespace, found, self._clock.now())
         with self._telemetry.step(Step.PLAN, namespace) as note:
             planned = plan(snapshot)
             note(gateways=len(planned.gateways), routes=len(planned.routes))
@@ -130,12 +133,13 @@ class Reconciler:
 
     def _due_in(self, namespace: str, retry_at: float | None) -> float | None:
         now = self._clock.now()
-        times = retry_at, self._stalls.due(namespace)
+        times = retry_at, self._stalls.due(namespace), self._grace.due(namespace)
         return min((max(time - now, 0) for time in times if time is not None), default=None)
 
     def _forget(self, namespace: str) -> None:
         del self._ledgers[namespace]
         self._stalls.forget(namespace)
+        self._grace.forget(namespace)
 
     def _disowned(self, snapshot: Snapshot, planned: Plan) -> frozenset[Subject]:
         """Return the gateways and routes that bear a status of ours and are ours no longer."""

@@ -70,7 +70,9 @@ class Reporter:
             False where the gateway changed before its status was written.
         """
         url = gateway.objects.url if gateway.objects else ""
-        status = gateway_status(GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url)
+        status = gateway_status(
+            GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url, gateway.warnings
+        )
         if not await self._write(gateway.key, raw, status, failure):
             return False
         stalled = () if failure or rollout is None else _stalled(rollout)

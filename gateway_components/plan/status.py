@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.failure import Failure, PlanWarning, Reason
 from gateway_components.plan.kinds import GatewayKind
 from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
@@ -56,7 +56,12 @@ class Status:
 
 
 def gateway_status(
-    kind: GatewayKind, failure: Failure | None, rollout: Rollout | None, generation: int | None, url: str
+    kind: GatewayKind,
+    failure: Failure | None,
+    rollout: Rollout | None,
+    generation: int | None,
+    url: str,
+    warnings: Sequence[PlanWarning] = (),
 ) -> Status:
     """Return the status of a gateway.
 
@@ -72,6 +77,8 @@ def gateway_status(
         ``metadata.generation`` of the gateway that the conditions speak of.
     url
         Where the gateway is reached once it is ready.
+    warnings
+        What holds though it was applied.
     """
     serves = False
     configured: tuple[str, bool, str, str]
@@ -80,12 +87,7 @@ def gateway_status(
         configured = (kind.configured, False, failure.reason, str(failure))
         ready = (kind.ready, False, failure.reason, str(failure))
     else:
-        configured = (
-            kind.configured,
-            True,
-            Reason.CONFIGURATION_APPLIED,
-            "ConfigMap, Deployment and Service are applied",
-        )
+        configured = (kind.configured, True, Reason.CONFIGURATION_APPLIED, _applied(warnings))
         serves = rollout is not None and rollout.complete
         if rollout and serves:
             replicas = "replica is" if rollout.wanted == 1 else "replicas are"
@@ -170,6 +172,14 @@ def _merged(existing: Conditions, ours: Conditions, now: str) -> list[dict[str, 
         since = old.get("lastTransitionTime", now) if same_status else now
         merged[place] = {**condition, "lastTransitionTime": since}
     return merged
+
+
+def _applied(warnings: Sequence[PlanWarning]) -> str:
+    applied = "ConfigMap, Deployment and Service are applied"
+    if not warnings:
+        return applied
+    number = "1 warning:" if len(warnings) == 1 else f"{len(warnings)} warnings, the first:"
+    return f"{applied}; {number} {warnings[0]}"
 
 
 def _is_ours(existing: Mapping[str, Any], types: Collection[str], reasons: Collection[str]) -> bool:

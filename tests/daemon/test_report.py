@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from gateway_components.daemon.report import Reporter
 from gateway_components.kube.client import KubeClient
+from gateway_components.plan.failure import PlanWarning, WarningReason
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.rollout import Rollout, StallReason
 from tests.daemon.test_news import Noon
@@ -62,3 +63,14 @@ async def test_who_is_ready_out_of_date_or_failed_is_not_stalled() -> None:
     await reporter.gateway(PLAN, server.raw(), REFUSED, STALLED)
 
     assert server.notes == []
+
+
+async def test_warnings_stay_in_the_condition() -> None:
+    server = Server()
+    warned = replace(PLAN, warnings=(PlanWarning(WarningReason.REFERENCE_NOT_FOUND, "a Secret is missing"),))
+    reporter = Reporter(cast("KubeClient", server), Noon())
+
+    for _ in range(2):
+        await reporter.gateway(warned, server.raw(), None, None)
+
+    assert server.messages()[0].endswith("; 1 warning: a Secret is missing")

@@ -56,6 +56,7 @@ class World(Clock):
         self.told_before: set[str] = set()
         self.faults: dict[str, str] = {}
         self.rollouts: dict[str, Rollout] = {}
+        self.parts: dict[str, Any] = {}
         self.going = False
         self.settled = True
         self.seconds = 0.0
@@ -92,7 +93,9 @@ class World(Clock):
         gateways = [parse_as(AiGateway, raw) for raw in self.gateways.values()]
         tools = [parse_as(ToolGateway, raw) for raw in self.tools.values()]
         routes = tuple(parse_as(ToolRoute, raw) for raw in self.routes.values())
-        return Snapshot(gateways=(*gateways, *tools), classes=(CLASS, TOOL_CLASS), routes=routes)
+        return Snapshot(
+            gateways=(*gateways, *tools), classes=(CLASS, TOOL_CLASS), routes=routes, **self.parts
+        )
 
     def leaves(self, namespace: str) -> bool:
         return self.going

@@ -46,7 +46,8 @@ def true_objects() -> Objects:
         "updatedReplicas": 1,
         "availableReplicas": 1,
     }
-    status = gateway_status(AI_GATEWAY, None, Rollout(True, 1, 1, 1, 1), 3, planned.objects.url)
+    rollout = Rollout(True, 1, 1, 1, 1)
+    status = gateway_status(AI_GATEWAY, None, rollout, 3, planned.objects.url, planned.warnings)
     chat["status"] = merge_status({}, status, "2026-01-01T00:00:00Z")
     return objects
 
