@@ -8,9 +8,9 @@ from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
-from gateway_components.plan.status import Rollout
 from gateway_components.plan.workload import GatewayObjects
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
@@ -21,8 +21,8 @@ from gateway_components.errors import InputError
 from gateway_components.kube.status import owned_fields
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import FIELD_MANAGER, Mark, mark_of
+from gateway_components.plan.rollout import Rollout, StallReason
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
-from gateway_components.plan.status import Rollout
 
 __all__ = [
     "PROJECTIONS",
@@ -116,12 +116,14 @@ class DeploymentState:
     ----------
     existing
         Its controller.
-    observed
-        Whether its controller has seen the newest generation.
+    generation, observed
+        The newest generation, and whether its controller has seen it.
     wanted, total, updated, available
         Numbers of replicas, as in `Rollout`.
     hashes
         Annotations of its pod template.
+    reasons
+        Why its controller makes no progress; none where it does.
     uid, fields, applied_at, version
         Its mark, where a gateway owns it.
     """
@@ -133,6 +135,8 @@ class DeploymentState:
     updated: int
     available: int
     hashes: tuple[tuple[str, str], ...]
+    reasons: tuple[StallReason, ...] = ()
+    generation: int = 0
     uid: str = ""
     fields: frozenset[str] = frozenset()
     applied_at: str = ""
@@ -146,7 +150,16 @@ class DeploymentState:
     def rollout(self, hashes: Mapping[str, str]) -> Rollout:
         """Return the progress towards a pod template with the annotations `hashes`."""
         current = self.observed and set(hashes.items()) <= set(self.hashes)
-        return Rollout(current, self.wanted, self.total, self.updated, self.available)
+        return Rollout(
+            current,
+            self.wanted,
+            self.total,
+            self.updated,
+            self.available,
+            self.reasons,
+            self.uid,
+            self.generation,
+        )
 
 
 def object_state(raw: Raw) -> ObjectState:
@@ -173,7 +186,19 @@ def deployment_state(raw: Raw) -> DeploymentState:
         updated=status.get("updatedReplicas", 0),
         available=status.get("availableReplicas", 0),
         hashes=tuple((sys.intern(key), value) for key, value in sorted(template_hashes(raw).items())),
+        reasons=tuple(_stall_reasons(status.get("conditions") or ())),
+        generation=metadata.get("generation", 0),
     )
+
+
+def _stall_reasons(conditions: Iterable[Raw]) -> Iterator[StallReason]:
+    for condition in conditions:
+        type_, status = condition.get("type"), condition.get("status")
+        # The last condition says that no pod could be created, by the words of the API server.
+        if (type_ == "Progressing" and status in {"False", "Unknown"}) or (
+            type_ == "ReplicaFailure" and status == "True"
+        ):
+            yield StallReason(condition.get("reason", ""), message=condition.get("message", ""))
 
 
 def template_hashes(deployment: Raw) -> dict[str, str]:

@@ -4,18 +4,21 @@ Read this after `plan.plan`. It decides nothing about gateways; it carries out w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.grace import Grace
 from gateway_components.daemon.ledger import Batch, Ledger
 from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
 from gateway_components.daemon.ports import Engine, Outcome, Reports, View
+from gateway_components.daemon.stalls import ReadReasons, Stalls
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Subject
 from gateway_components.plan.plan import Plan, gateway_key, plan
+from gateway_components.plan.rollout import Rollout, StallReason
 from gateway_components.plan.routes import RoutePlan, route_key
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.workload import GatewayObjects
@@ -33,6 +36,10 @@ async def _nothing(_: GatewayObjects, __: Collection[ObjectKey]) -> None:
     pass
 
 
+async def _unread(_: GatewayKey, __: str) -> tuple[StallReason, ...]:
+    return ()
+
+
 class Reconciler:
     """Brings one namespace after another to its plan.
 
@@ -47,6 +54,8 @@ class Reconciler:
     repair
         Called with the objects of a gateway before it is applied again, and the names of those that may have been
         changed.
+    read_pods
+        Reads why the pods of a gateway do not come.
     """
 
     def __init__(
@@ -57,6 +66,7 @@ class Reconciler:
         clock: Clock,
         telemetry: Telemetry = NOBODY,
         repair: Repair = _nothing,
+        read_pods: ReadReasons = _unread,
     ) -> None:
         self._view = view
         self._engine = engine
@@ -64,6 +74,8 @@ class Reconciler:
         self._clock = clock
         self._telemetry = telemetry
         self._repair = repair
+        self._stalls = Stalls(read_pods)
+        self._grace = Grace()
         self._ledgers: dict[str, Ledger] = {}
 
     async def reconcile(self, namespace: str) -> float | None:
@@ -81,7 +93,8 @@ class Reconciler:
         """
         ledger = await self._ledger(namespace)
         with self._telemetry.step(Step.SNAPSHOT, namespace):
-            snapshot = await self._view.snapshot(namespace)
+            found = await self._view.snapshot(namespace)
+            snapshot = self._grace.apply(namespace, found, self._clock.now())
         with self._telemetry.step(Step.PLAN, namespace) as note:
             planned = plan(snapshot)
             note(gateways=len(planned.gateways), routes=len(planned.routes))
@@ -94,7 +107,7 @@ class Reconciler:
         batches = ledger.batches(planned, self._clock.now())
         if not batches and ledger.held == release:
             # Nothing is left to keep, and nothing to tell the engine: its objects stay, or go with their owner.
-            del self._ledgers[namespace]
+            self._forget(namespace)
             await self._engine.forget(namespace)
             return None if settled else _UNSETTLED_SECONDS
         if release and not batches:
@@ -116,8 +129,17 @@ class Reconciler:
                 await self._reporter.mended(key, self._view.raw(key), drifts)
         if not settled:
             return _UNSETTLED_SECONDS
-        retry_at = ledger.next_retry(planned)
-        return None if retry_at is None else max(retry_at - self._clock.now(), 0)
+        return self._due_in(namespace, ledger.next_retry(planned))
+
+    def _due_in(self, namespace: str, retry_at: float | None) -> float | None:
+        now = self._clock.now()
+        times = retry_at, self._stalls.due(namespace), self._grace.due(namespace)
+        return min((max(time - now, 0) for time in times if time is not None), default=None)
+
+    def _forget(self, namespace: str) -> None:
+        del self._ledgers[namespace]
+        self._stalls.forget(namespace)
+        self._grace.forget(namespace)
 
     def _disowned(self, snapshot: Snapshot, planned: Plan) -> frozenset[Subject]:
         """Return the gateways and routes that bear a status of ours and are ours no longer."""
@@ -210,12 +232,12 @@ class Reconciler:
             False where one changed before its status was written.
         """
         reports = []
+        rollouts = await self._rollouts(namespace, planned, ledger)
         for gateway in planned.gateways.values():
             raw = self._view.raw(gateway.key)
             failure = gateway.failure or ledger.failure(gateway)
             if raw is not None and (failure or ledger.is_applied(gateway)):
-                rollout = self._view.rollout(gateway)
-                reports.append(self._reporter.gateway(gateway, raw, failure, rollout))
+                reports.append(self._reporter.gateway(gateway, raw, failure, rollouts.get(gateway.key)))
         for route in planned.routes.values():
             raw = self._view.route(route)
             gateway_of_route = planned.gateways.get(route.gateway) if route.gateway else None
@@ -232,6 +254,15 @@ class Reconciler:
             if isinstance(outcome, BaseException):
                 raise outcome
         return all(outcomes)
+
+    async def _rollouts(self, namespace: str, planned: Plan, ledger: Ledger) -> Mapping[GatewayKey, Rollout]:
+        """Return how far the gateways have come that were applied, and why they come no further."""
+        rollouts = {
+            gateway.key: rollout
+            for gateway in planned.gateways.values()
+            if ledger.is_applied(gateway) and (rollout := self._view.rollout(gateway))
+        }
+        return await self._stalls.explain(namespace, rollouts, self._clock.now())
 
     def _explained(self, route: RoutePlan) -> RoutePlan:
         # Of a route that cannot be read, the plan knows only that it has no upstream.

@@ -11,14 +11,14 @@ from gateway_components.daemon.news import News, named
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.kube.status import write_status
-from gateway_components.plan.failure import Failure
+from gateway_components.plan.failure import Failure, PlanWarning, WarningReason
 from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import Drift
 from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.status import (
-    Rollout,
     Status,
     gateway_status,
     merge_status,
@@ -70,10 +70,13 @@ class Reporter:
             False where the gateway changed before its status was written.
         """
         url = gateway.objects.url if gateway.objects else ""
-        status = gateway_status(GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url)
+        status = gateway_status(
+            GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url, gateway.warnings
+        )
         if not await self._write(gateway.key, raw, status, failure):
             return False
-        await self._news.warnings(gateway.key, raw, gateway.warnings)
+        stalled = () if failure or rollout is None else _stalled(rollout)
+        await self._news.warnings(gateway.key, raw, (*gateway.warnings, *stalled))
         return True
 
     async def route(self, route: RoutePlan, raw: Raw, degraded: Failure | None) -> bool:
@@ -174,6 +177,12 @@ class Reporter:
         # An empty URL is none: whoever looks finds no field that says nothing.
         fields = {**status, "url": status["url"] or None} if "url" in status else status
         return await write_status(self._client, CUSTOM_RESOURCES[kind], raw["metadata"], fields)
+
+
+def _stalled(rollout: Rollout) -> tuple[PlanWarning, ...]:
+    """Return the warnings about a rollout that makes no progress."""
+    reasons = () if rollout.complete or not rollout.current else rollout.reasons
+    return tuple(PlanWarning(WarningReason.ROLLOUT_STALLED, str(reason)) for reason in reasons)
 
 
 def _released(subject: Subject, raw: Raw) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from gateway_components.daemon.memory import Rest, spare_memory
 from gateway_components.daemon.observe.observation import Observation
 from gateway_components.daemon.opening import open_engine
 from gateway_components.daemon.passes import Passes
+from gateway_components.daemon.pods import PodReader
 from gateway_components.daemon.queue import Schedule, WorkQueue
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.repair import Repairer
@@ -256,7 +257,15 @@ class _Daemon:
             self._live.current, self._client, self._folder, self._clock, may_act
         )
         repairer = Repairer(self._client, may_act)
-        reconciler = Reconciler(self._view, engine, self._reporter, self._clock, self._telemetry, repairer)
+        reconciler = Reconciler(
+            self._view,
+            engine,
+            self._reporter,
+            self._clock,
+            self._telemetry,
+            repairer,
+            PodReader(self._client).read,
+        )
         return _Working(stacks, engine, reconciler)
 
     async def _pass(self, namespace: str) -> None:

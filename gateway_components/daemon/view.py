@@ -23,6 +23,7 @@ from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.references import gateway_of_route
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import (
     ExistingObject,
@@ -31,7 +32,6 @@ from gateway_components.plan.snapshot import (
     Snapshot,
     UnreadableGateway,
 )
-from gateway_components.plan.status import Rollout
 
 __all__ = ["ClusterView"]
 
@@ -140,8 +140,7 @@ class ClusterView:
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         """Return how far the Deployment of a planned gateway has come; None where there is none."""
-        name = gateway.key.namespace, gateway.key.name
-        state = cast("DeploymentState | None", self._mirror.objects("Deployment").get(name))
+        state = self._deployment(gateway.key)
         if state is None or gateway.objects is None:
             return None
         return state.rollout(template_hashes(gateway.objects.deployment))
@@ -165,9 +164,10 @@ class ClusterView:
         found = {reference: self._find(reference) for reference in used if not _is_content(reference)}
         existing = self._existing(gateways)
         # A container can use those of its own namespace alone, so nothing else is ever read.
-        contents = await self._contents.read(
+        needed = {
             reference for reference in used if _is_content(reference) and reference.namespace == namespace
-        )
+        }
+        contents = await self._contents.read(needed)
         return Snapshot(
             gateways=tuple(state.model for state in gateways.values() if state.model),
             classes=self._classes(),
@@ -177,6 +177,8 @@ class ClusterView:
             ),
             resources={reference: resource for reference, resource in found.items() if resource},
             contents=contents,
+            absent=frozenset(needed - contents.keys()),
+            running=self._running(gateways),
             existing=existing,
         )
 
@@ -221,6 +223,14 @@ class ClusterView:
             if state is not None:
                 found[wanted] = state.existing
         return found
+
+    def _running(self, keys: Iterable[GatewayKey]) -> dict[GatewayKey, Mapping[str, str]]:
+        deployments = {key: self._deployment(key) for key in keys}
+        return {key: dict(found.hashes) for key, found in deployments.items() if found}
+
+    def _deployment(self, key: GatewayKey) -> DeploymentState | None:
+        found = self._mirror.objects("Deployment").get((key.namespace, key.name))
+        return cast("DeploymentState | None", found)
 
     def _unused(self, reference: Reference) -> None:
         self._contents.forget(reference)

@@ -16,7 +16,7 @@ from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import Mark, mark_of
-from gateway_components.plan.references import references
+from gateway_components.plan.references import absent_contents
 from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot
 
 __all__ = ["FolderCluster", "NamespaceMissingError"]
@@ -66,14 +66,8 @@ class FolderCluster:
 
     async def contents(self, whole: Snapshot) -> dict[Reference, Content]:
         """Return the Secrets and ConfigMaps that gateways refer to and `whole` does not hold."""
-        used = {
-            reference
-            for gateway in whole.gateways
-            for reference in references(gateway, whole.resources.get)
-            if reference.kind in _CONTENTS and reference.namespace == gateway.metadata.namespace
-        }
         found = {}
-        for reference in sorted(used - whole.contents.keys()):
+        for reference in sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents)):
             raw = await self._client.get(_CONTENTS[reference.kind].item(reference.namespace, reference.name))
             if raw is not None:
                 found[reference] = content({**raw, "kind": reference.kind})

@@ -8,8 +8,8 @@ from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.ownership import Drift
 from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
-from gateway_components.plan.status import Rollout
 
 __all__ = ["FolderReporter", "Tell"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from watchfiles import awatch
 
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.pods import PodReader
 from gateway_components.daemon.queue import Schedule, WorkQueue
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.workers import Workers
@@ -106,7 +107,9 @@ class _Session:
         reader = FolderReader(options.folder, options.namespace)
         self._view = FolderView(client, reader, self._engine.known, self._queue.change)
         reporter = FolderReporter(tell, self._view.is_explained, self._engine.serves)
-        self._reconciler = Reconciler(self._view, self._engine, reporter, clock)
+        self._reconciler = Reconciler(
+            self._view, self._engine, reporter, clock, read_pods=PodReader(client).read
+        )
         self._changed = asyncio.Event()
         self._findings: tuple[Finding, ...] = ()
         self._troubles: dict[str, str] = {}

@@ -23,10 +23,10 @@ from gateway_components.plan.keys import GatewayKey, ObjectKey, RouteKey, Subjec
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan, Plan, gateway_key, plan
-from gateway_components.plan.references import gateway_of_route
+from gateway_components.plan.references import absent_contents, gateway_of_route
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot, UnreadableGateway
-from gateway_components.plan.status import Rollout
 
 __all__ = ["FolderView"]
 
@@ -81,7 +81,9 @@ class FolderView:
         self._reading = await asyncio.to_thread(self._reader.read)
         objects = self._reading.objects
         whole = snapshot_of(objects)
-        self._whole = replace(whole, contents={**await self._cluster.contents(whole), **whole.contents})
+        contents = {**await self._cluster.contents(whole), **whole.contents}
+        absent = absent_contents(whole.gateways, whole.resources.get, contents)
+        self._whole = replace(whole, contents=contents, absent=absent)
         self._planned = plan(self._whole)
         findings = (*objects.findings, *plan_findings(objects, self._whole, self._planned))
         for namespace in self.namespaces():

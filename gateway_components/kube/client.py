@@ -125,13 +125,14 @@ class KubeClient:
         metadata_only: bool = False,
         labels: Mapping[str, str] | None = None,
         fields: str = "",
+        size: int = _PAGE,
     ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-        """Yield every object of the collection at `path` in pages, each with the version to watch from.
+        """Yield every object of the collection at `path` in pages of `size`, each with the version to watch from.
 
         Those with all `labels` alone, and those that `fields` selects, such as ``metadata.name=NAME``.
         """
         kind = "PartialObjectMetadataList" if metadata_only else None
-        query = {"limit": str(_PAGE), **({"fieldSelector": fields} if fields else {})}
+        query = {"limit": str(size), **({"fieldSelector": fields} if fields else {})}
         if labels:
             query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
         while True:

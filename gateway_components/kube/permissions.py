@@ -15,6 +15,8 @@ from gateway_components.kube.resources import (
     EVENTS,
     LEASES,
     NAMESPACES,
+    PODS,
+    REPLICA_SETS,
     SECRETS,
     SERVICES,
     Resource,
@@ -87,6 +89,7 @@ PERMISSIONS = (
         ("get", "create", "patch"),
         "server-side apply of a gateway's objects; config patches are read",
     ),
+    Permission((REPLICA_SETS, PODS), ("list",), "why the pods of a gateway that is not ready do not come"),
     Permission((SECRETS,), ("list", "watch"), "that a Secret changed: the metadata alone"),
     Permission(
         (SECRETS,),

@@ -14,6 +14,8 @@ __all__ = [
     "EVENTS",
     "LEASES",
     "NAMESPACES",
+    "PODS",
+    "REPLICA_SETS",
     "SECRETS",
     "SERVICES",
     "Resource",
@@ -69,6 +71,8 @@ NAMESPACES = Resource("Namespace", "/api/v1", "namespaces", namespaced=False)
 CONFIG_MAPS = Resource("ConfigMap", "/api/v1", "configmaps")
 SECRETS = Resource("Secret", "/api/v1", "secrets")
 SERVICES = Resource("Service", "/api/v1", "services")
+PODS = Resource("Pod", "/api/v1", "pods")
+REPLICA_SETS = Resource("ReplicaSet", "/apis/apps/v1", "replicasets")
 DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/apis/events.k8s.io/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")

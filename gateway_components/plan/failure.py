@@ -36,6 +36,8 @@ class WarningReason(StrEnum):
     CREDENTIAL_IGNORED = "CredentialIgnored"
     CONFIG_KEY_UNKNOWN = "ConfigKeyUnknown"
     TOOL_PATTERN_IGNORED = "ToolPatternIgnored"
+    REFERENCE_NOT_FOUND = "ReferenceNotFound"
+    ROLLOUT_STALLED = "RolloutStalled"
 
 
 class Failure(GatewayError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway_components import documents
 from gateway_components.crds.aigateway import AiGateway
+from gateway_components.plan.absence import Absence, absence_warnings
 from gateway_components.plan.classes import claims
 from gateway_components.plan.config import check_size, generated_config
 from gateway_components.plan.conflicts import check_names, check_rival
@@ -31,6 +32,7 @@ _CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 _SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"  # noqa: S105  (the name of an annotation)
 _ENV_HASH = "runtime.agentic-layer.ai/env-hash"
 _TOOL_GATEWAY_PORT = 80
+_NOTHING_ABSENT = Absence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def generate(
     contents: Mapping[Reference, Content],
     resources: Resources,
     servers: Mapping[str, Mapping[str, Any]],
+    absence: Absence = _NOTHING_ABSENT,
 ) -> Generated:
     """Return the objects of one gateway, whoever owns it.
 
@@ -137,6 +140,8 @@ def generate(
         Guards and providers it refers to.
     servers
         Entries of ``mcp_servers``, for a ToolGateway.
+    absence
+        What it refers to and does not exist on the cluster.
 
     Raises
     ------
@@ -153,6 +158,7 @@ def generate(
     config_yaml = documents.dump(config)
     check_size(config_yaml)
     providers = [model.provider for model in gateway.spec.ai_models] if isinstance(gateway, AiGateway) else []
+    hashes, kept = _hashes(gateway, contents, guardrails, config_yaml, absence)
     objects = build_objects(
         WorkloadInputs(
             gateway=gateway_key(gateway),
@@ -163,12 +169,14 @@ def generate(
             env_from=[
                 source.model_dump(by_alias=True, exclude_none=True) for source in gateway.spec.env_from
             ],
-            hashes=_hashes(gateway, contents, guardrails, config_yaml),
+            hashes=hashes,
             common=gateway.spec.common_metadata,
             pod=gateway.spec.pod_metadata,
         )
     )
-    return Generated(objects, (*guardrails.warnings, *warnings), _removed(servers, config))
+    (container,) = objects.deployment["spec"]["template"]["spec"]["containers"]
+    absent = absence_warnings(gateway_key(gateway), container, guardrails.references, absence, kept)
+    return Generated(objects, (*absent, *guardrails.warnings, *warnings), _removed(servers, config))
 
 
 def _plan_gateway(
@@ -185,7 +193,8 @@ def _plan_gateway(
     try:
         check_rival(key, claimed, snapshot.existing)
         check_names(key, snapshot.existing)
-        made = generate(gateway, snapshot.contents, snapshot.resources, servers)
+        absence = Absence(snapshot.absent, snapshot.awaited, snapshot.running.get(key, {}))
+        made = generate(gateway, snapshot.contents, snapshot.resources, servers, absence)
     except Failure as failure:
         # A plan is kept for long; the traceback would keep the whole snapshot with it.
         return GatewayPlan(key, uid, generation, None, failure.with_traceback(None))
@@ -213,14 +222,26 @@ def _removed(servers: Mapping[str, Mapping[str, Any]], patched: Mapping[str, Any
 
 
 def _hashes(
-    gateway: Gateway, contents: Mapping[Reference, Content], guardrails: Guardrails, config_yaml: str
-) -> dict[str, str]:
+    gateway: Gateway,
+    contents: Mapping[Reference, Content],
+    guardrails: Guardrails,
+    config_yaml: str,
+    absence: Absence,
+) -> tuple[dict[str, str], frozenset[Reference]]:
+    """Return the hashes, and those of the absent references for which running pods keep theirs."""
+
     def digest(reference: Reference) -> str:
         content = contents.get(reference)
         return content.digest if content else EMPTY_DIGEST
 
-    hashes = {_CONFIG_HASH: config_hash(config_yaml), _SECRET_HASH: digest(api_key_reference(gateway))}
-    others = (environment_references(gateway) | guardrails.references) - {api_key_reference(gateway)}
+    keys = api_key_reference(gateway)
+    others = (environment_references(gateway) | guardrails.references) - {keys}
+    hashes = {_CONFIG_HASH: config_hash(config_yaml), _SECRET_HASH: digest(keys)}
     if others:
         hashes[_ENV_HASH] = env_hash((reference, digest(reference)) for reference in others)
-    return hashes
+    kept: set[Reference] = set()
+    for annotation, references in ((_SECRET_HASH, {keys}), (_ENV_HASH, others)):
+        if references and absence.keeps(annotation, hashes[annotation], references):
+            hashes[annotation] = absence.running[annotation]
+            kept |= absence.awaited & references
+    return hashes, frozenset(kept)

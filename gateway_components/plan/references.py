@@ -1,6 +1,6 @@
 """What a gateway or a route depends on beside itself, so that a change of it reaches them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Literal
 
 from gateway_components.crds.guard import Guard
@@ -14,6 +14,7 @@ from gateway_components.plan.snapshot import RESOURCE_KINDS, Gateway, Resource
 
 __all__ = [
     "PATCH_ANNOTATION",
+    "absent_contents",
     "api_key_reference",
     "credential_reference",
     "environment_references",
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
+
+_CONTENT_KINDS = frozenset({"ConfigMap", "Secret"})
 
 Lookup = Callable[[Reference], Resource | None]
 """Finds what is referred to; None where there is no such object."""
@@ -46,6 +49,20 @@ def references(gateway: Gateway, lookup: Lookup) -> frozenset[Reference]:
             *((patch,) if patch else ()),
             *_guardrails(gateway, lookup),
         )
+    )
+
+
+def absent_contents(
+    gateways: Iterable[Gateway], lookup: Lookup, contents: Container[Reference]
+) -> frozenset[Reference]:
+    """Return the Secrets and ConfigMaps that pods of `gateways` need and that are not among `contents`."""
+    return frozenset(
+        reference
+        for gateway in gateways
+        for reference in references(gateway, lookup)
+        # A container can use those of its own namespace alone.
+        if reference.kind in _CONTENT_KINDS and reference.namespace == _namespace(gateway)
+        if reference not in contents
     )
 
 

@@ -130,6 +130,12 @@ class Snapshot:
         Guards, providers and ToolServers that gateways and routes refer to (`references`).
     contents
         Secrets and ConfigMaps that the gateways refer to; a missing key means that the object does not exist.
+    absent
+        Those of them that were looked for on a cluster and do not exist; empty where there is no cluster.
+    awaited
+        Those of the absent ones that existed a moment ago, and may come back soon.
+    running
+        Annotations with hashes of the pod templates of existing Deployments, by their gateways.
     existing
         Objects on the cluster that bear a wanted name; empty where there is no cluster.
     """
@@ -140,4 +146,7 @@ class Snapshot:
     unreadable_gateways: tuple[UnreadableGateway, ...] = ()
     resources: Resources = field(default_factory=dict)
     contents: Mapping[Reference, Content] = field(default_factory=dict)
+    absent: frozenset[Reference] = frozenset()
+    awaited: frozenset[Reference] = frozenset()
+    running: Mapping[GatewayKey, Mapping[str, str]] = field(default_factory=dict)
     existing: Mapping[ObjectKey, ExistingObject] = field(default_factory=dict)

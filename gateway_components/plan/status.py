@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.failure import Failure, PlanWarning, Reason
 from gateway_components.plan.kinds import GatewayKind
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 
 __all__ = [
     "ROUTE_READY",
-    "Rollout",
     "Status",
     "gateway_status",
     "merge_status",
@@ -40,39 +40,6 @@ Conditions = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
-    """How far a Deployment has come.
-
-    Attributes
-    ----------
-    current
-        Whether its controller has seen the desired pod template.
-    wanted, total, updated, available
-        Numbers of replicas: of the spec, of those that exist, of those on the newest template, of those that
-        serve.
-    """
-
-    current: bool
-    wanted: int
-    total: int
-    updated: int
-    available: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether all wanted replicas run the newest template and serve, as ``kubectl rollout status`` has it."""
-        updated = self.updated >= self.wanted and self.total <= self.updated
-        return self.current and updated and self.available >= self.updated
-
-    def __str__(self) -> str:
-        """Return the progress in words."""
-        if not self.current:
-            return "the Deployment has not taken up the newest configuration yet"
-        old = f", {self.total - self.updated} old ones still there" if self.total > self.updated else ""
-        return f"{self.updated} of {self.wanted} replicas updated, {self.available} available{old}"
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """What a status is to say.
 
@@ -89,7 +56,12 @@ class Status:
 
 
 def gateway_status(
-    kind: GatewayKind, failure: Failure | None, rollout: Rollout | None, generation: int | None, url: str
+    kind: GatewayKind,
+    failure: Failure | None,
+    rollout: Rollout | None,
+    generation: int | None,
+    url: str,
+    warnings: Sequence[PlanWarning] = (),
 ) -> Status:
     """Return the status of a gateway.
 
@@ -105,6 +77,8 @@ def gateway_status(
         ``metadata.generation`` of the gateway that the conditions speak of.
     url
         Where the gateway is reached once it is ready.
+    warnings
+        What holds though it was applied.
     """
     serves = False
     configured: tuple[str, bool, str, str]
@@ -113,12 +87,7 @@ def gateway_status(
         configured = (kind.configured, False, failure.reason, str(failure))
         ready = (kind.ready, False, failure.reason, str(failure))
     else:
-        configured = (
-            kind.configured,
-            True,
-            Reason.CONFIGURATION_APPLIED,
-            "ConfigMap, Deployment and Service are applied",
-        )
+        configured = (kind.configured, True, Reason.CONFIGURATION_APPLIED, _applied(warnings))
         serves = rollout is not None and rollout.complete
         if rollout and serves:
             replicas = "replica is" if rollout.wanted == 1 else "replicas are"
@@ -203,6 +172,14 @@ def _merged(existing: Conditions, ours: Conditions, now: str) -> list[dict[str, 
         since = old.get("lastTransitionTime", now) if same_status else now
         merged[place] = {**condition, "lastTransitionTime": since}
     return merged
+
+
+def _applied(warnings: Sequence[PlanWarning]) -> str:
+    applied = "ConfigMap, Deployment and Service are applied"
+    if not warnings:
+        return applied
+    number = "1 warning:" if len(warnings) == 1 else f"{len(warnings)} warnings, the first:"
+    return f"{applied}; {number} {warnings[0]}"
 
 
 def _is_ours(existing: Mapping[str, Any], types: Collection[str], reasons: Collection[str]) -> bool:

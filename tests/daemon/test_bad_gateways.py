@@ -1,11 +1,9 @@
 """Gateways with odd or impossible wishes: what can be served is, and what cannot says why."""
 
 import json
-from typing import Any
 
 import pytest
 
-from gateway_components.plan.hashes import EMPTY_DIGEST
 from lab import KubectlError, wait_until
 from tests.daemon.harness import (
     PATCH_ANNOTATION,
@@ -102,19 +100,6 @@ def test_of_two_gateways_of_one_name_the_first_keeps_the_objects(namespace: Name
     assert "mcp_servers" in namespace.config("same")
 
 
-def test_a_secret_that_is_deleted_and_made_again_rolls_the_pods_each_time(namespace: Namespace) -> None:
-    namespace.apply(secret("api-key-secrets", OPENAI_API_KEY="one"), gateway("keys"))
-    namespace.wait_ready("keys")
-    first = namespace.hashes("keys")["runtime.agentic-layer.ai/secret-hash"]
-
-    namespace.kubectl("delete", "secret", "api-key-secrets")
-    wait_until(lambda: _secret_hash(namespace) == EMPTY_DIGEST, timeout=SECONDS, what="the hash of no Secret")
-    namespace.apply(secret("api-key-secrets", OPENAI_API_KEY="one"))
-
-    wait_until(lambda: _secret_hash(namespace) == first, timeout=SECONDS, what="the hash of the same content")
-    namespace.wait_ready("keys")
-
-
 def test_unicode_and_lines_in_variables_arrive_as_they_are(namespace: Namespace) -> None:
     values = {
         "EMPTY": "",
@@ -130,7 +115,3 @@ def test_unicode_and_lines_in_variables_arrive_as_they_are(namespace: Namespace)
         container = namespace.existing("Deployment", name)["spec"]["template"]["spec"]["containers"][0]
         found = {variable["name"]: variable.get("value", "") for variable in container["env"]}
         assert {key: found[key] for key in values} == values
-
-
-def _secret_hash(namespace: Namespace) -> Any:
-    return namespace.hashes("keys")["runtime.agentic-layer.ai/secret-hash"]

@@ -51,6 +51,44 @@ def test_a_change_of_no_interest_is_no_change() -> None:
     assert deployment_state(one) == deployment_state(other)
 
 
+CONDITIONS: tuple[tuple[dict[str, str], list[str], str], ...] = (
+    (
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "no"},
+        ["FailedCreate: no"],
+        "no pod can be created",
+    ),
+    (
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"},
+        ["ProgressDeadlineExceeded: late"],
+        "it takes too long",
+    ),
+    (
+        {"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused", "message": "paused"},
+        ["DeploymentPaused: paused"],
+        "somebody paused it",
+    ),
+    ({"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}, [], "it goes on"),
+    ({"type": "ReplicaFailure", "status": "False", "reason": "FailedCreate"}, [], "that is over"),
+    (
+        {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"},
+        [],
+        "the numbers say it",
+    ),
+)
+
+
+@pytest.mark.parametrize(("condition", "told", "why"), CONDITIONS, ids=[case[2] for case in CONDITIONS])
+def test_a_deployment_says_itself_why_it_makes_no_progress(
+    condition: dict[str, str], told: list[str], why: str
+) -> None:
+    state = deployment_state(deployment({**DONE, "availableReplicas": 0, "conditions": [condition]}))
+
+    assert [str(reason) for reason in state.rollout({}).reasons] == told, why
+    assert (state == deployment_state(deployment({**DONE, "availableReplicas": 0}))) is not bool(told), (
+        "a change"
+    )
+
+
 def test_the_controller_is_the_one_reference_that_controls() -> None:
     references = [
         {"apiVersion": "v1", "kind": "Node", "name": "bystander", "uid": "1"},

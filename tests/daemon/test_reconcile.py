@@ -6,9 +6,11 @@ import pytest
 
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.engine.errors import ClusterUnreachableError
-from gateway_components.plan.keys import ObjectKey
+from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import plan
+from gateway_components.plan.rollout import Rollout, StallReason
+from gateway_components.plan.snapshot import Content
 from gateway_components.plan.workload import GatewayObjects
 from tests.daemon.world import REFUSED, Recorder, World, key, reconciler
 
@@ -51,6 +53,46 @@ async def test_a_failure_is_reported_and_tried_again_in_time() -> None:
     world.seconds, world.failures = 1.0, {}
     assert await passes.reconcile("ns") is None
     assert world.steps[-3:] == ["apply bad refresh", "status bad fine", "status good fine"]
+
+
+async def test_pods_that_do_not_come_are_looked_at_again_in_time() -> None:
+    world, looks = World("a"), []
+
+    async def read(gateway: GatewayKey, deployment: str) -> tuple[StallReason, ...]:
+        looks.append(deployment)
+        return ()
+
+    passes = Reconciler(world, world, Recorder(world), world, read_pods=read)
+    world.rollouts = {"a": Rollout(True, 1, 1, 1, 0, uid="u")}
+
+    first = await passes.reconcile("ns")
+    assert first is not None
+    assert looks == []
+    world.seconds = first
+    second = await passes.reconcile("ns")
+    assert second is not None
+    assert second > first
+    assert looks == ["u"]
+
+    world.rollouts = {"a": Rollout(True, 1, 1, 1, 1, uid="u")}
+    assert await passes.reconcile("ns") is None, "it is ready"
+
+
+async def test_pods_are_replaced_once_what_was_deleted_stays_away() -> None:
+    world, keys = World("a"), Reference("Secret", "ns", "api-key-secrets")
+    running = {key("a"): {"runtime.agentic-layer.ai/secret-hash": "one"}}
+    world.parts = {"contents": {keys: Content("one")}, "running": running}
+    passes = reconciler(world)
+    assert await passes.reconcile("ns") is None
+    world.steps.clear()
+
+    world.parts = {"absent": frozenset({keys}), "running": running}
+    assert await passes.reconcile("ns") == 30.0
+    assert world.steps == ["status a fine"]
+
+    world.seconds = 30.0
+    assert await passes.reconcile("ns") is None
+    assert world.steps[1:] == ["apply a", "status a fine"]
 
 
 async def test_an_engine_that_breaks_off_changes_no_status_and_is_asked_again() -> None:

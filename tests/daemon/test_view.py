@@ -141,6 +141,25 @@ async def test_each_version_of_a_secret_is_read_once_and_none_of_another_namespa
     assert content.data == {}, "of a Secret there is a digest only"
 
 
+async def test_a_pass_sees_what_is_absent_and_which_hashes_run() -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    watched.cluster.put("tools", tool_gateway("main", envFrom=[{"secretRef": {"name": "tokens"}}]))
+    watched.cluster.put("tools", {**secret("tokens"), "data": {}})
+    template = {"metadata": {"annotations": {"x/secret-hash": "one"}}}
+    deployment = {"kind": "Deployment", "metadata": {"name": "main"}, "spec": {"template": template}}
+    watched.cluster.put("tools", deployment)
+    async with watching(watched):
+        before = await watched.view.snapshot("tools")
+        watched.cluster.delete("tools", "Secret", "tokens")
+        await watched.settle()
+        after = await watched.view.snapshot("tools")
+
+    assert before.running == after.running == {MAIN: {"x/secret-hash": "one"}}
+    assert before.absent == {Reference("Secret", "tools", "api-key-secrets")}
+    assert after.absent - before.absent == {Reference("Secret", "tools", "tokens")}
+
+
 async def test_what_cannot_be_read_is_told_of_as_far_as_it_can_be() -> None:
     watched = Watched()
     watched.cluster.add_namespace("tools")

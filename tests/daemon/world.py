@@ -19,9 +19,9 @@ from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
-from gateway_components.plan.status import Rollout
 from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["REFUSED", "Recorder", "World", "key", "reconciler"]
@@ -55,6 +55,8 @@ class World(Clock):
         self.broken: list[Exception] = []
         self.told_before: set[str] = set()
         self.faults: dict[str, str] = {}
+        self.rollouts: dict[str, Rollout] = {}
+        self.parts: dict[str, Any] = {}
         self.going = False
         self.settled = True
         self.seconds = 0.0
@@ -91,7 +93,9 @@ class World(Clock):
         gateways = [parse_as(AiGateway, raw) for raw in self.gateways.values()]
         tools = [parse_as(ToolGateway, raw) for raw in self.tools.values()]
         routes = tuple(parse_as(ToolRoute, raw) for raw in self.routes.values())
-        return Snapshot(gateways=(*gateways, *tools), classes=(CLASS, TOOL_CLASS), routes=routes)
+        return Snapshot(
+            gateways=(*gateways, *tools), classes=(CLASS, TOOL_CLASS), routes=routes, **self.parts
+        )
 
     def leaves(self, namespace: str) -> bool:
         return self.going
@@ -109,7 +113,7 @@ class World(Clock):
         return self.faults.get(route.name, "")
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
-        return None
+        return self.rollouts.get(gateway.key.name)
 
     def version(self, namespace: str) -> int | None:
         return None

@@ -1,6 +1,6 @@
 """``gatewayctl`` under a supervisor, as in a pod: whoever loses the lease ends, and is started again.
 
-It waits only some seconds for a silent watch, so that no test has to wait longer.
+It waits only some seconds for a silent watch, and for a Secret that was deleted, so that no test has to wait longer.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 from functools import partial
 
 from gateway_components.cli.main import main
+from gateway_components.daemon import grace
 from gateway_components.daemon.exit import Exit
 from gateway_components.kube import reflector
 from lab.supervisor import die_with_parent
@@ -43,4 +44,5 @@ if __name__ == "__main__":
     if _SUPERVISED not in os.environ:
         sys.exit(supervise())
     reflector._SILENCE_SECONDS = 5.0
+    grace._SECONDS = 5.0
     main()

@@ -14,6 +14,7 @@ from gateway_components.manifests.content import content
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.plan import Plan, plan
+from gateway_components.plan.references import absent_contents
 from gateway_components.plan.snapshot import (
     RESOURCE_KINDS,
     ExistingObject,
@@ -57,17 +58,20 @@ class Picture:
     def plan(self) -> Plan:
         """What follows from the objects."""
         gateways, unreadable = self._gateways()
+        resources = self._resources()
+        contents = {
+            Reference(cast("ReferenceKind", key.kind), key.namespace, key.name): content(raw)
+            for key, raw in self.of("ConfigMap", "Secret").items()
+        }
         return plan(
             Snapshot(
                 gateways=gateways,
                 classes=self._models(*(kind.class_kind for kind in GATEWAY_KINDS.values())),
                 routes=self._models("ToolRoute"),
                 unreadable_gateways=unreadable,
-                resources=self._resources(),
-                contents={
-                    Reference(cast("ReferenceKind", key.kind), key.namespace, key.name): content(raw)
-                    for key, raw in self.of("ConfigMap", "Secret").items()
-                },
+                resources=resources,
+                contents=contents,
+                absent=absent_contents(gateways, resources.get, contents),
                 existing={key: ExistingObject(_owner(raw)) for key, raw in self.of(*OWNED).items()},
             )
         )

@@ -8,7 +8,8 @@ import pytest
 
 from gateway_components.plan.keys import GatewayKey, ObjectKey
 from gateway_components.plan.kinds import AI_GATEWAY
-from gateway_components.plan.status import Rollout, gateway_status, merge_status
+from gateway_components.plan.rollout import Rollout
+from gateway_components.plan.status import gateway_status, merge_status
 from tests.daemon.manifests import gateway
 from tests.faults.picture import Picture
 from tests.faults.truth import untruths_of
@@ -45,7 +46,8 @@ def true_objects() -> Objects:
         "updatedReplicas": 1,
         "availableReplicas": 1,
     }
-    status = gateway_status(AI_GATEWAY, None, Rollout(True, 1, 1, 1, 1), 3, planned.objects.url)
+    rollout = Rollout(True, 1, 1, 1, 1)
+    status = gateway_status(AI_GATEWAY, None, rollout, 3, planned.objects.url, planned.warnings)
     chat["status"] = merge_status({}, status, "2026-01-01T00:00:00Z")
     return objects
 

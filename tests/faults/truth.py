@@ -164,7 +164,8 @@ def _gateway_status(picture: Picture, gateway: GatewayPlan) -> Status:
         live = picture.objects.get(ObjectKey("Deployment", gateway.key.namespace, gateway.key.name))
         if live is not None:
             rollout = deployment_state(live).rollout(template_hashes(gateway.objects.deployment))
-    return gateway_status(GATEWAY_KINDS[gateway.key.kind], gateway.failure, rollout, gateway.generation, url)
+    kind = GATEWAY_KINDS[gateway.key.kind]
+    return gateway_status(kind, gateway.failure, rollout, gateway.generation, url, gateway.warnings)
 
 
 def _says_why_it_failed(key: GatewayKey, raw: Raw) -> bool:

@@ -25,6 +25,7 @@ from tests.daemon.harness import (
     tool_route,
     tool_server,
 )
+from tests.daemon.kubelet import Kubelet
 from tests.install.pod import Pod
 
 Right = tuple[str, str, str]
@@ -102,6 +103,12 @@ def use_everything(namespace: Namespace) -> None:
         lambda: any(event.get("series") for event in namespace.notes("chat", "GuardrailsResolutionFailed")),
         timeout=SECONDS,
         what="an event that was counted",
+    )
+    Kubelet(namespace, "chat")
+    wait_until(
+        lambda: "Unschedulable" in namespace.conditions("chat")["AiGatewayReady"]["message"],
+        timeout=SECONDS,
+        what="what the pods say",
     )
     namespace.kubectl("delete", "aigateway,toolgateway,toolroute,toolserver,guard,guardrailprovider", "--all")
     wait_until(
@@ -262,6 +269,26 @@ def test_a_right_that_is_missing_for_an_edit_keeps_the_last_good_objects(
         assert 'cannot patch resource "deployments"' in message
         assert namespace.get("Deployment", "chat") is not None
     namespace.wait_ready("chat")
+
+
+@pytest.mark.parametrize("resource", ["pods", "replicasets"])
+def test_without_the_right_to_look_at_pods_the_condition_says_so(
+    audited: Audited, running: Pod, resource: str
+) -> None:
+    namespace = make_namespace(audited, f"no-{resource}")
+    with Without(audited, "list", resource):
+        namespace.apply(gateway("chat"))
+        namespace.wait_ready("chat")
+        kubelet = Kubelet(namespace, "chat")
+        wait_until(
+            lambda: (
+                f'the verb "list" on "{resource}' in namespace.conditions("chat")["AiGatewayReady"]["message"]
+            ),
+            timeout=SECONDS,
+            what="the right that is missing",
+        )
+        kubelet.leave()
+        namespace.wait_ready("chat")
 
 
 def test_a_status_that_may_not_be_written_is_named_in_the_log(audited: Audited, running: Pod) -> None:

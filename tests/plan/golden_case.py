@@ -27,6 +27,7 @@ from gateway_components.plan.failure import Failure, PlanWarning
 from gateway_components.plan.hashes import content_digest
 from gateway_components.plan.keys import ObjectKey, Reference
 from gateway_components.plan.plan import GatewayPlan, Plan, plan
+from gateway_components.plan.references import absent_contents
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot
 from tests.plan.make import reference
@@ -65,22 +66,26 @@ class GoldenCase:
         """Return what is on the cluster as `plan` takes it."""
         manifests = self.manifests[::-1] if reverse else self.manifests
         ours = [parse(found) for found in manifests if found["apiVersion"].startswith(f"{GROUP}/")]
+        gateways = tuple(found for found in ours if isinstance(found, AiGateway | ToolGateway))
+        resources = {
+            reference(found): found
+            for found in ours
+            if isinstance(found, Guard | GuardrailProvider | ToolServer)
+        }
+        contents = {
+            Reference(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
+                _content(found)
+            )
+            for found in manifests
+            if found["kind"] in {"ConfigMap", "Secret"}
+        }
         return Snapshot(
-            gateways=tuple(found for found in ours if isinstance(found, AiGateway | ToolGateway)),
+            gateways=gateways,
             classes=tuple(found for found in ours if isinstance(found, AiGatewayClass | ToolGatewayClass)),
             routes=tuple(found for found in ours if isinstance(found, ToolRoute)),
-            resources={
-                reference(found): found
-                for found in ours
-                if isinstance(found, Guard | GuardrailProvider | ToolServer)
-            },
-            contents={
-                Reference(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
-                    _content(found)
-                )
-                for found in manifests
-                if found["kind"] in {"ConfigMap", "Secret"}
-            },
+            resources=resources,
+            contents=contents,
+            absent=absent_contents(gateways, resources.get, contents),
             existing={
                 ObjectKey(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
                     ExistingObject(_controller(found))

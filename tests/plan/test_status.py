@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.failure import Failure, PlanWarning, Reason, WarningReason
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.status import (
-    Rollout,
     Status,
     gateway_status,
     merge_status,
@@ -98,6 +98,23 @@ def test_rolling_out_is_configured_and_not_ready(rollout: Rollout | None, told: 
     assert configured["status"] == "True", why
     assert (ready["status"], ready["reason"]) == ("False", "DeploymentRollingOut"), why
     assert ready["message"] == told, why
+
+
+WARNINGS = tuple(
+    PlanWarning(WarningReason.CONFIG_KEY_UNKNOWN, text, cure="mend it") for text in ("one", "two")
+)
+
+
+def test_warnings_are_told_as_long_as_they_hold() -> None:
+    def said(*warnings: PlanWarning, failure: Failure | None = None) -> str:
+        configured = gateway_status(AI_GATEWAY, failure, DONE, 7, URL, warnings).conditions[0]
+        message: str = configured["message"]
+        return message
+
+    applied = "ConfigMap, Deployment and Service are applied"
+    assert said(*WARNINGS) == f"{applied}; 2 warnings, the first: one (mend it)"
+    assert said(WARNINGS[1]) == f"{applied}; 1 warning: two (mend it)"
+    assert said(*WARNINGS, failure=Failure(Reason.SERVICE_FAILED, "no")) == "no", "nothing was applied"
 
 
 FAILURES = (

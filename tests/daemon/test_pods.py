@@ -1,0 +1,191 @@
+"""Why pods do not come: what their statuses say, which pods count, and what is never shown."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+import pytest
+
+from gateway_components.daemon.pods import PodReader, pod_reasons
+from gateway_components.kube.client import KubeClient
+from gateway_components.plan.keys import GatewayKey
+
+SECRET = "sk-in-the-output"
+GATEWAY = GatewayKey("AiGateway", "ns", "chat")
+
+
+def container(state: Mapping[str, Any], name: str = "litellm", **fields: Any) -> dict[str, Any]:
+    return {"name": name, "ready": False, "image": "litellm:1", "state": state, **fields}
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def ended(reason: str, code: int) -> dict[str, Any]:
+    return {"terminated": {"reason": reason, "exitCode": code, "message": SECRET}}
+
+
+def pod(*containers: dict[str, Any], init: tuple[dict[str, Any], ...] = (), **status: Any) -> dict[str, Any]:
+    return {"status": {"containerStatuses": [*containers], "initContainerStatuses": [*init], **status}}
+
+
+CRASHED: dict[str, Any] = {"restartCount": 3, "lastState": ended("OOMKilled", 137)}
+CRASHING = ["container litellm: CrashLoopBackOff (last OOMKilled, exit code 137)"]
+NO_IMAGE = ["container litellm: ImagePullBackOff: image litellm:1"]
+SCHEDULED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+
+STATUSES: tuple[tuple[dict[str, Any], list[str], str], ...] = (
+    (pod(container(waiting("ImagePullBackOff", SECRET))), NO_IMAGE, "the registry's words may name anything"),
+    (pod(container(waiting("ErrImagePull", SECRET))), NO_IMAGE, "it takes turns with the other word"),
+    (pod(container(waiting("CrashLoopBackOff", SECRET), **CRASHED)), CRASHING, "it waits to start again"),
+    (pod(container({"running": {}}, **CRASHED)), CRASHING, "it runs again and will crash again"),
+    (pod(container(ended("OOMKilled", 137), restartCount=3)), CRASHING, "it has just crashed again"),
+    (
+        pod(container(ended("Error", 1), restartCount=0)),
+        ["container litellm: Error (exit code 1)"],
+        "the first end",
+    ),
+    (
+        pod(container(waiting("CreateContainerConfigError", 'secret "tokens" not found'))),
+        ['container litellm: CreateContainerConfigError: secret "tokens" not found'],
+        "this message names objects and keys alone",
+    ),
+    (
+        pod(container(waiting("RunContainerError", SECRET))),
+        ["container litellm: RunContainerError"],
+        "may hold",
+    ),
+    (pod(conditions=[SCHEDULED]), ["Unschedulable: 0/3 nodes"], "no node takes it"),
+    (pod(phase="Failed", reason="Evicted", message=SECRET), ["Evicted"], "the node threw it out"),
+    (
+        pod(container(waiting("PodInitializing")), init=(container(ended("Error", 2), "migrate"),)),
+        ["init container migrate: Error (exit code 2)"],
+        "an init container is named as one",
+    ),
+    (
+        pod(container({"running": {}}, ready=True), container(waiting("ErrImageNeverPull"), "proxy")),
+        ["container proxy: ErrImageNeverPull: image litellm:1"],
+        "a sidecar of somebody else holds the pod up",
+    ),
+    (pod(container(waiting("ContainerCreating"))), [], "it starts as it should"),
+    (pod(container({"running": {}}, restartCount=0)), [], "it is not ready yet"),
+    (pod(init=(container(ended("Completed", 0)),)), [], "an init container is to end"),
+    (pod(container({"running": {}}, ready=True, **CRASHED)), [], "it has recovered"),
+    ({}, [], "nobody has looked at the pod yet"),
+)
+
+
+@pytest.mark.parametrize(("found", "told", "why"), STATUSES, ids=[case[2] for case in STATUSES])
+def test_a_status_says_why_a_pod_does_not_serve(found: dict[str, Any], told: list[str], why: str) -> None:
+    said = [str(reason) for reason in pod_reasons(found)]
+
+    assert said == told, why
+    assert SECRET not in " ".join(said)
+
+
+MALFORMED: tuple[Any, ...] = (
+    None,
+    7,
+    "text",
+    [],
+    [7],
+    {},
+    [{"state": 7}],
+    [{"state": {"waiting": {"reason": 7}}}],
+)
+
+
+@pytest.mark.parametrize("value", MALFORMED, ids=repr)
+def test_a_malformed_status_says_nothing(value: Any) -> None:
+    names = ("conditions", "containerStatuses", "initContainerStatuses", "phase", "reason")
+
+    assert list(pod_reasons({"status": dict.fromkeys(names, value)})) == []
+    assert list(pod_reasons({"status": value})) == []
+
+
+def controlled(kind: str, name: str, owner: str, *, revision: int = 1, **fields: Any) -> dict[str, Any]:
+    reference = {"kind": kind, "uid": owner, "controller": True}
+    labels = {"app": "chat", "pod-template-hash": fields.pop("template", "new")}
+    annotations = {"deployment.kubernetes.io/revision": str(revision)}
+    metadata = {"uid": name, "labels": labels, "annotations": annotations, "ownerReferences": [reference]}
+    return {"metadata": {**metadata, **fields.pop("metadata", {})}, **fields}
+
+
+class Lists:
+    """Answers as an API server does that has these ReplicaSets and pods."""
+
+    def __init__(self, sets: list[Any], pods: list[Any]) -> None:
+        self._objects = {"replicasets": sets, "pods": pods}
+        self.asked: list[tuple[str, Mapping[str, str], int]] = []
+
+    async def pages(
+        self, path: str, *, metadata_only: bool, labels: Mapping[str, str], size: int
+    ) -> AsyncIterator[tuple[list[Any], str]]:
+        assert metadata_only is path.endswith("replicasets")
+        self.asked.append((path, labels, size))
+        yield self._objects[path.rpartition("/")[2]], "1"
+        raise AssertionError("one page is enough")
+
+
+async def read(sets: list[Any], pods: list[Any]) -> tuple[list[str], Lists]:
+    lists = Lists(sets, pods)
+    reasons = await PodReader(cast("KubeClient", lists)).read(GATEWAY, "deployment")
+    return [str(reason) for reason in reasons], lists
+
+
+NEW = controlled("Deployment", "new-set", "deployment", revision=10)
+OLD = controlled("Deployment", "old-set", "deployment", revision=9, template="old")
+
+
+def failing(owner: str, word: str, **fields: Any) -> dict[str, Any]:
+    return controlled("ReplicaSet", word, owner, status=pod(phase="Failed", reason=word)["status"], **fields)
+
+
+async def test_pods_of_the_newest_template_speak_each_reason_once() -> None:
+    pods = [failing("new-set", "Second"), failing("new-set", "First"), failing("new-set", "First")]
+    told, lists = await read([OLD, NEW], pods)
+
+    assert told == ["First", "Second"]
+    assert [(path, dict(labels)) for path, labels, _ in lists.asked] == [
+        ("/apis/apps/v1/namespaces/ns/replicasets", {"app": "chat"}),
+        ("/api/v1/namespaces/ns/pods", {"app": "chat", "pod-template-hash": "new"}),
+    ]
+    assert all(size <= 50 for _, _, size in lists.asked)
+
+
+async def test_pods_of_others_with_our_labels_do_not_count() -> None:
+    theirs = controlled("Deployment", "their-set", "their-deployment", revision=99)
+    loose = {"metadata": {"labels": {"app": "chat"}}, "status": pod(phase="Failed", reason="Loose")["status"]}
+    merely_owned = failing("new-set", "Owned")
+    merely_owned["metadata"]["ownerReferences"][0]["controller"] = False
+    pods = [failing("their-set", "Theirs"), failing("old-set", "Old"), loose, merely_owned]
+
+    told, _ = await read([theirs, OLD, NEW], pods)
+
+    assert told == []
+
+
+async def test_a_pod_that_is_being_deleted_says_nothing() -> None:
+    leaving = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    told, _ = await read([NEW], [failing("new-set", "Killed"), _with(failing("new-set", "Leaving"), leaving)])
+
+    assert told == ["Killed"]
+
+
+async def test_without_a_replica_set_no_pods_are_asked_for() -> None:
+    told, lists = await read([], [])
+
+    assert told == []
+    assert len(lists.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "items", [[7], [{}], [{"metadata": 7}], [{"metadata": {"ownerReferences": 7}}]], ids=repr
+)
+async def test_malformed_lists_say_nothing(items: list[Any]) -> None:
+    assert (await read(items, []))[0] == []
+    assert (await read([NEW], items))[0] == []
+
+
+def _with(raw: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    return {**raw, "metadata": {**raw["metadata"], **more["metadata"]}}

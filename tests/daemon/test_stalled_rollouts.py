@@ -1,0 +1,113 @@
+"""Pods that do not come: why is said by the real admission, the real scheduler, and as a kubelet would."""
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from lab import wait_until
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
+from tests.daemon.kubelet import Kubelet
+
+OUTPUT = "sk-in-the-output"
+
+
+def wait_told(namespace: Namespace, *texts: str) -> str:
+    """Wait until the condition of the gateway says all `texts` of a rollout that goes on; return what it says."""
+
+    def told() -> str:
+        ready = namespace.conditions("chat").get("AiGatewayReady", {})
+        message: str = ready.get("message", "") if ready.get("reason") == "DeploymentRollingOut" else ""
+        return message if all(text in message for text in texts) else ""
+
+    return wait_until(told, timeout=SECONDS, what=f"a condition that says {texts}")
+
+
+def status(namespace: Namespace, *options: str) -> str:
+    """Return what ``gatewayctl status`` prints."""
+    environment = {**os.environ, "KUBECONFIG": str(namespace.lab.kubeconfig), "COLUMNS": "2000"}
+    command = [str(GATEWAYCTL), "status", "-n", namespace.name, *options]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def restrict(namespace: Namespace) -> None:
+    level = "pod-security.kubernetes.io/enforce=restricted"
+    namespace.kubectl("label", "namespace", namespace.name, level)
+
+
+def forbid(namespace: Namespace) -> None:
+    hard = {"pods": "0"}
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "none"},
+        "spec": {"hard": hard},
+    }
+    namespace.lab.api.create(f"/api/v1/namespaces/{namespace.name}/resourcequotas", quota)
+    # The controller that would do this has no part in the lab.
+    used = json.dumps({"status": {"hard": hard, "used": {"pods": "0"}}})
+    namespace.kubectl("patch", "resourcequota", "none", "--subresource=status", "--type=merge", "-p", used)
+
+
+REFUSALS = (
+    ("pod security", restrict, 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'),
+    ("quota", forbid, "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"),
+)
+
+
+@pytest.mark.parametrize(("what", "refuse", "words"), REFUSALS, ids=[case[0] for case in REFUSALS])
+def test_pods_that_are_refused_are_told_of(namespace: Namespace, what: str, refuse: Any, words: str) -> None:
+    refuse(namespace)
+    namespace.apply(gateway("chat"))
+
+    message = wait_told(namespace, "0 of 1 replicas updated", "FailedCreate: pods", words)
+    namespace.wait_event("chat", "RolloutStalled", words)
+    assert words in status(namespace, "-o", "wide"), what
+    assert len(message) < 2000
+
+
+def test_pods_that_do_not_come_are_told_of(namespace: Namespace, daemon: Daemon) -> None:
+    namespace.apply(gateway("chat"))
+    namespace.wait_ready("chat")
+    kubelet = Kubelet(namespace, "chat")
+
+    wait_told(namespace, "1 old ones still there", "Unschedulable: 0/1 nodes are available")
+    namespace.wait_event("chat", "RolloutStalled", "Unschedulable")
+
+    crash = {"reason": "OOMKilled", "exitCode": 137, "message": OUTPUT}
+    crashing = {
+        "name": "litellm",
+        "ready": False,
+        "restartCount": 4,
+        "image": "litellm",
+        "imageID": "",
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": OUTPUT}},
+        "lastState": {"terminated": crash},
+    }
+    pulling = {
+        "name": "proxy",
+        "ready": False,
+        "restartCount": 0,
+        "image": "example.com/proxy:2",
+        "imageID": "",
+        "state": {"waiting": {"reason": "ErrImagePull", "message": OUTPUT}},
+    }
+    kubelet.report(
+        kubelet.bind(),
+        {"phase": "Pending", "containerStatuses": [crashing], "initContainerStatuses": [pulling]},
+    )
+    message = wait_told(
+        namespace,
+        "container litellm: CrashLoopBackOff (last OOMKilled, exit code 137)",
+        "init container proxy: ImagePullBackOff: image example.com/proxy:2",
+    )
+    assert "Unschedulable" not in message
+    namespace.wait_event("chat", "RolloutStalled", "OOMKilled")
+    shown = json.dumps([namespace.existing("AiGateway", "chat"), namespace.list("Event")])
+    assert OUTPUT not in shown + daemon.text() + status(namespace, "-o", "json")
+
+    kubelet.leave()
+    namespace.wait_ready("chat")
