@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import threading
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from lab.ports import HOST
 Manifest = dict[str, Any]
 
 _REQUEST_SECONDS = 10.0
+_APPLY = "application/apply-patch+yaml"
+_SURROGATES = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 _CLOSED_BY_SERVER = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -115,7 +118,7 @@ class Api:
             It cannot be reached.
         """
         path = f"{path}?fieldManager={manager}&force=true"
-        return _manifest(path, *self._send("PATCH", path, manifest, "application/apply-patch+yaml"))
+        return _manifest(path, *self._send("PATCH", path, manifest, _APPLY))
 
     def merge(self, path: str, patch: Manifest, manager: str) -> Manifest:
         """Merge a patch (RFC 7396) into an object, as a tool that calls itself `manager`; return it as stored.
@@ -139,6 +142,8 @@ class Api:
     ) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         content = None if body is None else json.dumps(body)
+        if content_type == _APPLY and content:
+            content = _SURROGATES.sub(_as_yaml, content)
         kept: http.client.HTTPSConnection | None = getattr(self._open, "connection", None)
         if kept is not None:
             try:
@@ -170,6 +175,12 @@ class Api:
         if self._tls is None:
             self._tls = ssl.create_default_context(cafile=str(self._certificate))
         return http.client.HTTPSConnection(HOST, self._port, context=self._tls, timeout=_REQUEST_SECONDS)
+
+
+def _as_yaml(pair: re.Match[str]) -> str:
+    """Return a surrogate pair of JSON, which YAML lacks, as the one escape that YAML has for it."""
+    (character,) = json.loads(f'"{pair[0]}"')
+    return f"\\U{ord(character):08x}"
 
 
 def _manifest(path: str, status: int, content: bytes) -> Manifest:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from lab import KubectlError, wait_until
+from lab import wait_until
+from lab.errors import ApiError
 from tests.daemon.harness import (
     PATCH_ANNOTATION,
     SECONDS,
@@ -62,7 +63,7 @@ def test_odd_and_equal_provider_names_give_one_variable_each(namespace: Namespac
 
 
 def test_a_gateway_without_models_is_refused_by_the_api_server(namespace: Namespace) -> None:
-    with pytest.raises(KubectlError, match=r"spec\.aiModels"):
+    with pytest.raises(ApiError, match=r"spec\.aiModels"):
         namespace.apply(gateway("empty", aiModels=[]))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab import ControlPlane, KubectlError, wait_until
+from lab import ControlPlane, wait_until
+from lab.errors import ApiError
 from tests.daemon.harness import SECONDS, Daemon, Namespace, tool_gateway, tool_route, tool_server
 
 _SECOND = timedelta(seconds=1)
@@ -180,7 +181,7 @@ def test_the_api_server_refuses_an_upstream_that_makes_no_sense(
     route = tool_route(name, "tools")
     route["spec"]["upstream"] = upstream
 
-    with pytest.raises(KubectlError, match=re.escape(said)):
+    with pytest.raises(ApiError, match=re.escape(said)):
         namespace.apply(route)
 
 
