@@ -1,8 +1,10 @@
 """A keyed work queue: each key is worked on by one worker at a time, and its changes gather while it waits."""
 
 import asyncio
+import heapq
+import itertools
 import math
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 __all__ = ["QueueClosedError", "Schedule", "WorkQueue"]
@@ -18,6 +20,7 @@ class Schedule(Generic[K]):
     """When each key is due; knows no clock.
 
     A key that is taken is not handed out again before `done`; what is added to it meanwhile waits until then.
+    Each call costs the logarithm of the number of keys at most; `adjust`, `depth` and `len` look at all.
 
     Parameters
     ----------
@@ -32,6 +35,11 @@ class Schedule(Generic[K]):
         self._asked: dict[K, float] = {}
         self._changes: dict[K, tuple[float, float]] = {}
         self._taken: dict[K, float | None] = {}
+        self._unseen: set[K] = set()
+        # An entry counts while its number is that of its key; it may be earlier than the key is due, never later.
+        self._heap: list[tuple[float, int, K]] = []
+        self._entries: dict[K, tuple[float, int]] = {}
+        self._numbers = itertools.count()
 
     def __len__(self) -> int:
         """Return the number of keys that wait."""
@@ -41,21 +49,29 @@ class Schedule(Generic[K]):
         """Change how long changes gather, also those that wait now."""
         self._quiet = quiet
         self._longest = longest
+        for key in self._changes:
+            self._enter(key)
 
     def ask(self, key: K, due: float) -> None:
         """Ask for `key` at the time `due`, or earlier where that was asked before."""
         self._asked[key] = min(due, self._asked.get(key, due))
+        self._enter(key)
 
     def change(self, key: K, now: float) -> None:
         """Say that `key` changed at the time `now`."""
         first, _ = self._changes.get(key, (now, now))
         self._changes[key] = first, now
+        if key in self._taken:
+            self._unseen.add(key)
+        self._enter(key)
 
     def take(self, now: float) -> K | None:
         """Hand out the key that has been due longest; None where none is."""
-        due, key = min(self._waiting(), key=lambda entry: entry[0], default=(now, None))
-        if key is None or due > now:
+        due = self.next_due()
+        if due is None or due > now:
             return None
+        _, _, key = heapq.heappop(self._heap)
+        del self._entries[key]
         self._asked.pop(key, None)
         first, _ = self._changes.pop(key, (None, None))
         self._taken[key] = first
@@ -65,9 +81,19 @@ class Schedule(Generic[K]):
         """Return when a taken key first changed; None where it was taken because it was asked for."""
         return self._taken[key]
 
+    def unseen(self, key: K) -> float | None:
+        """Return when the changes have gathered that a taken key had since `see`; None where it had none."""
+        return self._due(key) if key in self._unseen else None
+
+    def see(self, key: K) -> None:
+        """Say that the work on a taken key has seen its changes; it is handed out again for them all the same."""
+        self._unseen.discard(key)
+
     def done(self, key: K) -> None:
         """Say that the work on a taken key has ended."""
         self._taken.pop(key, None)
+        self._unseen.discard(key)
+        self._enter(key)
 
     def depth(self, now: float) -> int:
         """Return the number of keys that changed, or are due; one that is asked for later is none of them."""
@@ -75,15 +101,33 @@ class Schedule(Generic[K]):
 
     def next_due(self) -> float | None:
         """Return when the next key can be taken; None where none waits."""
-        return min((due for due, _ in self._waiting()), default=None)
+        while self._heap:
+            due, number, key = self._heap[0]
+            if self._entries.get(key) != (due, number):
+                heapq.heappop(self._heap)
+                continue
+            actual = self._due(key)
+            if actual <= due:
+                return due
+            self._entries[key] = actual, number
+            heapq.heapreplace(self._heap, (actual, number, key))
+        return None
 
-    def _waiting(self) -> Iterator[tuple[float, K]]:
-        for key in (self._asked | self._changes).keys() - self._taken.keys():
-            due = self._asked.get(key, math.inf)
-            if key in self._changes:
-                first, last = self._changes[key]
-                due = min(due, last + self._quiet, first + self._longest)
-            yield due, key
+    def _enter(self, key: K) -> None:
+        due = self._due(key)
+        known = self._entries.get(key)
+        # One that is due later than its entry says is put right when the entry comes up.
+        if key not in self._taken and due < (known[0] if known else math.inf):
+            entry = due, next(self._numbers)
+            self._entries[key] = entry
+            heapq.heappush(self._heap, (*entry, key))
+
+    def _due(self, key: K) -> float:
+        due = self._asked.get(key, math.inf)
+        if key in self._changes:
+            first, last = self._changes[key]
+            due = min(due, last + self._quiet, first + self._longest)
+        return due
 
 
 class WorkQueue(Generic[K]):
@@ -108,7 +152,7 @@ class WorkQueue(Generic[K]):
         self._schedule = schedule
         self._clock = clock
         self._on_taken = on_taken
-        self._changed = asyncio.Event()
+        self._waiters: list[asyncio.Future[None]] = []
         self._closed = False
 
     def depth(self) -> int:
@@ -118,22 +162,22 @@ class WorkQueue(Generic[K]):
     def close(self) -> None:
         """Hand out no more keys; whoever waits for one is told so."""
         self._closed = True
-        self._changed.set()
+        self._wake()
 
     def adjust(self, quiet: float, longest: float) -> None:
         """Change how long changes gather, as in `Schedule`."""
         self._schedule.adjust(quiet, longest)
-        self._changed.set()
+        self._wake()
 
     def change(self, key: K) -> None:
         """Say that `key` has changed now."""
         self._schedule.change(key, self._clock())
-        self._changed.set()
+        self._wake()
 
     def ask(self, key: K, delay: float) -> None:
         """Ask for `key` after `delay` seconds, changed or not."""
         self._schedule.ask(key, self._clock() + delay)
-        self._changed.set()
+        self._wake()
 
     async def get(self) -> K:
         """Wait for a key that is due and take it; call `done` when the work on it has ended.
@@ -153,15 +197,36 @@ class WorkQueue(Generic[K]):
                 if changed_at is not None:
                     self._on_taken(now - changed_at)
                 return key
-            self._changed.clear()
-            due = self._schedule.next_due()
-            wait = None if due is None else max(due - now, 0)
-            try:
-                await asyncio.wait_for(self._changed.wait(), wait)
-            except TimeoutError:
-                continue
+            await self._wait(self._schedule.next_due())
+
+    async def changed(self, key: K) -> None:
+        """Wait until changes have gathered that a key in work had since this was called before.
+
+        The key is handed out again for them all the same, once the work on it has ended.
+        """
+        while (due := self._schedule.unseen(key)) is None or due > self._clock():
+            await self._wait(due)
+        self._schedule.see(key)
 
     def done(self, key: K) -> None:
         """Say that the work on a taken key has ended."""
         self._schedule.done(key)
-        self._changed.set()
+        self._wake()
+
+    async def _wait(self, due: float | None) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(None if due is None else max(due - self._clock(), 0)):
+                await waiter
+        except TimeoutError:
+            pass
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

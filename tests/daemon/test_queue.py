@@ -143,3 +143,80 @@ def test_the_depth_counts_each_key_that_a_worker_could_take() -> None:
 
     assert schedule.depth(0.0) == 2
     assert schedule.depth(9.0) == 3
+
+
+class Counted(str):
+    """A key that counts how often any of them is looked up."""
+
+    __slots__ = ()
+    looks = 0
+
+    def __hash__(self) -> int:
+        Counted.looks += 1
+        return super().__hash__()
+
+    __eq__ = str.__eq__
+
+
+def looks_at(keys: int) -> int:
+    """Return how often keys are looked up while so many change, are asked for, and are worked off."""
+    schedule: Schedule[Counted] = Schedule(1.0, 3.0)
+    Counted.looks = 0
+    for number in range(keys):
+        schedule.change(Counted(number), 0.0)
+        schedule.change(Counted(number), 0.5)
+        schedule.ask(Counted(number), 9.0)
+    taken = []
+    while (key := schedule.take(3.0)) is not None:
+        schedule.next_due()
+        schedule.done(key)
+        taken.append(key)
+    assert len(taken) == keys
+    return Counted.looks
+
+
+def test_twice_as_many_keys_take_twice_as_much_work() -> None:
+    assert looks_at(400) <= 2.1 * looks_at(200)
+
+
+def test_keys_that_change_while_others_wait_keep_their_order() -> None:
+    schedule: Schedule[str] = Schedule(1.0, 3.0)
+    schedule.change("a", 0.0)
+    schedule.change("b", 0.2)
+    schedule.change("a", 0.4)
+
+    assert [schedule.take(9.0), schedule.take(9.0), schedule.take(9.0)] == ["b", "a", None]
+
+
+def test_what_changes_gather_for_can_be_made_shorter() -> None:
+    schedule: Schedule[str] = Schedule(5.0, 9.0)
+    schedule.change("key", 0.0)
+
+    schedule.adjust(1.0, 2.0)
+
+    assert schedule.next_due() == 1.0
+
+
+async def test_work_hears_of_changes_of_its_key_once_and_the_key_comes_again() -> None:
+    now = [0.0]
+    queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), lambda: now[0])
+    queue.change("key")
+    await queue.get()
+    hearing = asyncio.create_task(queue.changed("key"))
+    queue.change("other")
+    queue.ask("key", 0)
+    await asyncio.sleep(0)
+    assert not hearing.done(), (
+        "what was there before, what is asked for and what others do is no change of it"
+    )
+
+    queue.change("key")
+    await asyncio.wait_for(hearing, 5)
+
+    hearing = asyncio.create_task(queue.changed("key"))
+    await asyncio.sleep(0)
+    assert not hearing.done(), "this one is known"
+    hearing.cancel()
+    assert await queue.get() == "other"
+    queue.done("key")
+    assert await queue.get() == "key"
