@@ -17,6 +17,7 @@ from gateway_components.kube.client import KubeClient, find_kubeconfig
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
+from gateway_components.together import causes, ended, together, while_running
 
 __all__ = ["ClusterError", "Listing", "connected", "list_cluster", "watch_cluster"]
 
@@ -73,8 +74,12 @@ async def connected(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
     try:
         async with await KubeClient.connect(found) as client:
             yield client
-    except ApiUnreachableError as error:
-        message = f"{error}; see whether {where} runs and can be reached, or set KUBECONFIG to another"
+    except (ApiUnreachableError, ExceptionGroup) as error:
+        reasons = tuple(causes(error))
+        if not all(isinstance(reason, ApiUnreachableError) for reason in reasons):
+            raise
+        said = "; ".join(dict.fromkeys(map(str, reasons)))
+        message = f"{said}; see whether {where} runs and can be reached, or set KUBECONFIG to another"
         raise ClusterError(_one_line(message)) from None
 
 
@@ -88,7 +93,7 @@ async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
     ClusterError
         Nothing could be read at all: no CRDs are installed, or no right to list is given.
     """
-    found = await asyncio.gather(*(_list(client, kind, namespace) for kind in KINDS))
+    found = await together(_list(client, kind, namespace) for kind in KINDS)
     listed = {kind: answer for kind, answer in zip(KINDS, found, strict=True) if isinstance(answer, _Listed)}
     notes = tuple(answer for answer in found if isinstance(answer, str))
     if not listed:
@@ -108,17 +113,16 @@ async def watch_cluster(client: KubeClient, first: Listing) -> AsyncGenerator[Li
     }
     running = [asyncio.create_task(reflector.run()) for reflector in reflectors.values()]
     try:
-        await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors.values()))
+        for reflector in reflectors.values():
+            await while_running(reflector.synced.wait(), *running)
         while True:
             changed.clear()
             raws = tuple(raw for reflector in reflectors.values() for raw in reflector.objects.values())
             yield Listing(raws, first.visible, first.notes)
-            await changed.wait()
+            await while_running(changed.wait(), *running)
             await asyncio.sleep(_GATHER_SECONDS)
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await ended(*running)
 
 
 @dataclass(frozen=True)

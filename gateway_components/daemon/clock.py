@@ -6,6 +6,8 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from gateway_components.together import outlast
+
 __all__ = ["Clock"]
 
 T = TypeVar("T")
@@ -35,5 +37,9 @@ class Clock:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await asyncio.wait([future])
+            await outlast(future)
             raise
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        await asyncio.sleep(seconds)

@@ -1,6 +1,5 @@
 """What the gateways of a folder meet on the cluster: what they refer to, what is in their way, who else runs them."""
 
-import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
 
@@ -18,6 +17,7 @@ from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import Mark, mark_of
 from gateway_components.plan.references import absent_contents
 from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot
+from gateway_components.together import together
 
 __all__ = ["FolderCluster", "NamespaceMissingError"]
 
@@ -31,7 +31,7 @@ class NamespaceMissingError(GatewayError):
 class FolderCluster:
     """Asks the API server anew each time: a folder has few gateways.
 
-    Every method raises ApiError or ApiUnreachableError where it gets no answer.
+    Every method raises ApiError or ApiUnreachableError where it gets no answer, or a group of them.
 
     Parameters
     ----------
@@ -66,12 +66,15 @@ class FolderCluster:
 
     async def contents(self, whole: Snapshot) -> dict[Reference, Content]:
         """Return the Secrets and ConfigMaps that gateways refer to and `whole` does not hold."""
-        found = {}
-        for reference in sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents)):
-            raw = await self._client.get(_CONTENTS[reference.kind].item(reference.namespace, reference.name))
-            if raw is not None:
-                found[reference] = content({**raw, "kind": reference.kind})
-        return found
+        unread = sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents))
+        raws = await together(
+            self._client.get(_CONTENTS[one.kind].item(one.namespace, one.name)) for one in unread
+        )
+        return {
+            reference: content({**raw, "kind": reference.kind})
+            for reference, raw in zip(unread, raws, strict=True)
+            if raw is not None
+        }
 
     async def claim_of_daemon(self, key: GatewayKey) -> str:
         """Return why a gateway must be left to a daemon; empty where none has it, or there are no CRDs."""
@@ -97,7 +100,7 @@ class FolderCluster:
         An object that nobody owns and that has fields of ours was made by an earlier session, and is in nobody's way.
         """
         keys = [wanted for gateway in gateways for wanted in wanted_objects(gateway)]
-        found = await asyncio.gather(*(self._client.get(object_path(key)) for key in keys))
+        found = await together(self._client.get(object_path(key)) for key in keys)
         existing, marks = {}, {}
         for key, raw in zip(keys, found, strict=True):
             if raw is None:

@@ -27,6 +27,7 @@ from gateway_components.plan.references import absent_contents, gateway_of_route
 from gateway_components.plan.rollout import Rollout
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot, UnreadableGateway
+from gateway_components.together import ended
 
 __all__ = ["FolderView"]
 
@@ -194,9 +195,7 @@ class FolderView:
 
     async def close(self) -> None:
         """Stop watching."""
-        for task in self._watching:
-            task.cancel()
-        await asyncio.gather(*self._watching, return_exceptions=True)
+        await ended(*self._watching)
 
     def _watch(self, namespace: str) -> None:
         if namespace not in self._deployments:

@@ -1,0 +1,94 @@
+"""Work that is done at the same time: all of it has ended before anything else goes on, and every error is told."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator
+from typing import Any, TypeVar
+
+__all__ = ["causes", "ended", "outlast", "raise_failures", "together", "while_running"]
+
+T = TypeVar("T")
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do all of `work` at the same time, and return what it returned; one that fails ends no other.
+
+    Raises
+    ------
+    ExceptionGroup
+        With every error there was, once all have ended.
+    """
+    errors: list[Exception] = []
+
+    async def guarded(one: Coroutine[Any, Any, T]) -> T | None:
+        try:
+            return await one
+        except Exception as error:  # noqa: BLE001  (it is raised with the others)
+            errors.append(error)
+            return None
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(guarded(one)) for one in work]
+    if errors:
+        raise ExceptionGroup("some of the work failed", errors)
+    # Without an error each has returned what it was to return.
+    return [task.result() for task in tasks]  # type: ignore[misc]
+
+
+async def outlast(*work: asyncio.Future[Any]) -> None:
+    """Wait until all of `work` has ended, also where this task is cancelled meanwhile, and be cancelled then."""
+    cancelled = None
+    while not all(one.done() for one in work):
+        try:
+            await asyncio.wait(work)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+async def while_running(work: Coroutine[Any, Any, T], *tasks: asyncio.Task[Any]) -> T:
+    """Return what `work` returns, which goes on as long as all of `tasks` do.
+
+    Raises
+    ------
+    Exception
+        What ended `work`, or tasks before it.
+    """
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait((working, *tasks), return_when=asyncio.FIRST_COMPLETED)
+        raise_failures(*tasks)
+        return working.result()
+    finally:
+        await ended(working)
+
+
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel `tasks`, and return once all of them have ended."""
+    for task in tasks:
+        task.cancel()
+    await outlast(*tasks)
+
+
+def raise_failures(*tasks: asyncio.Task[Any]) -> None:
+    """Raise what ended those of `tasks` that have ended.
+
+    Raises
+    ------
+    Exception
+        What ended one of them; a group where there is more.
+    """
+    errors = [error for task in tasks if task.done() and (error := task.exception())]
+    if len(errors) > 1:
+        raise BaseExceptionGroup("several parts failed", errors)
+    for error in errors:
+        raise error
+
+
+def causes(error: Exception) -> Iterator[Exception]:
+    """Yield the errors of a group, and of the groups in it; one that is no group by itself."""
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from causes(one)
+    else:
+        yield error

@@ -1,0 +1,80 @@
+"""Work at the same time: nothing outlives the call, and no error is lost."""
+
+import asyncio
+
+import pytest
+
+from gateway_components.together import causes, ended, outlast, raise_failures, together, while_running
+
+
+async def fail(error: Exception) -> int:
+    raise error
+
+
+async def test_all_of_it_ends_before_an_error_is_told_and_every_error_is() -> None:
+    go_on, done = asyncio.Event(), []
+
+    async def slow() -> int:
+        await go_on.wait()
+        done.append("slow")
+        return 1
+
+    async def last() -> int:
+        go_on.set()
+        return 2
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await together([fail(ValueError("one")), slow(), fail(KeyError("two")), last()])
+
+    assert [type(cause) for cause in causes(raised.value)] == [ValueError, KeyError]
+    assert done == ["slow"]
+
+
+async def test_what_it_returns_comes_in_order() -> None:
+    async def after(event: asyncio.Event, result: int) -> int:
+        await event.wait()
+        return result
+
+    async def first(event: asyncio.Event) -> int:
+        event.set()
+        return 2
+
+    event = asyncio.Event()
+    assert await together([after(event, 1), first(event)]) == [1, 2]
+
+
+async def test_who_is_cancelled_while_work_ends_waits_for_it_and_is_cancelled_then() -> None:
+    work = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(outlast(work))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    work.set_result(None)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_every_part_that_failed_is_told_of() -> None:
+    one, two = (asyncio.create_task(fail(ValueError(text))) for text in ("one", "two"))
+    running = asyncio.create_task(asyncio.Event().wait())
+    await asyncio.wait((one, two))
+
+    with pytest.raises(ValueError, match="one"):
+        raise_failures(one, running)
+    with pytest.raises(BaseExceptionGroup) as raised:
+        raise_failures(one, two, running)
+
+    assert [str(error) for error in raised.value.exceptions] == ["one", "two"]
+    await ended(running)
+
+
+async def test_work_ends_with_what_it_depends_on() -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(ValueError, match="broken"):
+        await asyncio.wait_for(while_running(never(), asyncio.create_task(fail(ValueError("broken")))), 5)
