@@ -1,20 +1,18 @@
 """Lets one daemon of several act: the one that holds a Lease."""
 
 import asyncio
-import hashlib
-import socket
+import math
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from gateway_components.errors import GatewayError
-from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.lease import Lease, LeaseTakenError
 from gateway_components.refusals import missing_right
+from gateway_components.together import ended
 
 __all__ = [
     "Leader",
@@ -23,7 +21,6 @@ __all__ = [
     "Terms",
     "Unopposed",
     "elected",
-    "identity",
     "steady_seconds",
     "while_leading",
 ]
@@ -33,8 +30,11 @@ T = TypeVar("T")
 _MISSING_NAMESPACE = "create the namespace, or name another one as install namespace"
 
 
-class LeadershipLostError(GatewayError):
+class LeadershipLostError(FencedError):
     """Another daemon may lead by now."""
+
+    def __init__(self, message: str = "another daemon may lead by now") -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Terms:
         How long others wait for a sign of life: a takeover after a crash takes so long, and `retry` at most.
     renewal
         How long a leader goes on without an answer to a sign of life. What is left of `lease` after it, 5 seconds, is
-        for ending what it was doing.
+        for ending what it was doing: engine runs are killed, and writes that are on their way break off.
     retry
         Pause between two signs of life, or two looks at somebody else's Lease. Of those within `renewal`, all but one
         may fail.
@@ -72,6 +72,15 @@ class Leadership(Protocol):
     def standing_by(self) -> bool:
         """Whether this daemon waits for its turn, and could take it."""
 
+    def seconds_to_write(self) -> float:
+        """Return how long a write that is sent now may take (`kube.fence`).
+
+        Raises
+        ------
+        LeadershipLostError
+            This daemon may not act now.
+        """
+
     async def acquire(self) -> None:
         """Return once this daemon leads."""
 
@@ -87,6 +96,10 @@ class Unopposed:
 
     leading = True
     standing_by = False
+
+    def seconds_to_write(self) -> float:
+        """Return that there is no limit."""
+        return math.inf
 
     async def acquire(self) -> None:
         """Return at once."""
@@ -114,12 +127,21 @@ class Leader:
         Its times.
     now
         The clock of the Lease.
+    on_lead
+        Called with the name that the Lease bears once it is ours.
     """
 
-    def __init__(self, lease: Lease, terms: Terms, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        terms: Terms,
+        now: Callable[[], float],
+        on_lead: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._lease = lease
         self._terms = terms
         self._now = now
+        self._on_lead = on_lead
         self._until: float | None = None
         self._waits_for: str | None = None
         self._trouble = ""
@@ -131,7 +153,15 @@ class Leader:
 
         It turns false by the clock alone, also in a process that was stopped and has not run anything since.
         """
-        return self._until is not None and self._now() < self._until
+        # Threads ask, too, while it may be taken away.
+        until = self._until
+        return until is not None and self._now() < until
+
+    def seconds_to_write(self) -> float:
+        """Return how long the Lease still keeps others from leading, which is when a write must be over."""
+        if not self.leading:
+            raise LeadershipLostError
+        return self._left() + self._terms.lease - self._terms.renewal
 
     @property
     def standing_by(self) -> bool:
@@ -156,6 +186,7 @@ class Leader:
                     self._waits_for = self._lease.holder
                     self._log.info("standing by", holder=self._waits_for or "nobody yet")
             await asyncio.sleep(self._terms.retry)
+        self._on_lead(self._lease.holder)
         self._log.info("leading", identity=self._lease.holder)
 
     async def keep(self) -> str:
@@ -217,9 +248,7 @@ async def elected(leadership: Leadership, stop: asyncio.Event) -> bool:
             electing.result()
         return electing.done()
     finally:
-        for task in (electing, stopping):
-            task.cancel()
-        await asyncio.gather(electing, stopping, return_exceptions=True)
+        await ended(electing, stopping)
 
 
 async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], halt: Callable[[], None]) -> T:
@@ -253,20 +282,8 @@ async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], ha
             await asyncio.wait((keeping, working), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             halt()
-            working.cancel()
-            await asyncio.wait((working,))
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        await ended(working, keeping)
         await leadership.release()
-
-
-def identity(folder: Path) -> str:
-    """Return the name of the daemon that works in `folder`: the next one in the same place has the same.
-
-    That is safe, since one process at a time works in a folder, and ends what an earlier one left running.
-    """
-    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
-    return f"{socket.gethostname()}_{place}"
 
 
 def steady_seconds() -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway_components.daemon.projections import PROJECTIONS, deployment_state, is_leaving, object_state
 from gateway_components.kube import resources
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.reflector import Cause, Change, ObjectName, Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 
@@ -43,7 +43,7 @@ class Mirror:
 
     def __init__(
         self,
-        client: KubeClient,
+        client: FencedClient,
         on_change: Callable[[Change[Any]], None],
         namespaces: tuple[str, ...] = (),
         on_restart: Callable[[Resource, Cause], None] = lambda _resource, _cause: None,

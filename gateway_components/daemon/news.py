@@ -6,9 +6,9 @@ from typing import Any
 import structlog
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.events import Event, publish
+from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.failure import Failure, PlanWarning
 from gateway_components.plan.keys import GatewayKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS, TOOL_GATEWAY
@@ -41,7 +41,7 @@ class News:
         Gives the times that events carry.
     """
 
-    def __init__(self, client: KubeClient, clock: Clock) -> None:
+    def __init__(self, client: FencedClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
         self._log = structlog.get_logger()

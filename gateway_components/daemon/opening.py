@@ -12,8 +12,8 @@ from gateway_components.engine.backend import Backend
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.backoff import Backoff
-from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.passphrase import PASSPHRASE_SECRET, install_passphrase
 from gateway_components.kube.state_secrets import StateSecrets
 
@@ -25,12 +25,19 @@ _LONGEST_RETRY_SECONDS = 30.0
 
 async def open_engine(
     settings: Settings,
-    client: KubeClient,
+    client: FencedClient,
     folder: StateFolder,
     clock: Clock,
     may_act: Callable[[], bool],
 ) -> tuple[Stacks, StoredEngine]:
     """Return the engine, by itself and with its state stored; waits until the passphrase can be had.
+
+    Parameters
+    ----------
+    settings, client, folder, clock
+        What it runs with.
+    may_act
+        Tells, in any thread, whether this daemon leads: the engine does not run otherwise.
 
     Raises
     ------
@@ -40,12 +47,18 @@ async def open_engine(
     passphrase = await _passphrase(client, settings.install_namespace)
     url = folder.backend_url if settings.backend == IN_CLUSTER else settings.backend
     stacks = await asyncio.to_thread(
-        Stacks, folder, settings.kubeconfig, settings.engine_seconds, Backend(url, passphrase)
+        lambda: Stacks(
+            folder,
+            settings.kubeconfig,
+            settings.engine_seconds,
+            Backend(url, passphrase),
+            may_act=may_act,
+        )
     )
-    return stacks, StoredEngine(stacks, StateSecrets(client, key=passphrase), clock, may_act)
+    return stacks, StoredEngine(stacks, StateSecrets(client, key=passphrase), clock)
 
 
-async def _passphrase(client: KubeClient, namespace: str) -> str:
+async def _passphrase(client: FencedClient, namespace: str) -> str:
     backoff, log = Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS), structlog.get_logger()
     while True:
         try:

@@ -7,8 +7,9 @@ import structlog
 from gateway_components.daemon.observe.telemetry import PassResult, Step, Telemetry
 from gateway_components.engine.errors import EngineError, EngineInterruptedError
 from gateway_components.kube.backoff import Backoff
-from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.state_secrets import StateConflictError
+from gateway_components.together import causes
 
 __all__ = ["Passes"]
 
@@ -17,6 +18,8 @@ _LONGEST_RETRY_SECONDS = 30.0
 _CONFLICT_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.2
 """Pause after a run that was interrupted because its namespace goes."""
+_INTERRUPTIONS = EngineInterruptedError, FencedError
+_EXPECTED = ApiError, ApiUnreachableError, EngineError, StateConflictError
 
 
 class Passes:
@@ -39,25 +42,32 @@ class Passes:
         try:
             with self._telemetry.step(Step.PASS, namespace):
                 again = await reconcile(namespace)
-        except EngineInterruptedError:
-            result, again = PassResult.INTERRUPTED, _LOOK_AGAIN_SECONDS
-        except (ApiError, ApiUnreachableError, EngineError, StateConflictError) as error:
-            again = self._pause(namespace)
-            if isinstance(error, StateConflictError):
-                # It is read again with the next pass, which then knows better.
-                again = min(again, _CONFLICT_SECONDS)
-            self._log.warning(
-                "pass failed", namespace=namespace, error=str(error), retry_seconds=round(again, 1)
-            )
-        except Exception:  # noqa: BLE001  (logged with its traceback, which the checker does not see)
-            # A fault of ours in one namespace must not take the others along.
-            result, again = PassResult.INTERNAL_ERROR, self._pause(namespace)
-            self._log.exception("internal error", namespace=namespace, retry_seconds=round(again, 1))
+        except Exception as error:  # noqa: BLE001  (a fault of ours in one namespace must not take the others along)
+            result, again = self._failed(namespace, error)
         else:
             result = PassResult.OK
             self._backoffs.pop(namespace, None)
         self._telemetry.reconciled(result)
         return again
+
+    def _failed(self, namespace: str, error: Exception) -> tuple[PassResult, float]:
+        """Tell of everything that ended a pass, and return what to call that, and when to make it again."""
+        found = tuple(cause for cause in causes(error) if not isinstance(cause, _INTERRUPTIONS))
+        if not found:
+            # Of one that leads no more, the process ends in a moment.
+            return PassResult.INTERRUPTED, _LOOK_AGAIN_SECONDS
+        again = self._pause(namespace)
+        if not all(isinstance(cause, _EXPECTED) for cause in found):
+            self._log.error(
+                "internal error", namespace=namespace, retry_seconds=round(again, 1), exc_info=error
+            )
+            return PassResult.INTERNAL_ERROR, again
+        if any(isinstance(cause, StateConflictError) for cause in found):
+            # It is read again with the next pass, which then knows better.
+            again = min(again, _CONFLICT_SECONDS)
+        for text in dict.fromkeys(map(str, found)):
+            self._log.warning("pass failed", namespace=namespace, error=text, retry_seconds=round(again, 1))
+        return PassResult.FAILED, again
 
     def _pause(self, namespace: str) -> float:
         backoff = Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)

@@ -11,11 +11,13 @@ from gateway_components.engine.backend import Backend
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient, ReadOnly
 from gateway_components.kube.passphrase import known_passphrase
 from gateway_components.kube.state_secrets import StateSecrets
 from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.plan import Plan, plan
+from gateway_components.together import ended, while_running
 
 __all__ = ["Preview", "preview"]
 
@@ -74,11 +76,10 @@ async def preview(
 
 async def _planned(client: KubeClient, namespace: str) -> Plan:
     nobody = Wake(lambda _: None, lambda _: None, lambda _: None, lambda _: None)
-    view = ClusterView(client, nobody)
+    view = ClusterView(FencedClient(client, ReadOnly()), nobody)
     watching = asyncio.create_task(view.run())
     try:
-        await view.synced()
+        await while_running(view.synced(), watching)
         return plan(await view.snapshot(namespace))
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await ended(watching)

@@ -8,7 +8,7 @@ import structlog
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ledger import Batch
 from gateway_components.daemon.news import News, named
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.kube.status import write_status
 from gateway_components.plan.failure import Failure, PlanWarning, WarningReason
@@ -43,7 +43,7 @@ class Reporter:
         Gives the times that conditions and events carry.
     """
 
-    def __init__(self, client: KubeClient, clock: Clock) -> None:
+    def __init__(self, client: FencedClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
         self._news = News(client, clock)
@@ -158,6 +158,16 @@ class Reporter:
             failed=sorted(key.name for key in failures),
             released=sorted(key.name for key in release),
             refresh=batch.refresh,
+            seconds=round(seconds, 3),
+        )
+
+    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
+        """Log that a run was cut short for changes of other gateways."""
+        self._log.info(
+            "run overtaken",
+            namespace=namespace,
+            gateways=sorted(key.name for key in batch.wanted),
+            retry=batch.retry,
             seconds=round(seconds, 3),
         )
 

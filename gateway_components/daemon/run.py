@@ -10,6 +10,7 @@ import structlog
 
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.exit import Exit
+from gateway_components.daemon.identity import identity, last_leader, note_leader
 from gateway_components.daemon.leader import (
     Leader,
     Leadership,
@@ -17,7 +18,6 @@ from gateway_components.daemon.leader import (
     Terms,
     Unopposed,
     elected,
-    identity,
     steady_seconds,
     while_leading,
 )
@@ -37,15 +37,18 @@ from gateway_components.daemon.settings.watch import SettingsReader, follow
 from gateway_components.daemon.stored import StoredEngine
 from gateway_components.daemon.triggers import Wake
 from gateway_components.daemon.view import ClusterView
+from gateway_components.daemon.watchdog import watchdog
 from gateway_components.daemon.workers import Workers
 from gateway_components.engine.locate import engine_home, find_engine
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.lease import Lease
 from gateway_components.kube.permissions import LEASE
 from gateway_components.kube.reflector import Cause
 from gateway_components.kube.resources import Resource
+from gateway_components.together import ended, raise_failures
 
 __all__ = ["run"]
 
@@ -103,14 +106,15 @@ async def run(live: LiveSettings, sources: Sources) -> Exit:
     ):
         async with await KubeClient.connect(settings.kubeconfig) as client:
             clock = Clock(executor)
-            leadership = _leadership(settings, client, clock)
-            daemon = _Daemon(live, client, folder, clock, leadership)
+            leadership = _leadership(settings, client, folder, clock)
+            # All that acts gets a client that asks whether it may; the Lease alone has the bare one.
+            daemon = _Daemon(live, FencedClient(client, leadership), folder, clock, leadership)
             reader = SettingsReader(live, sources, daemon.settings_reloaded)
             async with daemon.observed.serving(settings.http_port):
                 return await daemon.run_elected(stop, reader)
 
 
-def _leadership(settings: Settings, client: KubeClient, clock: Clock) -> Leadership:
+def _leadership(settings: Settings, client: KubeClient, folder: StateFolder, clock: Clock) -> Leadership:
     if not settings.leader_election:
         return Unopposed()
     terms = Terms()
@@ -118,19 +122,20 @@ def _leadership(settings: Settings, client: KubeClient, clock: Clock) -> Leaders
         client,
         settings.install_namespace,
         LEASE,
-        identity(settings.scratch_folder),
+        identity(),
+        predecessor=last_leader(folder),
         seconds=terms.lease,
         now=steady_seconds,
         timestamp=lambda: clock.timestamp(precise=True),
     )
-    return Leader(lease, terms, steady_seconds)
+    return Leader(lease, terms, steady_seconds, lambda name: note_leader(folder, name))
 
 
 class _Daemon:
     def __init__(
         self,
         live: LiveSettings,
-        client: KubeClient,
+        client: FencedClient,
         folder: StateFolder,
         clock: Clock,
         leadership: Leadership,
@@ -190,14 +195,10 @@ class _Daemon:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             # A part that ends before it is told to has failed: its error ends the daemon.
-            for part in (watching, working, following):
-                if part.done():
-                    part.result()
+            raise_failures(watching, working, following)
             return await self._finish(working)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(*tasks)
 
     def settings_reloaded(self, accepted: bool) -> None:
         """Hear that the settings file was read again."""
@@ -205,6 +206,9 @@ class _Daemon:
 
     def _watch_restarted(self, resource: Resource, cause: Cause) -> None:
         self._telemetry.watch_restarted(resource.plural, cause)
+
+    def _may_act(self) -> bool:
+        return self._leadership.leading
 
     def _halt(self) -> None:
         if self._working:
@@ -247,16 +251,14 @@ class _Daemon:
         # Namespaces whose gateways all went while no daemon ran have state and no event.
         for namespace in self._view.stored() | self._view.namespaces():
             self._queue.change(namespace)
-        await self._workers.run()
+        with watchdog(self._may_act, self._working.stacks.halt):
+            await self._workers.run()
 
     async def _begin(self) -> _Working:
-        def may_act() -> bool:
-            return self._leadership.leading
-
         stacks, engine = await open_engine(
-            self._live.current, self._client, self._folder, self._clock, may_act
+            self._live.current, self._client, self._folder, self._clock, self._may_act
         )
-        repairer = Repairer(self._client, may_act)
+        repairer = Repairer(self._client)
         reconciler = Reconciler(
             self._view,
             engine,

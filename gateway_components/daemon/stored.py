@@ -1,6 +1,6 @@
 """The engine with its state in the cluster: stored before others can see what a run did, and read when it is new."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 
 import structlog
@@ -46,18 +46,14 @@ class StoredEngine:
         Where states are stored; of those that another backend keeps, the notes alone.
     clock
         Its threads are used.
-    may_act
-        Tells whether this daemon leads, asked right before a run: it may have been stopped for a while.
     """
 
-    def __init__(
-        self, stacks: Stacks, secrets: StateSecrets, clock: Clock, may_act: Callable[[], bool] = lambda: True
-    ) -> None:
+    def __init__(self, stacks: Stacks, secrets: StateSecrets, clock: Clock) -> None:
         self._stacks = stacks
         self._secrets = secrets
         self._clock = clock
-        self._may_act = may_act
         self._versions: dict[str, str | None] = {}
+        self._pending: dict[str, frozenset[str]] = {}
         self._log = structlog.get_logger()
 
     def version(self, namespace: str) -> int | None:
@@ -78,7 +74,7 @@ class StoredEngine:
         if stored is not None:
             self._versions[namespace] = stored.version
         held = await self._open(namespace, stored)
-        doubts = stored.doubts if stored else frozenset()
+        self._pending[namespace] = doubts = stored.doubts if stored else frozenset()
         return {key: None if str(key) in doubts else applied for key, applied in held.items()}
 
     async def apply(
@@ -98,23 +94,12 @@ class StoredEngine:
         ApiError, ApiUnreachableError, EngineError
             As for `Stacks.apply`, or the state could not be stored.
         """
-        if not wanted:
-            await self._clock.in_thread(self._stacks.states.release, namespace, release)
-            await self._save(namespace)
-            return Outcome({}, {})
-        doubts = [str(key) for key in (*wanted, *release)]
-        try:
-            version = await self._secrets.intend(namespace, doubts, self._versions.get(namespace))
-        except ApiError as error:
-            if error.status not in _REFUSALS:
-                raise
-            # What cannot be noted is not begun: nobody could tell afterwards how far it came.
-            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)), {})
-        self._versions[namespace] = version
-        failures = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
-        held = await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
-        await self._save(namespace)
-        return Outcome(failures, held)
+        with self._stacks.beginning(namespace):
+            return await self._apply(namespace, wanted, release, refresh)
+
+    def interrupt(self, namespace: str) -> None:
+        """Cut an `apply` short where its run is under way, or about to begin."""
+        self._stacks.interrupt(namespace)
 
     async def forget(self, namespace: str) -> None:
         """Remove the state of a namespace that has no gateway left.
@@ -125,8 +110,37 @@ class StoredEngine:
             It could not be removed.
         """
         await self._clock.in_thread(self._stacks.states.forget, namespace)
+        self._pending.pop(namespace, None)
         if self._versions.pop(namespace, None) is not None:
             await self._secrets.remove(namespace)
+
+    async def _apply(
+        self,
+        namespace: str,
+        wanted: Mapping[GatewayKey, GatewayObjects],
+        release: Collection[GatewayKey],
+        refresh: bool,
+    ) -> Outcome:
+        names = frozenset(str(key) for key in (*wanted, *release))
+        # Of a run that broke off nobody knows how far it came, until another has been about the same gateways.
+        others = self._pending.get(namespace, frozenset()) - names
+        if not wanted:
+            await self._clock.in_thread(self._stacks.states.release, namespace, release)
+            await self._save(namespace, others)
+            return Outcome({}, {})
+        try:
+            version = await self._secrets.intend(namespace, names | others, self._versions.get(namespace))
+        except ApiError as error:
+            if error.status not in _REFUSALS:
+                raise
+            # What cannot be noted is not begun: nobody could tell afterwards how far it came.
+            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)), {})
+        self._versions[namespace] = version
+        self._pending[namespace] = others | names
+        failures = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
+        held = await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
+        await self._save(namespace, others)
+        return Outcome(failures, held)
 
     def _run(
         self,
@@ -135,8 +149,6 @@ class StoredEngine:
         release: Collection[GatewayKey],
         refresh: bool,
     ) -> dict[GatewayKey, Failure]:
-        if not self._may_act():
-            raise EngineInterruptedError("another daemon may lead by now")
         try:
             return self._stacks.apply(namespace, wanted, release, refresh=refresh)
         except (ClusterUnreachableError, EngineInterruptedError):
@@ -170,10 +182,11 @@ class StoredEngine:
             self._log.warning("state lost", namespace=namespace, error=str(error))
             return await self._clock.in_thread(self._stacks.states.open, namespace, None)
 
-    async def _save(self, namespace: str) -> None:
+    async def _save(self, namespace: str, doubts: frozenset[str]) -> None:
         checkpoint = await self._clock.in_thread(self._stacks.states.checkpoint, namespace)
         version = self._versions.get(namespace)
-        self._versions[namespace] = await self._secrets.save(namespace, checkpoint, version)
+        self._versions[namespace] = await self._secrets.save(namespace, checkpoint, version, doubts)
+        self._pending[namespace] = doubts
 
 
 def _not_stored(namespace: str, error: ApiError) -> Failure:

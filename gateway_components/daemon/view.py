@@ -13,7 +13,7 @@ from gateway_components.daemon.projections import (
     template_hashes,
 )
 from gateway_components.daemon.triggers import Triggers, Wake
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.reflector import Cause
 from gateway_components.kube.resources import Resource as WatchedResource
 from gateway_components.kube.state_secrets import STATE_SECRET
@@ -55,7 +55,7 @@ class ClusterView:
 
     def __init__(
         self,
-        client: KubeClient,
+        client: FencedClient,
         wake: Wake,
         namespaces: tuple[str, ...] = (),
         on_restart: Callable[[WatchedResource, Cause], None] = lambda _resource, _cause: None,
@@ -150,8 +150,8 @@ class ClusterView:
 
         Raises
         ------
-        ApiError, ApiUnreachableError
-            A Secret or ConfigMap could not be read.
+        ExceptionGroup
+            Of ApiError and ApiUnreachableError: some Secrets or ConfigMaps could not be read.
         """
         subjects = self._triggers.subjects(namespace)
         gateways = {

@@ -3,12 +3,14 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from gateway_components.errors import GatewayError
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.conflict import retry_on_conflict
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.resources import CONFIG_MAPS, SECRETS
 from gateway_components.plan.keys import ObjectKey
@@ -67,7 +69,7 @@ class Companions:
 
         Raises
         ------
-        CompanionError, ApiUnreachableError
+        CompanionError, ApiError, ApiUnreachableError
             One could not be applied or removed.
         """
         applied = []
@@ -87,25 +89,29 @@ class Companions:
 
         Raises
         ------
-        CompanionError, ApiUnreachableError
+        CompanionError, ApiError, ApiUnreachableError
             One could not be removed.
         """
         for key in list(self._applied) if keys is None else list(keys):
-            found = await self._client.get(_path(key))
-            if found is not None:
-                entries = found["metadata"].get("managedFields") or ()
-                if {entry.get("manager") for entry in entries} <= {_MANAGER}:
-                    await self._client.delete(_path(key))
-                else:
-                    await self._apply(key, {})
+            await retry_on_conflict(partial(self._remove, key))
             del self._applied[key]
             self._write()
 
+    async def _remove(self, key: ObjectKey) -> None:
+        found = await self._client.get(_path(key))
+        if found is None:
+            return
+        metadata = found["metadata"]
+        seen = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        if {entry.get("manager") for entry in metadata.get("managedFields") or ()} <= {_MANAGER}:
+            await self._client.delete(_path(key), uid=seen["uid"], version=seen["resourceVersion"])
+        else:
+            # With what was seen: one that went meanwhile is not to come back empty.
+            await self._client.apply(_path(key), _whole(key, {"metadata": seen}), manager=_MANAGER)
+
     async def _apply(self, key: ObjectKey, body: Manifest) -> None:
-        metadata = {**body.get("metadata", {}), "name": key.name, "namespace": key.namespace}
-        whole = {**body, "apiVersion": "v1", "kind": key.kind, "metadata": metadata}
         try:
-            await self._client.apply(_path(key), whole, manager=_MANAGER)
+            await self._client.apply(_path(key), _whole(key, body), manager=_MANAGER)
         except ApiError as error:
             message = f"{key.kind} {key.namespace}/{key.name} cannot be applied: {error}"
             if error.status == HTTPStatus.CONFLICT:
@@ -142,6 +148,11 @@ def _read(record: Path) -> list[ObjectKey]:
 
 def _path(key: ObjectKey) -> str:
     return _RESOURCES[key.kind].item(key.namespace, key.name)
+
+
+def _whole(key: ObjectKey, body: Manifest) -> Manifest:
+    metadata = {**body.get("metadata", {}), "name": key.name, "namespace": key.namespace}
+    return {**body, "apiVersion": "v1", "kind": key.kind, "metadata": metadata}
 
 
 def _body(manifest: Manifest) -> Manifest:

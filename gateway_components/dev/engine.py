@@ -1,11 +1,13 @@
 """The engine as `gatewayctl dev` needs it: with its state on this machine, and deleting what nobody owns."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ports import Outcome
 from gateway_components.engine.stacks import Stacks
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.conflict import retry_on_conflict
 from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.keys import GatewayKey, ObjectKey
@@ -98,14 +100,19 @@ class FolderEngine:
             held.difference_update(release)
             return Outcome({}, {})
         held.update(wanted)
-        failures = await self._clock.in_thread(
-            lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
-        )
+        with self._stacks.beginning(namespace):
+            failures = await self._clock.in_thread(
+                lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
+            )
         held.difference_update(release)
         self._serving.update(wanted.keys() - failures.keys())
         return Outcome(
             failures, await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
         )
+
+    def interrupt(self, namespace: str) -> None:
+        """Cut an `apply` short where its run is under way, or about to begin."""
+        self._stacks.interrupt(namespace)
 
     async def forget(self, namespace: str) -> None:
         """Delete what is left of a namespace's gateways, and its state.
@@ -124,13 +131,13 @@ class FolderEngine:
     async def _delete(self, gateways: Iterable[GatewayKey]) -> None:
         for gateway in sorted(gateways):
             for key in wanted_objects(gateway):
-                found = await self._client.get(object_path(key))
-                # What has an owner by now, or was made anew by somebody, is theirs.
-                if (
-                    found
-                    and not found["metadata"].get("ownerReferences")
-                    and mark_of(found["metadata"]).fields
-                ):
-                    await self._client.delete(object_path(key))
+                await retry_on_conflict(partial(self._delete_object, object_path(key)))
             self._serving.discard(gateway)
             self._deleted(gateway)
+
+    async def _delete_object(self, path: str) -> None:
+        found = await self._client.get(path)
+        # What has an owner by now, or was made anew by somebody, is theirs.
+        if found and not found["metadata"].get("ownerReferences") and mark_of(found["metadata"]).fields:
+            metadata = found["metadata"]
+            await self._client.delete(path, uid=metadata["uid"], version=metadata["resourceVersion"])

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -40,6 +40,8 @@ class EngineCommand(PulumiCommand):
     inherited
         File descriptor that every run holds open: the lock of the state folder, by which the next daemon finds
         what outlived a killed one.
+    may_act
+        Tells, in any thread, whether a run may begin, and whether what it did counts.
 
     Attributes
     ----------
@@ -59,7 +61,13 @@ class EngineCommand(PulumiCommand):
     interrupt_seconds = 10.0
     barred_seconds = 2.0
 
-    def __init__(self, program: Path, time_limit: float, inherited: int | None = None) -> None:
+    def __init__(
+        self,
+        program: Path,
+        time_limit: float,
+        inherited: int | None = None,
+        may_act: Callable[[], bool] = lambda: True,
+    ) -> None:
         # The base class only finds programs in ROOT/bin, so it is not asked to find this one.
         self.command = str(program)
         self.version = _version(program)
@@ -68,6 +76,7 @@ class EngineCommand(PulumiCommand):
         self._running: dict[subprocess.Popen[str], str] = {}
         self._barred: set[str] = set()
         self._halted = False
+        self._may_act = may_act
 
     def run(
         self,
@@ -137,7 +146,7 @@ class EngineCommand(PulumiCommand):
         self._barred.discard(cwd)
 
     def _is_barred(self, cwd: str) -> bool:
-        return self._halted or cwd in self._barred
+        return self._halted or cwd in self._barred or not self._may_act()
 
     @contextlib.contextmanager
     def _started(

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -55,6 +55,8 @@ class Stacks:
         Where the state is kept; None for the folder.
     retain
         Whether objects of a gateway that is let go stay: the garbage collector deletes them with their owner.
+    may_act
+        Tells, in any thread, whether the engine may run.
 
     Attributes
     ----------
@@ -75,10 +77,11 @@ class Stacks:
         backend: Backend | None = None,
         *,
         retain: bool = True,
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
         backend = backend or Backend(state.backend_url, state.passphrase())
         self._state = state
-        self._command = EngineCommand(find_engine(), time_limit, state.lock_descriptor)
+        self._command = EngineCommand(find_engine(), time_limit, state.lock_descriptor, may_act)
         self._opened = OpenedStacks(state, backend, self._command, kubeconfig)
         self.states = States(state, self._opened)
         self._retain = retain
@@ -183,6 +186,16 @@ class Stacks:
         with self._lock:
             return frozenset(self._running)
 
+    @contextlib.contextmanager
+    def beginning(self, namespace: str) -> Iterator[None]:
+        """Surround what leads to a run of `namespace`: to `interrupt`, it is under way from here on."""
+        with self._lock:
+            self._running.add(namespace)
+        try:
+            yield
+        finally:
+            self._ended(namespace)
+
     def interrupt(self, namespace: str) -> None:
         """Cut a run of `namespace` short where there is one; returns at once."""
         with self._lock:
@@ -217,9 +230,12 @@ class Stacks:
             raise
         finally:
             self._state.clear_history(namespace)
-            with self._lock:
-                self._running.discard(namespace)
-                self._command.unbar(self._opened.work_folder(namespace))
+            self._ended(namespace)
+
+    def _ended(self, namespace: str) -> None:
+        with self._lock:
+            self._running.discard(namespace)
+            self._command.unbar(self._opened.work_folder(namespace))
 
 
 def _all_failed(wanted: Mapping[GatewayKey, GatewayObjects], message: str) -> dict[GatewayKey, Failure]:

@@ -1,10 +1,7 @@
 """A small client: raw objects in and out, errors translated once."""
 
-import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -12,59 +9,33 @@ from typing import Any, Self
 
 import aiohttp
 
-from gateway_components.errors import GatewayError
-from gateway_components.kube.answers import api_error, refused, unreachable
-from gateway_components.kube.credentials import Credentials, find_kubeconfig, load_credentials
-from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+from gateway_components.kube.answers import api_error, unreachable
+from gateway_components.kube.credentials import find_kubeconfig, load_credentials
+from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.transport import Request, Transport
 
 __all__ = ["KubeClient", "find_kubeconfig"]
 
 _PAGE = 500
-_AT_ONCE = 8
-"""Requests at the same time, beside watches: they keep an API server busy, and each connection has large buffers."""
-_LEASES = "/apis/coordination.k8s.io/"
-_BUFFER = 2**21
-"""Bytes; half of the longest event of a watch that can be read. etcd stores no object of more than 1.5 MiB."""
-_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+_SECONDS = 60.0
+"""How long a request may take; the API server itself goes on for no longer."""
 _NO_LIST = "what came is no list of objects: something answers in place of the API server"
-_NO_JSON = "{} came instead of JSON: a proxy or a load balancer answers in place of the API server"
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One request; `kind` asks for no more than metadata: ``PartialObjectMetadata``, or a list of them."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
-    content_type: str = "application/json"
-    kind: str | None = None
-
-    @property
-    def accept(self) -> str:
-        """What the answer is to be."""
-        return f"application/json;as={self.kind};g=meta.k8s.io;v=v1" if self.kind else "application/json"
 
 
 class KubeClient:
     """Talks to one API server; use `connect`.
 
-    Credentials that it refuses are read again, once for each refusal: tokens and certificates are replaced in their
-    files while a daemon runs.
+    Parameters
+    ----------
+    transport
+        Carries the requests.
     """
 
-    def __init__(self, credentials: Credentials, load: Callable[[], Awaitable[Credentials]]) -> None:
-        self._credentials = credentials
-        self._load = load
-        self._loading = asyncio.Lock()
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
-        # No limit of its own: as many watches as that would leave nothing for all else.
-        connector = aiohttp.TCPConnector(limit=0)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=_BUFFER)
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
 
-    @classmethod
-    async def connect(cls, kubeconfig: Path | None) -> Self:
+    @staticmethod
+    async def connect(kubeconfig: Path | None) -> "KubeClient":
         """Return a client for the cluster of `kubeconfig`, or for the one this process runs in.
 
         Raises
@@ -73,12 +44,12 @@ class KubeClient:
             There are none, or they cannot be read.
         """
         load = partial(load_credentials, kubeconfig)
-        return cls(await load(), load)
+        return KubeClient(Transport(await load(), load))
 
     async def get(self, path: str) -> dict[str, Any] | None:
         """Return the object at `path`; None where there is none."""
         try:
-            return await self._json(_Request("GET", path))
+            return await self._json(Request("GET", path))
         except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
@@ -86,7 +57,7 @@ class KubeClient:
 
     async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object in the collection at `path` and return it as stored."""
-        return await self._json(_Request("POST", path, body=body))
+        return await self._json(Request("POST", path, body=body))
 
     async def merge_patch(
         self, path: str, body: Mapping[str, Any], *, manager: str | None = None
@@ -94,7 +65,7 @@ class KubeClient:
         """Merge `body` into the object at `path` and return it as stored; `manager` owns what it changes."""
         query = {"fieldManager": manager} if manager else {}
         return await self._json(
-            _Request("PATCH", path, query, body=body, content_type="application/merge-patch+json")
+            Request("PATCH", path, query, body=body, content_type="application/merge-patch+json")
         )
 
     async def apply(
@@ -107,13 +78,28 @@ class KubeClient:
         query = {"fieldManager": manager, **({"force": "true"} if force else {})}
         return await self._json(
             # JSON is YAML.
-            _Request("PATCH", path, query, body=body, content_type="application/apply-patch+yaml")
+            Request("PATCH", path, query, body=body, content_type="application/apply-patch+yaml")
         )
 
-    async def delete(self, path: str) -> None:
-        """Delete the object at `path`, which may be gone already."""
+    async def delete(self, path: str, *, uid: str, version: str) -> None:
+        """Delete the object at `path`, which may be gone already, if it is still the one that was read.
+
+        Parameters
+        ----------
+        path
+            Where it is.
+        uid, version
+            Its ``uid`` and ``resourceVersion`` as they were read.
+
+        Raises
+        ------
+        ApiError
+            ``Conflict`` (409): another one is there by now, or it has changed.
+        """
+        known = {"uid": uid, "resourceVersion": version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": known}
         try:
-            await self._json(_Request("DELETE", path))
+            await self._json(Request("DELETE", path, body=body))
         except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -136,7 +122,7 @@ class KubeClient:
         if labels:
             query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
         while True:
-            page = await self._json(_Request("GET", path, query, kind=kind))
+            page = await self._json(Request("GET", path, query, kind=kind))
             metadata = page.get("metadata") or {}
             if "resourceVersion" not in metadata:
                 raise ApiUnreachableError(_NO_LIST)
@@ -196,8 +182,7 @@ class KubeClient:
             **({"fieldSelector": fields} if fields else {}),
         }
         kind = "PartialObjectMetadata" if metadata_only else None
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence)
-        response = await self._send(_Request("GET", path, query, kind=kind), limits)
+        response = await self.transport.stream(Request("GET", path, query, kind=kind), silence)
         try:
             async for line in response.content:
                 event = json.loads(line)
@@ -214,7 +199,7 @@ class KubeClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self.transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -222,68 +207,8 @@ class KubeClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _json(self, request: _Request) -> dict[str, Any]:
-        # A lease that is renewed behind a thousand statuses is renewed too late.
-        waiting = contextlib.nullcontext() if request.path.startswith(_LEASES) else self._at_once
-        async with waiting:
-            response = await self._send(request, _TIMEOUT)
-            try:
-                answer: dict[str, Any] = json.loads(await response.read())
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                raise unreachable(error) from None
-            return answer
+    async def _json(self, request: Request) -> dict[str, Any]:
+        return await self.transport.json(request, lambda: self._seconds(request))
 
-    async def _send(self, request: _Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
-        credentials = self._credentials
-        try:
-            return await self._answer(request, credentials, limits)
-        except _UntrustedError as error:
-            await self._renew(credentials, error)
-        except ApiError as error:
-            if error.status != HTTPStatus.UNAUTHORIZED:
-                raise
-            await self._renew(credentials, error)
-        return await self._answer(request, self._credentials, limits)
-
-    async def _renew(self, refused: Credentials, error: GatewayError) -> None:
-        async with self._loading:
-            # Of many requests that are refused at once the first one reads them.
-            if self._credentials is refused:
-                try:
-                    self._credentials = await self._load()
-                except CredentialsError:
-                    # Perhaps half written at this moment; the next request tries again.
-                    raise error from None
-
-    async def _answer(
-        self, request: _Request, credentials: Credentials, limits: aiohttp.ClientTimeout
-    ) -> aiohttp.ClientResponse:
-        headers = {"Accept": request.accept, "Content-Type": request.content_type}
-        try:
-            authorization = credentials.authorization()
-            response = await self._session.request(
-                request.method,
-                credentials.server + request.path,
-                params=request.query,
-                headers={**headers, "Authorization": authorization} if authorization else headers,
-                data=None if request.body is None else json.dumps(request.body),
-                ssl=credentials.tls,
-                server_hostname=credentials.server_name,
-                proxy=credentials.proxy,
-                timeout=limits,
-            )
-            if response.status < 300:  # noqa: PLR2004  (the first status that is no success)
-                if response.content_type != "application/json":
-                    response.close()
-                    raise ApiUnreachableError(_NO_JSON.format(response.content_type))
-                return response
-            text = await response.text(errors="replace")
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise _UntrustedError(str(unreachable(error))) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise unreachable(error) from None
-        raise refused(response.status, text, response.headers.get("Retry-After", ""))
-
-
-class _UntrustedError(ApiUnreachableError):
-    """The server's certificate is none of those to trust."""
+    def _seconds(self, request: Request) -> float:  # noqa: ARG002  (it makes a difference for a fenced client)
+        return _SECONDS

@@ -3,7 +3,7 @@
 from gateway_components.errors import GatewayError
 from gateway_components.refusals import missing_right
 
-__all__ = ["ApiError", "ApiUnreachableError", "CredentialsError"]
+__all__ = ["ApiError", "ApiUnreachableError", "CredentialsError", "FencedError"]
 
 
 class CredentialsError(GatewayError):
@@ -12,6 +12,10 @@ class CredentialsError(GatewayError):
 
 class ApiUnreachableError(GatewayError):
     """The API server gave no answer."""
+
+
+class FencedError(GatewayError):
+    """A write was not sent, as this process may not write any more."""
 
 
 class ApiError(GatewayError):

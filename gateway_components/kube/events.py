@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal
 
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.conflict import retry_on_conflict
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.resources import EVENTS
 
@@ -81,7 +83,7 @@ async def publish(
     except ApiError as error:
         if error.status != HTTPStatus.CONFLICT:
             raise
-        await _count(client, EVENTS.item(namespace, name), now)
+        await retry_on_conflict(partial(_count, client, EVENTS.item(namespace, name), now))
 
 
 async def _count(client: KubeClient, path: str, now: str) -> None:
@@ -89,7 +91,9 @@ async def _count(client: KubeClient, path: str, now: str) -> None:
     # One that expired this moment needs no count.
     if existing is not None:
         count = (existing.get("series") or {}).get("count", 1) + 1
-        await client.merge_patch(path, {"series": {"count": count, "lastObservedTime": now}})
+        series = {"count": count, "lastObservedTime": now}
+        version = existing["metadata"]["resourceVersion"]
+        await client.merge_patch(path, {"metadata": {"resourceVersion": version}, "series": series})
 
 
 def _name(metadata: Mapping[str, Any], event: Event) -> str:

@@ -38,7 +38,9 @@ class Lease:
     namespace, name
         Which Lease.
     identity
-        Who holds it while it is ours. A Lease that bears it already, of an earlier process, is taken at once.
+        Who holds it while it is ours, unlike any other process.
+    predecessor
+        Who is known to be dead: a Lease that bears this name is taken at once. Empty for nobody.
     seconds
         How long others wait for a sign of life, whole ones.
     now
@@ -59,6 +61,7 @@ class Lease:
         name: str,
         identity: str,
         *,
+        predecessor: str = "",
         seconds: int,
         now: Callable[[], float],
         timestamp: Callable[[], str],
@@ -67,6 +70,7 @@ class Lease:
         self._namespace = namespace
         self._name = name
         self._identity = identity
+        self._ours = {identity, predecessor} - {""}
         self._seconds = seconds
         self._now = now
         self._timestamp = timestamp
@@ -189,7 +193,7 @@ class Lease:
 
     def _free(self) -> bool:
         seen = self._seen
-        if seen is None or self.holder == self._identity:
+        if seen is None or self.holder in self._ours:
             return True
         seconds = seen.get("leaseDurationSeconds") or 0
         if not self.holder and seconds <= _RELEASED_SECONDS:

@@ -144,8 +144,10 @@ class StateSecrets:
         """
         return await self._write(namespace, {"doubts": _encoded(_as_json(doubts))}, version)
 
-    async def save(self, namespace: str, checkpoint: bytes | None, version: str | None) -> str:
-        """Store a checkpoint, which settles all doubts, and return the new version.
+    async def save(
+        self, namespace: str, checkpoint: bytes | None, version: str | None, doubts: Iterable[str] = ()
+    ) -> str:
+        """Store a checkpoint, which settles all doubts but `doubts`, and return the new version.
 
         Raises
         ------
@@ -157,7 +159,7 @@ class StateSecrets:
         # Large ones take long enough to hold up whoever else is served meanwhile.
         packed = None if checkpoint is None else await asyncio.to_thread(zlib.compress, checkpoint, 6)
         data: dict[str, str | None] = {
-            "doubts": _encoded("[]"),
+            "doubts": _encoded(_as_json(doubts)),
             "checkpoint": None,
             "parts": None,
             "sha256": None,
@@ -189,7 +191,9 @@ class StateSecrets:
         """
         # The head last: by it, whoever goes on after a crash in between knows that there is something to remove.
         await self._sweep(namespace, frozenset())
-        await self._client.delete(SECRETS.item(namespace, STATE_SECRET))
+        head = await self._client.get(SECRETS.item(namespace, STATE_SECRET))
+        if head is not None:
+            await self._delete(namespace, head)
         # Or every namespace that there ever was would be remembered.
         self._parts_of.pop(namespace, None)
 
@@ -264,9 +268,15 @@ class StateSecrets:
         found, _ = await self._client.list(
             SECRETS.collection(namespace), metadata_only=True, labels={_PART_LABEL: "true"}
         )
-        for name in {part["metadata"]["name"] for part in found} - keep:
-            await self._client.delete(SECRETS.item(namespace, name))
+        for part in found:
+            if part["metadata"]["name"] not in keep:
+                await self._delete(namespace, part)
         self._parts_of[namespace] = keep
+
+    async def _delete(self, namespace: str, found: Mapping[str, Any]) -> None:
+        metadata = found["metadata"]
+        path = SECRETS.item(namespace, metadata["name"])
+        await self._client.delete(path, uid=metadata["uid"], version=metadata["resourceVersion"])
 
 
 def _secret(name: str, data: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from gateway_components.daemon.leader import Unopposed, identity, steady_seconds
+from gateway_components.daemon.leader import LeadershipLostError, Unopposed, steady_seconds
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from tests.daemon.contender import TERMS, Contender, time
 from tests.kube.lease_server import LeaseServer, VirtualTimeLoop, in_virtual_time
@@ -260,11 +259,23 @@ async def test_who_is_alone_leads_at_once_and_for_good() -> None:
     keeping.cancel()
 
 
-def test_a_name_belongs_to_a_place(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path / "a")
+def test_a_write_must_be_over_when_another_may_lead() -> None:
+    async def story(server: LeaseServer) -> None:
+        daemon = Contender(server, "us")
+        with pytest.raises(LeadershipLostError):
+            daemon.leader.seconds_to_write()
+        await daemon.leader.acquire()
+        daemon.connection.before = hang
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(daemon.leader.keep())
+            for _ in range(9):
+                await asyncio.sleep(1)
+                assert time() + daemon.leader.seconds_to_write() == TERMS.lease
+            await keeping
+        with pytest.raises(LeadershipLostError):
+            daemon.leader.seconds_to_write()
 
-    assert identity(tmp_path / "a") == identity(tmp_path / "link")
-    assert identity(tmp_path / "a") != identity(tmp_path / "b")
+    in_time(story)
 
 
 def test_seconds_go_on() -> None:

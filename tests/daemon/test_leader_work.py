@@ -1,21 +1,14 @@
 """What is done while leading: it ends with the leadership, and the leadership outlasts it."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+import threading
 
 import pytest
 from structlog.testing import capture_logs
 
-from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.leader import LeadershipLostError, elected, while_leading
-from gateway_components.daemon.stored import StoredEngine
-from gateway_components.engine.errors import EngineInterruptedError
-from gateway_components.engine.stacks import Stacks
-from gateway_components.kube.state_secrets import StateSecrets
-from gateway_components.plan.workload import GatewayObjects
+from gateway_components.daemon.watchdog import watchdog
 from tests.daemon.contender import TERMS, Contender, time
-from tests.daemon.world import key
 from tests.kube.lease_server import LeaseServer, in_virtual_time
 
 
@@ -122,22 +115,22 @@ def test_who_stands_by_can_be_stopped() -> None:
     assert [line["event"] for line in logged] == ["leading", "standing by"]
 
 
-async def test_who_leads_no_longer_begins_no_engine_run() -> None:
-    ran: list[str] = []
+def test_engines_end_with_the_leadership_also_while_the_event_loop_is_held_up() -> None:
+    leading, halted = [True], threading.Event()
 
-    class Secrets:
-        async def intend(self, *_: object) -> str:
-            return "2"
+    async def story() -> None:
+        with watchdog(lambda: leading[0], halted.set):
+            leading[0] = False
+            # Nothing else of this loop runs until then.
+            assert halted.wait(30)
 
-    class Engine:
-        def apply(self, *_: object, **__: object) -> None:
-            ran.append("the engine")
+    asyncio.run(story())
 
-    with ThreadPoolExecutor(1) as executor:
-        engine = StoredEngine(
-            cast("Stacks", Engine()), cast("StateSecrets", Secrets()), Clock(executor), lambda: False
-        )
-        with pytest.raises(EngineInterruptedError, match="another daemon"):
-            await engine.apply("ns", {key("one"): cast("GatewayObjects", None)}, (), refresh=False)
 
-    assert not ran
+def test_engines_go_on_as_long_as_the_leadership() -> None:
+    halted = threading.Event()
+
+    with watchdog(lambda: True, halted.set):
+        pass
+
+    assert not halted.is_set()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from gateway_components.daemon.mirror import Mirror
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 
 SECRETS = "/api/v1/namespaces/{}/secrets"
 
@@ -43,7 +43,7 @@ def item(name: str, namespace: str = "") -> dict[str, Any]:
 
 
 async def pictured(lists: Lists, *namespaces: str) -> Mirror:
-    mirror = Mirror(cast("KubeClient", lists), lambda _: None, namespaces)
+    mirror = Mirror(cast("FencedClient", lists), lambda _: None, namespaces)
     running = asyncio.create_task(mirror.run())
     await asyncio.wait_for(mirror.synced(), 5)
     running.cancel()

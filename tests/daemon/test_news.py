@@ -7,8 +7,8 @@ import structlog
 
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.news import News
-from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.failure import Failure, PlanWarning, Reason, WarningReason
 from gateway_components.plan.keys import GatewayKey
 
@@ -45,7 +45,7 @@ class Noon(Clock):
 
 
 def news(server: Server) -> News:
-    return News(cast("KubeClient", server), Noon())
+    return News(cast("FencedClient", server), Noon())
 
 
 def raw(uid: str = "uid-1", *conditions: dict[str, Any]) -> dict[str, Any]:

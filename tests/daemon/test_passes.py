@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway_components.daemon.observe.telemetry import NOBODY, PassResult, Telemetry
 from gateway_components.daemon.passes import Passes
 from gateway_components.engine.errors import EngineError, EngineInterruptedError
-from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.state_secrets import StateConflictError
 
 
@@ -42,11 +43,15 @@ ENDS = (
     (EngineError("no"), PassResult.FAILED),
     (StateConflictError("no"), PassResult.FAILED),
     (EngineInterruptedError("no"), PassResult.INTERRUPTED),
+    (FencedError("no"), PassResult.INTERRUPTED),
+    (ExceptionGroup("", [FencedError("no"), FencedError("no")]), PassResult.INTERRUPTED),
+    (ExceptionGroup("", [FencedError("no"), ApiUnreachableError("no")]), PassResult.FAILED),
+    (ExceptionGroup("", [ApiError(500, "", "no"), ZeroDivisionError("ours")]), PassResult.INTERNAL_ERROR),
     (ZeroDivisionError("a fault of ours"), PassResult.INTERNAL_ERROR),
 )
 
 
-@pytest.mark.parametrize(("error", "result"), ENDS, ids=[type(case[0]).__name__ for case in ENDS])
+@pytest.mark.parametrize(("error", "result"), ENDS, ids=[repr(case[0]) for case in ENDS])
 async def test_a_pass_that_fails_is_made_again_and_ends_nothing(error: Exception, result: PassResult) -> None:
     heard = Heard()
 
@@ -73,3 +78,18 @@ async def test_a_state_that_somebody_else_wrote_is_read_again_soon() -> None:
     pauses = [await passes.make("ns", ending(StateConflictError("no"))) or 0.0 for _ in range(8)]
 
     assert max(pauses) <= 2.0
+
+
+async def test_everything_that_ended_a_pass_is_told_once() -> None:
+    errors = [
+        ApiError(403, "", "one"),
+        ExceptionGroup("", [ApiUnreachableError("two"), ApiError(403, "", "one")]),
+    ]
+
+    with capture_logs() as logged:
+        await Passes(NOBODY).make("ns", ending(ExceptionGroup("", errors)))
+
+    assert [(line["event"], line["error"]) for line in logged] == [
+        ("pass failed", "one"),
+        ("pass failed", "two"),
+    ]

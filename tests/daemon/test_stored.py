@@ -1,6 +1,7 @@
 """The engine with its state in the cluster, with stand-ins for both: what is written before and after a run."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -40,6 +41,7 @@ class Place(Clock):
     def __init__(self, stored: StoredState | None = None) -> None:
         self.steps: list[str] = []
         self.stored = stored
+        self.interruptible: list[str] = []
         self.faults: dict[str, Exception] = {}
         self.failures: dict[GatewayKey, Failure] = {}
         self.state: dict[GatewayKey, Applied | None] = {A: APPLIED, B: APPLIED}
@@ -52,12 +54,18 @@ class Place(Clock):
         return self.stored
 
     async def intend(self, namespace: str, doubts: Collection[str], version: str | None) -> str:
-        self._step(f"intend {','.join(doubts)} on {version}")
+        self._step(f"intend {','.join(sorted(doubts))} on {version}")
         return "2"
 
-    async def save(self, namespace: str, checkpoint: bytes | None, version: str | None) -> str:
-        self._step(f"save {checkpoint!r} on {version}")
-        return "3"
+    async def save(
+        self,
+        namespace: str,
+        checkpoint: bytes | None,
+        version: str | None,
+        doubts: Collection[str] = (),
+    ) -> str:
+        self._step(f"save {checkpoint!r} on {version}" + (f" but {','.join(doubts)}" if doubts else ""))
+        return "2" if doubts else "3"
 
     async def remove(self, namespace: str) -> None:
         self._step("remove")
@@ -81,6 +89,14 @@ class Place(Clock):
         self._step(f"up {','.join(key.name for key in wanted)}{' refresh' if refresh else ''}")
         return self.failures
 
+    @contextmanager
+    def beginning(self, namespace: str) -> Iterator[None]:
+        self.interruptible = list(self.steps)
+        yield
+
+    def interrupt(self, namespace: str) -> None:
+        self._step("interrupt")
+
     def release(self, namespace: str, keys: Collection[GatewayKey]) -> None:
         self._step(f"release {','.join(key.name for key in keys)}")
 
@@ -97,8 +113,8 @@ class Place(Clock):
             raise fault
 
 
-def engine(place: Place, **options: Any) -> StoredEngine:
-    return StoredEngine(cast("Stacks", place), cast("StateSecrets", place), place, **options)
+def engine(place: Place) -> StoredEngine:
+    return StoredEngine(cast("Stacks", place), cast("StateSecrets", place), place)
 
 
 def stored(*doubts: GatewayKey) -> StoredState:
@@ -218,15 +234,33 @@ async def test_a_run_that_breaks_off_leaves_its_note() -> None:
     assert tried.version("ns") == 2, "the next note is written on this one"
 
 
-async def test_a_daemon_that_leads_no_more_begins_no_run() -> None:
+async def test_what_a_run_broke_off_about_stays_noted_until_another_was_about_it() -> None:
     place = Place(stored())
-    tried = engine(place, may_act=lambda: False)
+    tried = engine(place)
+    await tried.held("ns")
+    place.faults = {"up": EngineInterruptedError("no")}
+    with pytest.raises(EngineInterruptedError):
+        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    place.steps.clear()
+
+    await tried.apply("ns", {B: OBJECTS}, (), refresh=False)
+
+    assert place.steps[0] == f"intend {A},{B} on 2"
+    assert place.steps[-1] == f"save b'new' on 2 but {A}"
+    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    assert place.steps[-1] == "save b'new' on 2"
+
+
+async def test_a_run_can_be_interrupted_from_before_its_begin() -> None:
+    place = Place(stored())
+    tried = engine(place)
     await tried.held("ns")
 
-    with pytest.raises(EngineInterruptedError, match="another daemon"):
-        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
 
-    assert not [step for step in place.steps if step.startswith("up")]
+    assert place.interruptible == ["load", "open b'old'"], "that it is under way was said before it was noted"
+    tried.interrupt("ns")
+    assert place.steps[-1] == "interrupt"
 
 
 async def test_of_another_backend_only_the_notes_are_stored() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway_components.daemon.triggers import Wake
 from gateway_components.daemon.view import ClusterView
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.keys import GatewayKey, Reference, RouteKey, Subject
 from gateway_components.plan.plan import plan
 from gateway_components.plan.snapshot import Unreadable
@@ -33,7 +33,7 @@ class Watched:
 
     def __post_init__(self) -> None:
         self.view = ClusterView(
-            cast("KubeClient", self.cluster),
+            cast("FencedClient", self.cluster),
             Wake(self.dirty.append, self.leaving.append, self.gone.append, lambda _: None),
         )
 

@@ -60,6 +60,22 @@ def test_an_engine_that_dies_leaves_no_plugin_behind(tmp_path: Path) -> None:
     wait_until(lambda: not _alive(int(pid.read_text())), timeout=5, what="the end of the plugin")
 
 
+def test_who_may_not_act_begins_no_run_and_believes_none_that_went_on(tmp_path: Path) -> None:
+    began, may_act = tmp_path / "began", [False]
+    path = program(tmp_path, f"touch {began}")
+    command = EngineCommand(path, 60, may_act=lambda: may_act[0])
+
+    with pytest.raises(EngineInterruptedError):
+        command.run(["up"], str(tmp_path), {})
+    assert not began.exists()
+
+    # Lost while the engine ran.
+    command = EngineCommand(path, 60, may_act=lambda: not began.exists())
+    with pytest.raises(EngineInterruptedError):
+        command.run(["up"], str(tmp_path), {})
+    assert began.exists()
+
+
 def test_stop_interrupts_what_runs(tmp_path: Path) -> None:
     started = tmp_path / "started"
     command = EngineCommand(program(tmp_path, f"touch {started}; exec sleep 600"), 60)

@@ -208,6 +208,20 @@ def test_a_run_past_its_limit_fails_its_gateways(stacks: Stacks, lab_namespace: 
     assert stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=True) == {}
 
 
+def test_a_run_can_be_interrupted_before_it_begins(
+    stacks: Stacks, lab: ControlPlane, lab_namespace: str
+) -> None:
+    first = dict([wanted(lab_namespace, "early")])
+    stacks.interrupt(lab_namespace)
+
+    with stacks.beginning(lab_namespace):
+        stacks.interrupt(lab_namespace)
+        with pytest.raises(EngineInterruptedError):
+            stacks.apply(lab_namespace, first, (), refresh=False)
+
+    assert stacks.apply(lab_namespace, first, (), refresh=False) == {}, "it is over with that run"
+
+
 def test_a_run_that_is_interrupted_says_nothing_and_the_next_one_works(
     stacks: Stacks, lab_namespace: str
 ) -> None:

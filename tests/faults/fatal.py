@@ -20,48 +20,49 @@ from gateway_components.cli.main import main
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.state_secrets import StateSecrets
 
-__all__ = ["PROGRAM"]
+__all__ = ["PROGRAM", "arm"]
 
 PROGRAM = sys.executable, "-m", "tests.faults.fatal"
 
 
-def arm(module: str, name: str, when: str, number: int) -> None:
-    """Have this process end at the `number`-th call of a function, or method."""
+def arm(module: str, name: str, when: str, number: int, signal_: signal.Signals = signal.SIGKILL) -> None:
+    """Have this process get a signal at the `number`-th call of a function, or method."""
     *path, last = name.split(".")
     holder: Any = importlib.import_module(module)
     for step in path:
         holder = getattr(holder, step)
     wrap = _wrapped_coroutine if inspect.iscoroutinefunction(getattr(holder, last)) else _wrapped
-    setattr(holder, last, wrap(getattr(holder, last), when, itertools.count(1), number))
+    hit = functools.partial(os.kill, os.getpid(), signal_)
+    setattr(holder, last, wrap(getattr(holder, last), when, itertools.count(1), number, hit))
 
 
 def _wrapped(
-    function: Callable[..., Any], when: str, calls: Iterator[int], number: int
+    function: Callable[..., Any], when: str, calls: Iterator[int], number: int, hit: Callable[[], None]
 ) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(*arguments: Any, **options: Any) -> Any:
         last = next(calls) == number
         if last and when == "before":
-            _die()
+            hit()
         result = function(*arguments, **options)
         if last:
-            _die()
+            hit()
         return result
 
     return called
 
 
 def _wrapped_coroutine(
-    function: Callable[..., Any], when: str, calls: Iterator[int], number: int
+    function: Callable[..., Any], when: str, calls: Iterator[int], number: int, hit: Callable[[], None]
 ) -> Callable[..., Any]:
     @functools.wraps(function)
     async def called(*arguments: Any, **options: Any) -> Any:
         last = next(calls) == number
         if last and when == "before":
-            _die()
+            hit()
         result = await function(*arguments, **options)
         if last:
-            _die()
+            hit()
         return result
 
     return called
@@ -78,10 +79,6 @@ def fill(marker: Path) -> None:
         write(folder, *arguments)
 
     StateFolder.write = full  # type: ignore[method-assign,assignment]
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

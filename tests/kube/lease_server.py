@@ -133,7 +133,17 @@ def candidate(
     identity: str,
     now: Callable[[], float],
     timestamp: Callable[[], str] = lambda: f"stamp-{next(_STAMPS)}",
+    predecessor: str = "",
 ) -> Lease:
     """Return the Lease as a candidate of this name sees it; by default no two times of day are the same."""
     client = cast("KubeClient", connection)
-    return Lease(client, "install", "l", identity, seconds=15, now=now, timestamp=timestamp)
+    return Lease(
+        client,
+        "install",
+        "l",
+        identity,
+        predecessor=predecessor,
+        seconds=15,
+        now=now,
+        timestamp=timestamp,
+    )

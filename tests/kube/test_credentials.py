@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.credentials import load_credentials
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+from gateway_components.kube.transport import Transport
 from lab import ControlPlane
 
 PATH = "/api/v1/namespaces/default"
@@ -98,7 +99,7 @@ async def test_a_pod_uses_its_service_account_and_reads_each_new_token(
     async def unused() -> Any:
         pytest.fail("a token in a file needs no second reading of all the rest")
 
-    async with KubeClient(credentials, unused) as client:
+    async with KubeClient(Transport(credentials, unused)) as client:
         assert await name_of(client) == "default"
         token.write_text("another")
         assert credentials.authorization() == "Bearer another"

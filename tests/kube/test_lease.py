@@ -42,14 +42,15 @@ def now() -> Seconds:
 
 @pytest.fixture
 def ours(connection: Connection, now: Seconds) -> Lease:
-    return candidate(connection, "us", now)
+    return candidate(connection, "us", now, predecessor="late")
 
 
 FREE: list[tuple[str, dict[str, Any] | None]] = [
     ("there is none yet", None),
     ("it was given back", {"leaseDurationSeconds": 1, "renewTime": "x"}),
     ("somebody created it empty", {}),
-    ("an earlier process of ours died with it", {"holderIdentity": "us", "leaseDurationSeconds": 15}),
+    ("its holder is known to be dead", {"holderIdentity": "late", "leaseDurationSeconds": 15}),
+    ("it is ours, though the answer was lost", {"holderIdentity": "us", "leaseDurationSeconds": 15}),
 ]
 
 

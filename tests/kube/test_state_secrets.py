@@ -216,7 +216,12 @@ async def test_a_state_of_ours_is_not_believed_in_another_namespace(
         with pytest.raises(StateDamagedError, match="not written with the passphrase of this install"):
             await stored.load(elsewhere)
     finally:
-        await client.delete(NAMESPACES.item(None, elsewhere))
+        made = await client.get(NAMESPACES.item(None, elsewhere))
+        assert made is not None
+        metadata = made["metadata"]
+        await client.delete(
+            NAMESPACES.item(None, elsewhere), uid=metadata["uid"], version=metadata["resourceVersion"]
+        )
 
 
 async def test_a_passphrase_that_is_looked_for_is_not_made_up(client: KubeClient, lab_namespace: str) -> None:

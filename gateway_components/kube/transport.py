@@ -1,0 +1,179 @@
+"""Carries requests to one API server: credentials that are replaced while it runs, limits, errors translated once."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from gateway_components.errors import GatewayError
+from gateway_components.kube.answers import refused, unreachable
+from gateway_components.kube.credentials import Credentials
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+
+__all__ = ["Request", "Transport"]
+
+_AT_ONCE = 8
+"""Requests at the same time, beside watches: they keep an API server busy, and each connection has large buffers."""
+_LEASES = "/apis/coordination.k8s.io/"
+_BUFFER = 2**21
+"""Bytes; half of the longest event of a watch that can be read. etcd stores no object of more than 1.5 MiB."""
+_CONNECT_SECONDS = 10
+_NO_JSON = "{} came instead of JSON: a proxy or a load balancer answers in place of the API server"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; `kind` asks for no more than metadata: ``PartialObjectMetadata``, or a list of them."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    content_type: str = "application/json"
+    kind: str | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something."""
+        return self.method != "GET"
+
+    @property
+    def accept(self) -> str:
+        """What the answer is to be."""
+        return f"application/json;as={self.kind};g=meta.k8s.io;v=v1" if self.kind else "application/json"
+
+
+_Limits = Callable[[], aiohttp.ClientTimeout]
+"""Asked right before a request is sent."""
+
+
+class Transport:
+    """Sends requests to one API server.
+
+    Credentials that it refuses are read again, once for each refusal: tokens and certificates are replaced in their
+    files while a daemon runs.
+
+    Parameters
+    ----------
+    credentials
+        Which API server, and who asks.
+    load
+        Reads the credentials again.
+    """
+
+    def __init__(self, credentials: Credentials, load: Callable[[], Awaitable[Credentials]]) -> None:
+        self._credentials = credentials
+        self._load = load
+        self._loading = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        # No limit of its own: as many watches as that would leave nothing for all else.
+        connector = aiohttp.TCPConnector(limit=0)
+        self._session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=_BUFFER)
+
+    async def json(self, request: Request, seconds: Callable[[], float]) -> dict[str, Any]:
+        """Send a request and return the object that answers it.
+
+        Parameters
+        ----------
+        request
+            What to send.
+        seconds
+            Asked right before it is sent, also for another time: how long it may take. What it raises ends the
+            request.
+
+        Raises
+        ------
+        ApiError, ApiUnreachableError
+            The API server refused, or gave no answer.
+        """
+        # A lease that is renewed behind a thousand statuses is renewed too late.
+        waiting = contextlib.nullcontext() if request.path.startswith(_LEASES) else self._at_once
+        async with waiting:
+            response = await self._send(request, lambda: _within(seconds()))
+            try:
+                answer: dict[str, Any] = json.loads(await response.read())
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                raise unreachable(error) from None
+            return answer
+
+    async def stream(self, request: Request, silence: float) -> aiohttp.ClientResponse:
+        """Send a request and return its answer, to be read as it comes; it breaks after seconds of `silence`.
+
+        Raises
+        ------
+        ApiError, ApiUnreachableError
+            As for `json`.
+        """
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
+        return await self._send(request, lambda: limits)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def _send(self, request: Request, limits: _Limits) -> aiohttp.ClientResponse:
+        credentials = self._credentials
+        try:
+            return await self._answer(request, credentials, limits)
+        except _UntrustedError as error:
+            await self._renew(credentials, error)
+        except ApiError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            await self._renew(credentials, error)
+        return await self._answer(request, self._credentials, limits)
+
+    async def _renew(self, refused: Credentials, error: GatewayError) -> None:
+        async with self._loading:
+            # Of many requests that are refused at once the first one reads them.
+            if self._credentials is refused:
+                try:
+                    self._credentials = await self._load()
+                except CredentialsError:
+                    # Perhaps half written at this moment; the next request tries again.
+                    raise error from None
+
+    async def _answer(
+        self, request: Request, credentials: Credentials, limits: _Limits
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": request.accept, "Content-Type": request.content_type}
+        try:
+            authorization = credentials.authorization()
+            within = limits()
+            # Nor does the API server go on with a write that nobody waits for any more.
+            deadline = {"timeout": f"{within.total:.3f}s"} if request.writes else {}
+            response = await self._session.request(
+                request.method,
+                credentials.server + request.path,
+                params={**request.query, **deadline},
+                headers={**headers, "Authorization": authorization} if authorization else headers,
+                data=None if request.body is None else json.dumps(request.body),
+                ssl=credentials.tls,
+                server_hostname=credentials.server_name,
+                proxy=credentials.proxy,
+                timeout=within,
+            )
+            if response.status < 300:  # noqa: PLR2004  (the first status that is no success)
+                if response.content_type != "application/json":
+                    response.close()
+                    raise ApiUnreachableError(_NO_JSON.format(response.content_type))
+                return response
+            text = await response.text(errors="replace")
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise _UntrustedError(str(unreachable(error))) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise unreachable(error) from None
+        raise refused(response.status, text, response.headers.get("Retry-After", ""))
+
+
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
+
+
+class _UntrustedError(ApiUnreachableError):
+    """The server's certificate is none of those to trust."""
