@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway_components.daemon.projections import ObjectState
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.resources import CONFIG_MAPS, SECRETS
 from gateway_components.plan.hashes import content_digest
 from gateway_components.plan.keys import Reference
 from gateway_components.plan.snapshot import Content
+from gateway_components.together import together
 
 __all__ = ["Contents"]
 
@@ -35,7 +36,7 @@ class Contents:
     """
 
     def __init__(
-        self, client: KubeClient, known: Mapping[str, Mapping[tuple[str, str], ObjectState]]
+        self, client: FencedClient, known: Mapping[str, Mapping[tuple[str, str], ObjectState]]
     ) -> None:
         self._client = client
         self._known = known
@@ -46,15 +47,16 @@ class Contents:
 
         Raises
         ------
-        ApiError, ApiUnreachableError
-            One could not be read.
+        ExceptionGroup
+            Of ApiError and ApiUnreachableError: some could not be read.
         """
-        contents = {}
-        for reference in sorted(wanted):
-            content = await self._content(reference)
-            if content is not None:
-                contents[reference] = content
-        return contents
+        references = sorted(wanted)
+        found = await together(self._content(reference) for reference in references)
+        return {
+            reference: content
+            for reference, content in zip(references, found, strict=True)
+            if content is not None
+        }
 
     def forget(self, reference: Reference) -> None:
         """Drop what was read of an object that nobody refers to."""

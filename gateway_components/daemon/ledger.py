@@ -6,7 +6,7 @@ from itertools import count
 
 from gateway_components.daemon.fights import Fights
 from gateway_components.daemon.ports import Outcome
-from gateway_components.plan.failure import Failure
+from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan, Plan
@@ -16,6 +16,17 @@ __all__ = ["Batch", "Ledger"]
 
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300.0
+
+_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS_EACH = 0.1
+"""A run that has gone on for longer, with so much more for each of its gateways, is overtaken: many times the usual."""
+_OVERTAKEN_AT_ONCE = 3
+"""As many times in a row a retry is overtaken at once; then it is given as long as any other run."""
+
+_HUNG = (
+    "the engine did not finish within {:.0f} s, and made way for changes of other gateways; it is tried again"
+)
+_HUNG_CURE = "see whether the API server answers for the objects of this gateway"
 
 _Version = tuple[str | None, str]
 """UID of the gateway and digest of its objects: what an entry speaks of."""
@@ -33,19 +44,36 @@ class Batch:
         Whether the engine must look at the cluster first.
     doubts
         The doubts about its gateways that this run settles; one that is raised meanwhile is not among them.
+    retry
+        Whether it is about gateways that failed, or held up a run, before.
     """
 
     wanted: Mapping[GatewayKey, GatewayObjects] = field(default_factory=dict)
     refresh: bool = False
     doubts: Mapping[GatewayKey, int] = field(default_factory=dict)
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
+class _Retry:
+    """A gateway that is tried again.
+
+    Attributes
+    ----------
+    failure
+        Why it failed; None where its run was overtaken, and nobody knows.
+    overtaken
+        How often in a row.
+    alone
+        Whether it has a run of its own: one of those in the last hung, and nobody knows which.
+    """
+
     version: _Version
-    failure: Failure
+    failure: Failure | None
     tries: int
     retry_at: float
+    overtaken: int = 0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +95,8 @@ class Ledger:
     def __init__(self, held: Mapping[GatewayKey, Applied | None]) -> None:
         self._held = set(held)
         self._applied: dict[GatewayKey, Applied] = {key: one for key, one in held.items() if one is not None}
-        self._failed: dict[GatewayKey, _Failed] = {}
+        self._retries: dict[GatewayKey, _Retry] = {}
+        self._overtaken = 0
         self._drifts: dict[GatewayKey, _Drifted] = {}
         self._fights = Fights()
         self._numbers = count()
@@ -96,33 +125,76 @@ class Ledger:
         drifted = self._drifts.get(key)
         return drifted.drifts if drifted else ()
 
-    def batches(self, plan: Plan, now: float) -> list[Batch]:
-        """Return the engine runs that are due at `now` (seconds), the healthy gateways first.
+    def due(self, plan: Plan, now: float) -> Batch | None:
+        """Return the engine run that is due at `now` (seconds); None where there is none.
 
-        Gateways that failed before run apart from the others, so that they hold nobody up. One that somebody changes
-        again and again waits, unless its plan is another by now.
+        Gateways that failed before run apart, and only where nothing else is due, so that they hold nobody up. One that
+        somebody changes again and again waits, unless its plan is another by now.
         """
-        fresh: dict[GatewayKey, GatewayObjects] = {}
-        again: dict[GatewayKey, GatewayObjects] = {}
+        fresh, retries = self._fresh(plan, now), self._retries_due(plan, now)
+        wanted = fresh or retries
+        if not wanted:
+            return None
+        return Batch(
+            wanted,
+            refresh=any(self._needs_look(plan.gateways[key]) for key in wanted),
+            doubts={key: self._doubts[key] for key in wanted if key in self._doubts},
+            retry=not fresh,
+        )
+
+    def patience(self, batch: Batch) -> float:
+        """Return how long (seconds) a run goes on before others may overtake it."""
+        if batch.retry and self._times_overtaken(batch) < _OVERTAKEN_AT_ONCE:
+            return 0.0
+        # Where each run takes that long, and there is always an edit, one must come to its end some time.
+        return (_PATIENCE_SECONDS + _PATIENCE_SECONDS_EACH * len(batch.wanted)) * 2.0**self._overtaken
+
+    def is_overtaken(self, plan: Plan, batch: Batch, now: float) -> bool:
+        """Tell whether the plan of `now` has something fresh that a run of `batch` is not about."""
+        fresh = self._fresh(plan, now).items()
+        others = any(
+            key not in batch.wanted or batch.wanted[key].digest != objects.digest for key, objects in fresh
+        )
+        return others or (batch.retry and bool(self.leftovers(plan)))
+
+    def _fresh(self, plan: Plan, now: float) -> dict[GatewayKey, GatewayObjects]:
+        return {
+            key: gateway.objects
+            for key, gateway in plan.gateways.items()
+            if gateway.objects and self._is_open(gateway, now) and not self._retry(gateway)
+        }
+
+    def _retries_due(self, plan: Plan, now: float) -> dict[GatewayKey, GatewayObjects]:
+        due: dict[GatewayKey, GatewayObjects] = {}
+        alone: list[tuple[float, GatewayKey]] = []
         for key, gateway in plan.gateways.items():
-            if gateway.objects is None or self.is_applied(gateway):
+            retry = self._retry(gateway)
+            if (
+                gateway.objects is None
+                or retry is None
+                or retry.retry_at > now
+                or not self._is_open(gateway, now)
+            ):
                 continue
-            if (self._fought_until(gateway) or now) > now:
-                continue
-            failed = self._failed.get(key)
-            if failed is None or failed.version != _version(gateway):
-                fresh[key] = gateway.objects
-            elif failed.retry_at <= now:
-                again[key] = gateway.objects
-        return [
-            Batch(
-                wanted,
-                refresh=any(self._needs_look(plan.gateways[key]) for key in wanted),
-                doubts={key: self._doubts[key] for key in wanted if key in self._doubts},
-            )
-            for wanted in (fresh, again)
-            if wanted
-        ]
+            if retry.alone:
+                alone.append((retry.retry_at, key))
+            else:
+                due[key] = gateway.objects
+        if alone and not due:
+            _, key = min(alone)
+            objects = plan.gateways[key].objects
+            return {key: objects} if objects else {}
+        return due
+
+    def _is_open(self, gateway: GatewayPlan, now: float) -> bool:
+        return not self.is_applied(gateway) and (self._fought_until(gateway) or now) <= now
+
+    def _retry(self, gateway: GatewayPlan) -> _Retry | None:
+        retry = self._retries.get(gateway.key)
+        return retry if retry and retry.version == _version(gateway) else None
+
+    def _times_overtaken(self, batch: Batch) -> int:
+        return max((self._retries[key].overtaken for key in batch.wanted if key in self._retries), default=0)
 
     def is_applied(self, gateway: GatewayPlan) -> bool:
         """Tell whether exactly these objects of this gateway were applied."""
@@ -131,8 +203,32 @@ class Ledger:
 
     def failure(self, gateway: GatewayPlan) -> Failure | None:
         """Return why exactly these objects could not be applied; None where they could, or were not tried."""
-        failed = self._failed.get(gateway.key)
-        return failed.failure if failed and failed.version == _version(gateway) else None
+        retry = self._retry(gateway)
+        return retry.failure if retry else None
+
+    def overtaken(self, plan: Plan, batch: Batch, now: float, seconds: float) -> None:
+        """Take note that a run was cut short for others at `now`, `seconds` after its begin.
+
+        Nobody knows how far it came. All of its gateways are tried again, apart from those that are fresh; and each
+        alone where the run hung.
+        """
+        hung = seconds >= _PATIENCE_SECONDS
+        self._overtaken += hung
+        for key in batch.wanted:
+            before = self._retry(plan.gateways[key])
+            tries, overtaken = (before.tries, before.overtaken) if before else (0, 0)
+            failure = before.failure if before else None
+            if hung and before and len(batch.wanted) == 1:
+                failure = Failure(Reason.WORKLOAD_FAILED, _HUNG.format(seconds), cure=_HUNG_CURE)
+            self._retries[key] = _Retry(
+                _version(plan.gateways[key]),
+                failure,
+                tries + 1 if hung else max(tries, 1),
+                now + _pause(tries + 1 if hung else max(tries, 1)),
+                overtaken=0 if hung else overtaken + 1,
+                alone=hung or (before is not None and before.alone),
+            )
+            self.suspect(key)
 
     def record(
         self, plan: Plan, batch: Batch, outcome: Outcome, now: float
@@ -149,13 +245,16 @@ class Ledger:
             self._held.add(key)
             version = _version(plan.gateways[key])
             if key in outcome.failures:
-                before = self._failed.get(key)
-                tries = before.tries + 1 if before and before.version == version else 1
-                pause = min(_FIRST_RETRY_SECONDS * 2 ** (tries - 1), _LONGEST_RETRY_SECONDS)
-                self._failed[key] = _Failed(version, outcome.failures[key], tries, now + pause)
+                before = self._retry(plan.gateways[key])
+                tries = before.tries + 1 if before else 1
+                alone = before is not None and before.alone
+                self._retries[key] = _Retry(
+                    version, outcome.failures[key], tries, now + _pause(tries), alone=alone
+                )
                 self.suspect(key)
                 continue
-            self._failed.pop(key, None)
+            self._overtaken = 0
+            self._retries.pop(key, None)
             if self._doubts.get(key) == batch.doubts.get(key):
                 self._doubts.pop(key, None)
                 known = outcome.held.get(key) or Applied(None, "", {})
@@ -178,7 +277,7 @@ class Ledger:
         for key in keys:
             self._held.discard(key)
             self._applied.pop(key, None)
-            self._failed.pop(key, None)
+            self._retries.pop(key, None)
             self._doubts.pop(key, None)
             self._drifts.pop(key, None)
             self._fights.forget(key)
@@ -193,10 +292,9 @@ class Ledger:
         return min((time for time in waiting if time is not None), default=None)
 
     def _due(self, gateway: GatewayPlan) -> float | None:
-        failed = self._failed.get(gateway.key)
-        retry = failed.retry_at if failed and failed.version == _version(gateway) else None
-        fought = self._fought_until(gateway)
-        return max((time for time in (retry, fought) if time is not None), default=None)
+        retry = self._retry(gateway)
+        times = retry.retry_at if retry else None, self._fought_until(gateway)
+        return max((time for time in times if time is not None), default=None)
 
     def _fought_until(self, gateway: GatewayPlan) -> float | None:
         drifted = self._drifts.get(gateway.key)
@@ -209,6 +307,10 @@ class Ledger:
         # A gateway that was deleted and made again: the objects of the old one are being collected.
         recreated = applied is not None and applied.uid != gateway.uid
         return recreated or gateway.key in self._doubts
+
+
+def _pause(tries: int) -> float:
+    return float(min(_FIRST_RETRY_SECONDS * 2 ** (tries - 1), _LONGEST_RETRY_SECONDS))
 
 
 def _with_fields_of(applied: Applied, before: Applied) -> Applied:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.resources import PODS, REPLICA_SETS, Resource
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.rollout import StallReason
@@ -41,7 +41,7 @@ class PodReader:
         The cluster.
     """
 
-    def __init__(self, client: KubeClient) -> None:
+    def __init__(self, client: FencedClient) -> None:
         self._client = client
 
     async def read(self, gateway: GatewayKey, deployment: str) -> tuple[StallReason, ...]:

@@ -85,6 +85,9 @@ class Engine(Protocol):
     ) -> Outcome:
         """Apply `wanted`, let go of `release`, and say how it went."""
 
+    def interrupt(self, namespace: str) -> None:
+        """Cut an `apply` short; it raises EngineInterruptedError, unless it ends by itself."""
+
     async def forget(self, namespace: str) -> None:
         """Drop the state of a namespace without gateways."""
 
@@ -121,3 +124,6 @@ class Reports(Protocol):
         seconds: float,
     ) -> None:
         """Hear of a run of the engine."""
+
+    def overtaken(self, namespace: str, batch: "Batch", seconds: float) -> None:
+        """Hear that a run was cut short for others, `seconds` after its begin."""

@@ -4,32 +4,43 @@ Read this after `plan.plan`. It decides nothing about gateways; it carries out w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.grace import Grace
 from gateway_components.daemon.ledger import Batch, Ledger
 from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
+from gateway_components.daemon.overtaking import OvertakenError, overtakable
 from gateway_components.daemon.ports import Engine, Outcome, Reports, View
 from gateway_components.daemon.stalls import ReadReasons, Stalls
 from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.errors import GatewayError
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Subject
+from gateway_components.plan.ownership import Drift
 from gateway_components.plan.plan import Plan, gateway_key, plan
 from gateway_components.plan.rollout import Rollout, StallReason
 from gateway_components.plan.routes import RoutePlan, route_key
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.workload import GatewayObjects
+from gateway_components.together import causes, together
 
 __all__ = ["Reconciler"]
 
 _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
+_LOOK_SECONDS = 1.0
+"""Pause between two looks at what changes beside a run: a look costs as much as the begin of a pass."""
 
 
-Repair = Callable[[GatewayObjects, Collection[ObjectKey]], Awaitable[None]]
+Repair = Callable[[GatewayObjects, Collection[ObjectKey]], Coroutine[Any, Any, None]]
+Changed = Callable[[str], Awaitable[None]]
+"""Waits until something has changed in a namespace since the pass over it began, or since it was asked before."""
 
 
 async def _nothing(_: GatewayObjects, __: Collection[ObjectKey]) -> None:
@@ -38,6 +49,10 @@ async def _nothing(_: GatewayObjects, __: Collection[ObjectKey]) -> None:
 
 async def _unread(_: GatewayKey, __: str) -> tuple[StallReason, ...]:
     return ()
+
+
+async def _never(_: str) -> None:
+    await asyncio.Event().wait()
 
 
 class Reconciler:
@@ -56,6 +71,8 @@ class Reconciler:
         changed.
     read_pods
         Reads why the pods of a gateway do not come.
+    changed
+        Tells of changes beside a pass.
     """
 
     def __init__(
@@ -67,6 +84,7 @@ class Reconciler:
         telemetry: Telemetry = NOBODY,
         repair: Repair = _nothing,
         read_pods: ReadReasons = _unread,
+        changed: Changed = _never,
     ) -> None:
         self._view = view
         self._engine = engine
@@ -76,6 +94,7 @@ class Reconciler:
         self._repair = repair
         self._stalls = Stalls(read_pods)
         self._grace = Grace()
+        self._changed = changed
         self._ledgers: dict[str, Ledger] = {}
 
     async def reconcile(self, namespace: str) -> float | None:
@@ -88,45 +107,33 @@ class Reconciler:
 
         Raises
         ------
-        ApiError, ApiUnreachableError, EngineError, StateConflictError
-            The pass could not be made; nothing is lost by making it again.
+        ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError, ExceptionGroup
+            The pass could not be made; nothing is lost by making it again. A group holds several of these.
         """
         ledger = await self._ledger(namespace)
-        with self._telemetry.step(Step.SNAPSHOT, namespace):
-            found = await self._view.snapshot(namespace)
-            snapshot = self._grace.apply(namespace, found, self._clock.now())
-        with self._telemetry.step(Step.PLAN, namespace) as note:
-            planned = plan(snapshot)
-            note(gateways=len(planned.gateways), routes=len(planned.routes))
+        snapshot = await self._snapshot(namespace)
+        planned = self._plan(namespace, snapshot)
         self._look_for_drift(planned, ledger)
         release = ledger.leftovers(planned)
         # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
         if not await self._release(release | self._disowned(snapshot, planned)):
             return _UNSETTLED_SECONDS
         settled = await self._report(namespace, planned, ledger)
-        batches = ledger.batches(planned, self._clock.now())
-        if not batches and ledger.held == release:
+        batch = ledger.due(planned, self._clock.now())
+        if batch is None and ledger.held == release:
             # Nothing is left to keep, and nothing to tell the engine: its objects stay, or go with their owner.
             self._forget(namespace)
             await self._engine.forget(namespace)
             return None if settled else _UNSETTLED_SECONDS
-        if release and not batches:
-            batches = [Batch()]
-        for batch in batches:
-            if batch.wanted and self._view.leaves(namespace):
+        if release and (batch is None or batch.retry):
+            batch = Batch()
+        if batch is not None and batch.wanted and self._view.leaves(namespace):
+            return 0.0
+        if batch is not None:
+            try:
+                settled = await self._bring(namespace, planned, ledger, batch, release)
+            except OvertakenError:
                 return 0.0
-            await self._repair_all(planned, ledger, batch)
-            outcome = await self._apply(namespace, ledger, batch, release)
-            mended = ledger.record(planned, batch, outcome, self._clock.now())
-            if len(outcome.failures) < len(batch.wanted) or not batch.wanted:
-                # Where all failed, there may have been no run at all.
-                ledger.forget(release)
-                release = frozenset()
-            settled = await self._report(namespace, planned, ledger)
-            for key, drifts in mended.items():
-                for drift in drifts:
-                    self._telemetry.drift_corrected(drift.object.kind)
-                await self._reporter.mended(key, self._view.raw(key), drifts)
         if not settled:
             return _UNSETTLED_SECONDS
         return self._due_in(namespace, ledger.next_retry(planned))
@@ -140,6 +147,33 @@ class Reconciler:
         del self._ledgers[namespace]
         self._stalls.forget(namespace)
         self._grace.forget(namespace)
+
+    async def _bring(
+        self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[GatewayKey]
+    ) -> bool:
+        """Apply a batch, and tell how that went; False where something changed before its status was written."""
+        outcome = await self._carry_out(namespace, planned, ledger, batch, release)
+        mended = ledger.record(planned, batch, outcome, self._clock.now())
+        if len(outcome.failures) < len(batch.wanted) or not batch.wanted:
+            # Where all failed, there may have been no run at all.
+            ledger.forget(release)
+        settled = await self._report(namespace, planned, ledger)
+        for key, drifts in mended.items():
+            for drift in drifts:
+                self._telemetry.drift_corrected(drift.object.kind)
+            await self._reporter.mended(key, self._view.raw(key), drifts)
+        return settled
+
+    async def _snapshot(self, namespace: str) -> Snapshot:
+        with self._telemetry.step(Step.SNAPSHOT, namespace):
+            found = await self._view.snapshot(namespace)
+            return self._grace.apply(namespace, found, self._clock.now())
+
+    def _plan(self, namespace: str, snapshot: Snapshot) -> Plan:
+        with self._telemetry.step(Step.PLAN, namespace) as note:
+            planned = plan(snapshot)
+            note(gateways=len(planned.gateways), routes=len(planned.routes))
+        return planned
 
     def _disowned(self, snapshot: Snapshot, planned: Plan) -> frozenset[Subject]:
         """Return the gateways and routes that bear a status of ours and are ours no longer."""
@@ -178,15 +212,58 @@ class Reconciler:
         return ledger
 
     def _look_for_drift(self, planned: Plan, ledger: Ledger) -> None:
-        for gateway in planned.gateways.values():
-            applied = ledger.applied(gateway.key)
-            drifts = self._view.drifts(applied) if applied and ledger.is_applied(gateway) else ()
+        for key in planned.gateways:
+            drifts = self._drifts(key, planned, ledger)
             if drifts:
-                self._reporter.drifted(gateway.key, drifts)
-                ledger.suspect(gateway.key, drifts)
+                self._reporter.drifted(key, drifts)
+                ledger.suspect(key, drifts)
+
+    def _drifts(self, key: GatewayKey, planned: Plan, ledger: Ledger) -> Sequence[Drift]:
+        applied = ledger.applied(key)
+        return self._view.drifts(applied) if applied and ledger.is_applied(planned.gateways[key]) else ()
+
+    async def _carry_out(
+        self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[GatewayKey]
+    ) -> Outcome:
+        """Repair and apply a batch, unless something more urgent overtakes it."""
+        began = self._clock.now()
+        urgent = partial(self._urgent, namespace, ledger, batch, began + ledger.patience(batch))
+        try:
+            await overtakable(self._repair_all(planned, ledger, batch), urgent(), asyncio.Task.cancel)
+            return await overtakable(
+                self._apply(namespace, ledger, batch, release),
+                urgent(),
+                lambda _: self._engine.interrupt(namespace),
+            )
+        except OvertakenError:
+            now = self._clock.now()
+            ledger.overtaken(planned, batch, now, now - began)
+            self._reporter.overtaken(namespace, batch, now - began)
+            raise
+
+    async def _urgent(self, namespace: str, ledger: Ledger, batch: Batch, patient_until: float) -> None:
+        """Keep the statuses of others current beside a run; return once one of them is to be applied at once."""
+        await self._clock.sleep(max(patient_until - self._clock.now(), 0))
+        while True:
+            with suppress(TimeoutError):
+                # Of pods and grace periods no change tells.
+                async with asyncio.timeout(self._due_in(namespace, None)):
+                    await self._changed(namespace)
+            try:
+                planned = self._plan(namespace, await self._snapshot(namespace))
+                await self._report(namespace, planned, ledger)
+            except (GatewayError, ExceptionGroup) as error:
+                if not all(isinstance(cause, GatewayError) for cause in causes(error)):
+                    raise
+                # The next pass, which the same change asks for, meets it again and tells.
+            else:
+                drifted = any(self._drifts(key, planned, ledger) for key in planned.gateways)
+                if drifted or ledger.is_overtaken(planned, batch, self._clock.now()):
+                    return
+            await self._clock.sleep(_LOOK_SECONDS)
 
     async def _repair_all(self, planned: Plan, ledger: Ledger, batch: Batch) -> None:
-        def repair(key: GatewayKey) -> Awaitable[None]:
+        def repair(key: GatewayKey) -> Coroutine[Any, Any, None]:
             drifts = ledger.drifts(key)
             # What was deleted is made anew by the engine.
             changed = {drift.object for drift in drifts if drift.fields or drift.rewritten}
@@ -195,7 +272,7 @@ class Reconciler:
                 changed = set(wanted_objects(key))
             return self._repair(batch.wanted[key], changed)
 
-        await asyncio.gather(*map(repair, batch.doubts))
+        await together(map(repair, batch.doubts))
 
     async def _apply(
         self, namespace: str, ledger: Ledger, batch: Batch, release: Collection[GatewayKey]
@@ -247,13 +324,8 @@ class Reconciler:
                 applied = ledger.is_applied(gateway_of_route)
             if raw is not None and route.gateway and (route.failure or degraded or applied):
                 reports.append(self._reporter.route(self._explained(route), raw, degraded))
-        # All are awaited before one may fail the pass: none is left running behind its back.
         with self._telemetry.step(Step.STATUSES, namespace, reports=len(reports)):
-            outcomes = await asyncio.gather(*reports, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return all(outcomes)
+            return all(await together(reports))
 
     async def _rollouts(self, namespace: str, planned: Plan, ledger: Ledger) -> Mapping[GatewayKey, Rollout]:
         """Return how far the gateways have come that were applied, and why they come no further."""

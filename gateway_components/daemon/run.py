@@ -267,6 +267,7 @@ class _Daemon:
             self._telemetry,
             repairer,
             PodReader(self._client).read,
+            self._queue.changed,
         )
         return _Working(stacks, engine, reconciler)
 

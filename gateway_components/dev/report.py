@@ -106,6 +106,9 @@ class FolderReporter:
             self._said.pop(key, None)
             self._tell("applied", f"{key} in {seconds:.1f} s")
 
+    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
+        """Say nothing: what overtook it is said."""
+
     def _say(self, subject: Subject, verb: str, text: str) -> None:
         if self._said.get(subject) != (verb, text):
             self._said[subject] = verb, text

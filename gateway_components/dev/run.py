@@ -25,7 +25,9 @@ from gateway_components.engine.state import StateFolder
 from gateway_components.errors import GatewayError
 from gateway_components.kube.backoff import Backoff
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient, ReadOnly
 from gateway_components.manifests.load import Finding
+from gateway_components.together import causes, ended, raise_failures
 
 __all__ = ["FolderOptions", "run_folder"]
 
@@ -108,7 +110,12 @@ class _Session:
         self._view = FolderView(client, reader, self._engine.known, self._queue.change)
         reporter = FolderReporter(tell, self._view.is_explained, self._engine.serves)
         self._reconciler = Reconciler(
-            self._view, self._engine, reporter, clock, read_pods=PodReader(client).read
+            self._view,
+            self._engine,
+            reporter,
+            clock,
+            read_pods=PodReader(FencedClient(client, ReadOnly())).read,
+            changed=self._queue.changed,
         )
         self._changed = asyncio.Event()
         self._findings: tuple[Finding, ...] = ()
@@ -127,16 +134,13 @@ class _Session:
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((*parts, working, stopping), return_when=asyncio.FIRST_COMPLETED)
-            for part in (*parts, working):
-                if part.done():
-                    part.result()
+            raise_failures(*parts, working)
         finally:
-            stopping.cancel()
             # The workers first: what an interrupted run did not do is no failure.
             for part in (working, *parts):
                 part.cancel()
             await asyncio.to_thread(self._stacks.stop)
-            await asyncio.gather(*parts, stopping, working, return_exceptions=True)
+            await ended(*parts, stopping, working)
             await self._view.close()
 
     async def end(self, stop: asyncio.Event) -> None:
@@ -153,12 +157,11 @@ class _Session:
         removing = asyncio.create_task(self._remove())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((removing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if removing.done():
+        done = removing.done()
+        await ended(removing, stopping)
+        if done:
             removing.result()
             return
-        removing.cancel()
-        await asyncio.gather(removing, return_exceptions=True)
         self._tell("kept", "what was not deleted yet; gatewayctl dev on the same folder goes on from there")
 
     async def _remove(self) -> None:
@@ -184,8 +187,8 @@ class _Session:
             pause = _LOOK_SECONDS
             try:
                 self._tell_findings(await self._view.look())
-            except GatewayError as error:
-                self._trouble("", str(error))
+            except (GatewayError, ExceptionGroup) as error:
+                self._trouble("", _text(error))
             else:
                 self._troubles.pop("", None)
                 for namespace in self._view.namespaces() | self._state.stacks() | self._companions.namespaces:
@@ -201,8 +204,8 @@ class _Session:
             again = await self._reconciler.reconcile(namespace)
         except EngineInterruptedError:
             return
-        except GatewayError as error:
-            self._trouble(namespace, str(error))
+        except (GatewayError, ExceptionGroup) as error:
+            self._trouble(namespace, _text(error))
             backoff = self._backoffs.setdefault(namespace, Backoff(1.0, _LOOK_SECONDS))
             again = backoff.next()
         else:
@@ -235,3 +238,11 @@ class _Session:
         if self._findings and not findings:
             self._tell("mended", "nothing is wrong with the manifests any more")
         self._findings = findings
+
+
+def _text(error: Exception) -> str:
+    """Return what the errors of a group say, each once; one that is a fault of ours is raised."""
+    found = tuple(causes(error))
+    if not all(isinstance(cause, GatewayError) for cause in found):
+        raise error
+    return "; ".join(dict.fromkeys(map(str, found)))

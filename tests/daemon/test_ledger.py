@@ -29,21 +29,27 @@ def plan_of(*gateways: GatewayPlan) -> Plan:
     return Plan({gateway.key: gateway for gateway in gateways})
 
 
-def names(batches: list[Batch]) -> list[list[str]]:
-    return [sorted(key.name for key in batch.wanted) for batch in batches]
+def due(ledger: Ledger, plan: Plan, now: float) -> Batch:
+    batch = ledger.due(plan, now)
+    assert batch is not None, "nothing is due"
+    return batch
+
+
+def names(batch: Batch | None) -> list[str]:
+    return sorted(key.name for key in batch.wanted) if batch else []
 
 
 def run(ledger: Ledger, plan: Plan, now: float = 0.0, **failures: Failure) -> None:
-    for batch in ledger.batches(plan, now):
-        failed = {key: failures[key.name] for key in batch.wanted if key.name in failures}
-        ledger.record(plan, batch, Outcome(failed, {}), now)
+    batch = due(ledger, plan, now)
+    failed = {key: failures[key.name] for key in batch.wanted if key.name in failures}
+    ledger.record(plan, batch, Outcome(failed, {}), now)
 
 
 def test_what_was_applied_needs_no_second_run() -> None:
     ledger, plan = Ledger({}), plan_of(planned("a"), planned("b"))
     run(ledger, plan)
 
-    assert ledger.batches(plan, 1.0) == []
+    assert ledger.due(plan, 1.0) is None
     assert ledger.is_applied(plan.gateways[GatewayKey("AiGateway", "ns", "a")])
 
 
@@ -51,10 +57,10 @@ def test_only_what_changed_is_applied() -> None:
     ledger = Ledger({})
     run(ledger, plan_of(planned("a"), planned("b")))
 
-    batches = ledger.batches(plan_of(planned("a", "other-model"), planned("b")), 1.0)
+    batch = due(ledger, plan_of(planned("a", "other-model"), planned("b")), 1.0)
 
-    assert names(batches) == [["a"]]
-    assert not batches[0].refresh
+    assert names(batch) == ["a"]
+    assert not batch.refresh
 
 
 def test_a_gateway_whose_plan_failed_is_left_as_it_is() -> None:
@@ -62,16 +68,14 @@ def test_a_gateway_whose_plan_failed_is_left_as_it_is() -> None:
     run(ledger, plan_of(planned("a")))
     broken = replace(planned("a"), objects=None, failure=Failure(Reason.CONFIG_PATCH_INVALID, "no"))
 
-    assert ledger.batches(plan_of(broken), 1.0) == []
+    assert ledger.due(plan_of(broken), 1.0) is None
     assert ledger.leftovers(plan_of(broken)) == frozenset(), "its objects stay in the state"
 
 
 def test_what_the_state_is_not_sure_of_is_applied_after_a_look() -> None:
     key = GatewayKey("AiGateway", "ns", "a")
 
-    (batch,) = Ledger({key: None}).batches(plan_of(planned("a")), 0.0)
-
-    assert batch.refresh
+    assert due(Ledger({key: None}), plan_of(planned("a")), 0.0).refresh
 
 
 def test_what_the_state_says_was_applied_is_not_applied_again() -> None:
@@ -79,8 +83,8 @@ def test_what_the_state_says_was_applied_is_not_applied_again() -> None:
     assert gateway.objects
     held = Applied("uid-1", gateway.objects.digest, {})
 
-    assert Ledger({gateway.key: held}).batches(plan_of(gateway), 0.0) == []
-    (batch,) = Ledger({gateway.key: replace(held, digest="other")}).batches(plan_of(gateway), 0.0)
+    assert Ledger({gateway.key: held}).due(plan_of(gateway), 0.0) is None
+    batch = due(Ledger({gateway.key: replace(held, digest="other")}), plan_of(gateway), 0.0)
     assert not batch.refresh, "the state knows what is there"
 
 
@@ -88,9 +92,7 @@ def test_a_gateway_that_was_made_anew_is_applied_after_a_look() -> None:
     ledger = Ledger({})
     run(ledger, plan_of(planned("a", uid="old")))
 
-    (batch,) = ledger.batches(plan_of(planned("a", uid="new")), 1.0)
-
-    assert batch.refresh
+    assert due(ledger, plan_of(planned("a", uid="new")), 1.0).refresh
 
 
 def test_a_failed_gateway_is_tried_again_alone_and_ever_later() -> None:
@@ -98,11 +100,15 @@ def test_a_failed_gateway_is_tried_again_alone_and_ever_later() -> None:
     run(ledger, plan, bad=REFUSED)
 
     assert ledger.failure(plan.gateways[GatewayKey("AiGateway", "ns", "bad")]) == REFUSED
-    assert ledger.batches(plan, 0.9) == []
+    assert ledger.due(plan, 0.9) is None
     assert ledger.next_retry(plan) == 1.0
     changed = plan_of(planned("bad"), planned("good", "other-model"))
-    assert names(ledger.batches(changed, 1.0)) == [["good"], ["bad"]]
+    assert names(ledger.due(changed, 1.0)) == ["good"], "a retry waits for what is fresh"
+    run(ledger, changed, 1.0)
+    retry = due(ledger, changed, 1.0)
+    assert (names(retry), retry.retry) == (["bad"], True)
 
+    run(ledger, plan, 1.0)
     run(ledger, plan, 1.0, bad=REFUSED)
     assert ledger.next_retry(plan) == 3.0
     for _ in range(20):
@@ -117,21 +123,21 @@ def test_a_failed_gateway_that_changes_is_tried_at_once() -> None:
     run(ledger, plan_of(planned("bad")), bad=REFUSED)
     mended = plan_of(planned("bad", "other-model"))
 
-    assert names(ledger.batches(mended, 0.0)) == [["bad"]]
+    assert names(ledger.due(mended, 0.0)) == ["bad"]
     assert ledger.failure(mended.gateways[GatewayKey("AiGateway", "ns", "bad")]) is None
     assert ledger.next_retry(mended) is None
 
 
 def test_a_doubt_raised_during_a_run_outlives_it() -> None:
     ledger, plan = Ledger({}), plan_of(planned("a"))
-    (batch,) = ledger.batches(plan, 0.0)
+    batch = due(ledger, plan, 0.0)
     ledger.suspect(GatewayKey("AiGateway", "ns", "a"))
     ledger.record(plan, batch, Outcome({}, {}), 0.0)
 
-    (again,) = ledger.batches(plan, 0.0)
+    again = due(ledger, plan, 0.0)
     assert again.refresh
     ledger.record(plan, again, Outcome({}, {}), 0.0)
-    assert ledger.batches(plan, 0.0) == []
+    assert ledger.due(plan, 0.0) is None
 
 
 def test_what_is_ours_no_longer_is_a_leftover_until_forgotten() -> None:
@@ -152,14 +158,14 @@ def test_who_fights_about_a_gateway_makes_its_corrections_rare_and_holds_no_edit
     run(ledger, plan)
     for now in range(5):
         ledger.suspect(key, [drifted])
-        assert names(ledger.batches(plan, float(now))) == [["a"]]
+        assert names(ledger.due(plan, float(now))) == ["a"]
         run(ledger, plan, float(now))
     ledger.suspect(key, [drifted])
 
-    assert ledger.batches(plan, 4.5) == []
+    assert ledger.due(plan, 4.5) is None
     assert ledger.next_retry(plan) == 6.0
-    assert names(ledger.batches(plan, 6.0)) == [["a"]]
-    assert names(ledger.batches(plan_of(planned("a", "edited"), planned("b")), 4.5)) == [["a"]]
+    assert names(ledger.due(plan, 6.0)) == ["a"]
+    assert names(ledger.due(plan_of(planned("a", "edited"), planned("b")), 4.5)) == ["a"]
 
 
 def test_what_somebody_took_while_something_else_was_put_right_is_missed_afterwards() -> None:
@@ -171,7 +177,7 @@ def test_what_somebody_took_while_something_else_was_put_right_is_missed_afterwa
     before = Applied("uid-1", gateway.objects.digest, {service: both})
     ledger, plan = Ledger({gateway.key: before}), plan_of(gateway)
     ledger.suspect(gateway.key, [Drift(service, ("spec.type",))])
-    (batch,) = ledger.batches(plan, 0.0)
+    batch = due(ledger, plan, 0.0)
 
     ledger.record(plan, batch, Outcome({}, {gateway.key: replace(before, marks={service: one})}), 0.0)
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from gateway_components.daemon.pods import PodReader, pod_reasons
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.keys import GatewayKey
 
 SECRET = "sk-in-the-output"
@@ -129,7 +129,7 @@ class Lists:
 
 async def read(sets: list[Any], pods: list[Any]) -> tuple[list[str], Lists]:
     lists = Lists(sets, pods)
-    reasons = await PodReader(cast("KubeClient", lists)).read(GATEWAY, "deployment")
+    reasons = await PodReader(cast("FencedClient", lists)).read(GATEWAY, "deployment")
     return [str(reason) for reason in reasons], lists
 
 

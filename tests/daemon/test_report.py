@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from gateway_components.daemon.report import Reporter
-from gateway_components.kube.client import KubeClient
+from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.failure import PlanWarning, WarningReason
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.rollout import Rollout, StallReason
@@ -42,7 +42,7 @@ class Server:
 
 async def test_each_reason_why_pods_do_not_come_is_one_event() -> None:
     server = Server()
-    reporter = Reporter(cast("KubeClient", server), Noon())
+    reporter = Reporter(cast("FencedClient", server), Noon())
     crash = replace(STALLED, reasons=(*STALLED.reasons, StallReason("CrashLoopBackOff", "litellm")))
 
     for rollout in (STALLED, STALLED, crash, crash):
@@ -56,7 +56,7 @@ async def test_each_reason_why_pods_do_not_come_is_one_event() -> None:
 
 async def test_who_is_ready_out_of_date_or_failed_is_not_stalled() -> None:
     server = Server()
-    reporter = Reporter(cast("KubeClient", server), Noon())
+    reporter = Reporter(cast("FencedClient", server), Noon())
 
     await reporter.gateway(PLAN, server.raw(), None, replace(STALLED, available=1))
     await reporter.gateway(PLAN, server.raw(), None, replace(STALLED, current=False))
@@ -68,7 +68,7 @@ async def test_who_is_ready_out_of_date_or_failed_is_not_stalled() -> None:
 async def test_warnings_stay_in_the_condition() -> None:
     server = Server()
     warned = replace(PLAN, warnings=(PlanWarning(WarningReason.REFERENCE_NOT_FOUND, "a Secret is missing"),))
-    reporter = Reporter(cast("KubeClient", server), Noon())
+    reporter = Reporter(cast("FencedClient", server), Noon())
 
     for _ in range(2):
         await reporter.gateway(warned, server.raw(), None, None)

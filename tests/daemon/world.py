@@ -1,5 +1,6 @@
 """One namespace with stand-ins for cluster and engine, which tell what a pass over it did in which order."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -11,9 +12,11 @@ from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolgatewayclass import ToolGatewayClass, ToolGatewayClassSpec
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.ledger import Batch
 from gateway_components.daemon.ports import Outcome
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.report import Reporter
+from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
@@ -42,7 +45,15 @@ def key(name: str) -> GatewayKey:
 
 
 class World(Clock):
-    """View, engine, reporter and clock in one; `steps` tells what was done."""
+    """View, engine, reporter and clock in one; `steps` tells what was done.
+
+    Attributes
+    ----------
+    hanging
+        Gateways on whose account a run goes on until it is interrupted.
+    running, changes
+        Set while a run goes on; filled with each change that is to be seen beside it.
+    """
 
     def __init__(self, *names: str, held: Iterable[GatewayKey] = ()) -> None:
         self.gateways = {name: self.raw_gateway(name) for name in names}
@@ -59,6 +70,10 @@ class World(Clock):
         self.parts: dict[str, Any] = {}
         self.going = False
         self.settled = True
+        self.hanging: set[str] = set()
+        self.running = asyncio.Event()
+        self.changes: asyncio.Queue[None] = asyncio.Queue()
+        self._interrupted = asyncio.Event()
         self.seconds = 0.0
         self.steps: list[str] = []
 
@@ -85,6 +100,16 @@ class World(Clock):
 
     def now(self) -> float:
         return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        # Time passes only where nothing else is left to do.
+        for _ in range(20):
+            await asyncio.sleep(0)
+        self.seconds += seconds
+
+    async def changed(self, namespace: str) -> None:
+        await self.changes.get()
+        self.changes.task_done()
 
     async def in_thread(self, work: Callable[..., T], *args: object) -> T:
         return work(*args)
@@ -143,9 +168,18 @@ class World(Clock):
         )
         if self.broken:
             raise self.broken.pop()
+        if self.hanging & {known.name for known in wanted}:
+            self.running.set()
+            await self._interrupted.wait()
+            self._interrupted.clear()
+            self.running.clear()
+            raise EngineInterruptedError("the engine was interrupted")
         self.drifted.clear()
         failures = {known: failure for known, failure in self.failures.items() if known in wanted}
         return Outcome(failures, {known: Applied(None, "", {}) for known in wanted if known not in failures})
+
+    def interrupt(self, namespace: str) -> None:
+        self._interrupted.set()
 
     async def forget(self, namespace: str) -> None:
         self.steps.append("forget")
@@ -195,6 +229,10 @@ class Recorder(Reporter):
     def engine_ran(self, *_: Any) -> None:
         """Nothing to note: `apply` has."""
 
+    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
+        names = ",".join(sorted(known.name for known in batch.wanted))
+        self.world.steps.append(f"overtaken {names} after {seconds:g} s")
+
 
 def reconciler(world: World) -> Reconciler:
-    return Reconciler(world, world, Recorder(world), world)
+    return Reconciler(world, world, Recorder(world), world, changed=world.changed)
