@@ -11,7 +11,7 @@ async def fail(error: Exception) -> int:
     raise error
 
 
-async def test_all_of_it_ends_before_an_error_is_told_and_every_error_is() -> None:
+async def test_all_of_it_ends_before_all_errors_are_told() -> None:
     go_on, done = asyncio.Event(), []
 
     async def slow() -> int:
@@ -43,7 +43,7 @@ async def test_what_it_returns_comes_in_order() -> None:
     assert await together([after(event, 1), first(event)]) == [1, 2]
 
 
-async def test_who_is_cancelled_while_work_ends_waits_for_it_and_is_cancelled_then() -> None:
+async def test_who_is_cancelled_waits_for_its_work_first() -> None:
     work = asyncio.get_running_loop().create_future()
     waiting = asyncio.create_task(outlast(work))
     for _ in range(3):

@@ -115,7 +115,7 @@ def test_who_stands_by_can_be_stopped() -> None:
     assert [line["event"] for line in logged] == ["leading", "standing by"]
 
 
-def test_engines_end_with_the_leadership_also_while_the_event_loop_is_held_up() -> None:
+def test_engines_end_though_the_event_loop_is_held_up() -> None:
     leading, halted = [True], threading.Event()
 
     async def story() -> None:

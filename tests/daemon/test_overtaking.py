@@ -53,7 +53,7 @@ async def test_an_edit_overtakes_a_retry_and_is_applied_first() -> None:
     assert "apply bad refresh" in world.steps, "nobody knows how far the interrupted run came"
 
 
-async def test_other_changes_overtake_nothing_and_are_told_beside_the_run() -> None:
+async def test_other_changes_are_told_beside_the_run() -> None:
     world, passes = await with_a_retry_due()
     going = await hung(world, passes)
     world.steps.clear()
@@ -121,7 +121,7 @@ async def test_edits_without_end_leave_a_retry_its_turn() -> None:
     assert spans[4] == "overtaken bad after 0 s"
 
 
-async def test_a_first_run_that_hangs_is_overtaken_after_some_patience_and_taken_apart() -> None:
+async def test_a_first_run_that_hangs_is_overtaken_and_taken_apart() -> None:
     world = World("bad", "good")
     world.hanging = {"bad"}
     passes = reconciler(world)

@@ -197,7 +197,7 @@ def test_what_changes_gather_for_can_be_made_shorter() -> None:
     assert schedule.next_due() == 1.0
 
 
-async def test_work_hears_of_changes_of_its_key_once_and_the_key_comes_again() -> None:
+async def test_work_hears_once_of_changes_of_its_key() -> None:
     now = [0.0]
     queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), lambda: now[0])
     queue.change("key")

@@ -68,7 +68,7 @@ async def test_what_was_written_meanwhile_is_looked_at_again() -> None:
     assert [(one["uid"], one["resourceVersion"]) for one in server.applied] == [("u", "3")]
 
 
-async def test_a_repair_that_gets_no_answer_ends_no_other_and_leaves_none_behind() -> None:
+async def test_a_repair_without_answer_ends_no_other() -> None:
     server = Server()
     server.silent = {"a-config"}
     going = asyncio.create_task(repairer(server)(await planned(), tuple(wanted_objects(key("a")))))

@@ -234,7 +234,7 @@ async def test_a_run_that_breaks_off_leaves_its_note() -> None:
     assert tried.version("ns") == 2, "the next note is written on this one"
 
 
-async def test_what_a_run_broke_off_about_stays_noted_until_another_was_about_it() -> None:
+async def test_what_a_broken_off_run_was_about_stays_noted() -> None:
     place = Place(stored())
     tried = engine(place)
     await tried.held("ns")

@@ -76,7 +76,7 @@ async def removed(server: Server) -> None:
     await engine.forget("ns")
 
 
-async def test_an_object_that_somebody_wrote_to_meanwhile_is_looked_at_again() -> None:
+async def test_an_object_that_was_written_meanwhile_is_read_again() -> None:
     server = Server({}, lambda server: server.put(SERVICE, "2", managedFields=OURS))
     server.put(SERVICE, "1", managedFields=OURS)
 
@@ -85,7 +85,7 @@ async def test_an_object_that_somebody_wrote_to_meanwhile_is_looked_at_again() -
     assert (server.objects, server.asked) == ({}, ["deleted"])
 
 
-async def test_an_object_that_got_an_owner_meanwhile_is_left_to_that() -> None:
+async def test_an_object_that_got_an_owner_meanwhile_stays() -> None:
     owner = {"kind": "AiGateway", "apiVersion": "v1", "name": "chat", "controller": True}
     server = Server({}, lambda server: server.put(SERVICE, "2", managedFields=OURS, ownerReferences=[owner]))
     server.put(SERVICE, "1", managedFields=OURS)
@@ -111,7 +111,7 @@ LEFT = {
 
 
 @pytest.mark.parametrize("case", LEFT)
-async def test_a_companion_neither_goes_nor_comes_back_against_others(case: str, tmp_path: Any) -> None:
+async def test_a_companion_follows_what_others_do_meanwhile(case: str, tmp_path: Any) -> None:
     managers, meanwhile, asked = LEFT[case]
     server = Server({}, meanwhile)
     server.put(SETTINGS, "1", managedFields=managers)

@@ -60,7 +60,7 @@ def test_an_engine_that_dies_leaves_no_plugin_behind(tmp_path: Path) -> None:
     wait_until(lambda: not _alive(int(pid.read_text())), timeout=5, what="the end of the plugin")
 
 
-def test_who_may_not_act_begins_no_run_and_believes_none_that_went_on(tmp_path: Path) -> None:
+def test_who_may_not_act_begins_and_believes_no_run(tmp_path: Path) -> None:
     began, may_act = tmp_path / "began", [False]
     path = program(tmp_path, f"touch {began}")
     command = EngineCommand(path, 60, may_act=lambda: may_act[0])

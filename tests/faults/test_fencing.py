@@ -100,7 +100,7 @@ FROZEN: Mapping[str, tuple[str, Callable[[Namespace], object]]] = {
 
 
 @pytest.mark.parametrize("moment", FROZEN)
-def test_a_leader_that_was_frozen_writes_nothing_when_it_goes_on(
+def test_a_leader_that_was_frozen_writes_nothing_afterwards(
     moment: str, rivals: Rivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where, act = FROZEN[moment]
@@ -128,7 +128,7 @@ def test_a_leader_that_was_frozen_writes_nothing_when_it_goes_on(
         assert not first.events("internal error")
 
 
-def test_a_leader_whose_event_loop_is_held_up_ends_its_engines_in_time_and_writes_nothing(
+def test_a_leader_that_is_held_up_ends_its_engines_in_time(
     rivals: Rivals,
 ) -> None:
     place = rivals.place
@@ -152,7 +152,7 @@ def test_a_leader_whose_event_loop_is_held_up_ends_its_engines_in_time_and_write
         assert rivals.versions() == before
 
 
-def test_pods_with_the_name_and_the_paths_of_one_host_do_not_evict_each_other(rivals: Rivals) -> None:
+def test_pods_of_one_host_and_path_do_not_evict_each_other(rivals: Rivals) -> None:
     place, shared = rivals.place, rivals.folder / "shared"
     volumes = [rivals.folder / name for name in ("one", "two")]
     for folder in (shared, *volumes):

@@ -101,7 +101,7 @@ async def test_no_write_leaves_a_shut_fence_and_reads_pass(write: str, tmp_path:
         assert len(server.came) == 2, "the fence is what kept it"
 
 
-async def test_a_write_that_waited_for_its_turn_is_asked_about_when_it_goes_out(tmp_path: Path) -> None:
+async def test_a_write_is_asked_about_after_it_waited_for_its_turn(tmp_path: Path) -> None:
     server, gate = Server(), Gate()
     server.answering.clear()
     async with connected(server, tmp_path) as client, asyncio.TaskGroup() as group:
@@ -119,7 +119,7 @@ async def test_a_write_that_waited_for_its_turn_is_asked_about_when_it_goes_out(
         assert len(server.came) == len(ahead)
 
 
-async def test_a_write_that_is_sent_again_with_new_credentials_is_asked_about_again(tmp_path: Path) -> None:
+async def test_a_write_that_is_sent_again_is_asked_about_again(tmp_path: Path) -> None:
     server, gate = Server(), Gate()
     server.status = 401
     server.answering.clear()
@@ -135,7 +135,7 @@ async def test_a_write_that_is_sent_again_with_new_credentials_is_asked_about_ag
         assert len(server.came) == 1
 
 
-async def test_neither_side_goes_on_with_a_write_for_longer_than_the_fence_allows(tmp_path: Path) -> None:
+async def test_neither_side_goes_on_for_longer_than_the_fence_says(tmp_path: Path) -> None:
     server = Server()
     server.answering.clear()
     async with connected(server, tmp_path) as client:
