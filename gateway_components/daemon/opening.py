@@ -42,7 +42,7 @@ async def open_engine(
     stacks = await asyncio.to_thread(
         Stacks, folder, settings.kubeconfig, settings.engine_seconds, Backend(url, passphrase)
     )
-    return stacks, StoredEngine(stacks, StateSecrets(client, key=passphrase), clock, may_act)
+    return stacks, StoredEngine(stacks, StateSecrets(client, key=passphrase, may_act=may_act), clock, may_act)
 
 
 async def _passphrase(client: KubeClient, namespace: str) -> str:

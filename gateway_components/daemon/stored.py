@@ -29,6 +29,7 @@ _REFUSALS = frozenset(
 )
 """Answers that stay the same until somebody changes a right, a quota or a policy."""
 
+_NOT_LEADING = "another daemon may lead by now"
 _CURE = "let the daemon get, create, patch and delete Secrets in the namespaces of gateways"
 
 
@@ -123,10 +124,15 @@ class StoredEngine:
         ------
         ApiError, ApiUnreachableError, EngineError
             It could not be removed.
+        StateConflictError
+            Somebody else wrote it; it must be read again.
         """
+        if not self._may_act():
+            raise EngineInterruptedError(_NOT_LEADING)
         await self._clock.in_thread(self._stacks.states.forget, namespace)
-        if self._versions.pop(namespace, None) is not None:
-            await self._secrets.remove(namespace)
+        version = self._versions.pop(namespace, None)
+        if version is not None:
+            await self._secrets.remove(namespace, version)
 
     def _run(
         self,
@@ -136,7 +142,7 @@ class StoredEngine:
         refresh: bool,
     ) -> dict[GatewayKey, Failure]:
         if not self._may_act():
-            raise EngineInterruptedError("another daemon may lead by now")
+            raise EngineInterruptedError(_NOT_LEADING)
         try:
             return self._stacks.apply(namespace, wanted, release, refresh=refresh)
         except (ClusterUnreachableError, EngineInterruptedError):

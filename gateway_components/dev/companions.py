@@ -95,7 +95,10 @@ class Companions:
             if found is not None:
                 entries = found["metadata"].get("managedFields") or ()
                 if {entry.get("manager") for entry in entries} <= {_MANAGER}:
-                    await self._client.delete(_path(key))
+                    metadata = found["metadata"]
+                    await self._client.delete(
+                        _path(key), uid=metadata["uid"], version=metadata["resourceVersion"]
+                    )
                 else:
                     await self._apply(key, {})
             del self._applied[key]

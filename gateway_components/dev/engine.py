@@ -131,6 +131,9 @@ class FolderEngine:
                     and not found["metadata"].get("ownerReferences")
                     and mark_of(found["metadata"]).fields
                 ):
-                    await self._client.delete(object_path(key))
+                    metadata = found["metadata"]
+                    await self._client.delete(
+                        object_path(key), uid=metadata["uid"], version=metadata["resourceVersion"]
+                    )
             self._serving.discard(gateway)
             self._deleted(gateway)

@@ -15,7 +15,12 @@ import aiohttp
 from gateway_components.errors import GatewayError
 from gateway_components.kube.answers import api_error, refused, unreachable
 from gateway_components.kube.credentials import Credentials, find_kubeconfig, load_credentials
-from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+from gateway_components.kube.errors import (
+    ApiError,
+    ApiUnreachableError,
+    CredentialsError,
+    ObjectChangedError,
+)
 
 __all__ = ["KubeClient", "find_kubeconfig"]
 
@@ -110,11 +115,31 @@ class KubeClient:
             _Request("PATCH", path, query, body=body, content_type="application/apply-patch+yaml")
         )
 
-    async def delete(self, path: str) -> None:
-        """Delete the object at `path`, which may be gone already."""
+    async def delete(self, path: str, *, uid: str, version: str) -> None:
+        """Delete the object at `path` if it is the one that was read; it may be gone already.
+
+        Parameters
+        ----------
+        path
+            Where it is.
+        uid, version
+            Which one it is: ``metadata.uid`` and ``metadata.resourceVersion``.
+
+        Raises
+        ------
+        ObjectChangedError
+            It was written since then, or another one is there by now; nothing was deleted.
+        """
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": version},
+        }
         try:
-            await self._json(_Request("DELETE", path))
+            await self._json(_Request("DELETE", path, body=body))
         except ApiError as error:
+            if error.status == HTTPStatus.CONFLICT:
+                raise ObjectChangedError(error.status, error.reason, str(error)) from None
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
 

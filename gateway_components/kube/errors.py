@@ -3,7 +3,7 @@
 from gateway_components.errors import GatewayError
 from gateway_components.refusals import missing_right
 
-__all__ = ["ApiError", "ApiUnreachableError", "CredentialsError"]
+__all__ = ["ApiError", "ApiUnreachableError", "CredentialsError", "ObjectChangedError"]
 
 
 class CredentialsError(GatewayError):
@@ -33,3 +33,7 @@ class ApiError(GatewayError):
         self.status = status
         self.reason = reason
         self.retry_after = retry_after
+
+
+class ObjectChangedError(ApiError):
+    """An object was to be deleted as it was read, and was written or replaced by somebody else since then."""

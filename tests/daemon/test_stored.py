@@ -59,8 +59,8 @@ class Place(Clock):
         self._step(f"save {checkpoint!r} on {version}")
         return "3"
 
-    async def remove(self, namespace: str) -> None:
-        self._step("remove")
+    async def remove(self, namespace: str, version: str) -> None:
+        self._step(f"remove {version}")
 
     def open(self, namespace: str, checkpoint: bytes | None) -> Mapping[GatewayKey, Applied | None]:
         self._step(f"open {checkpoint!r}")
@@ -250,4 +250,16 @@ async def test_a_state_that_was_never_stored_is_not_removed() -> None:
     place.stored = stored()
     await tried.held("ns")
     await tried.forget("ns")
-    assert place.steps[-1] == "remove"
+    assert place.steps[-1] == "remove 1"
+
+
+async def test_a_daemon_that_leads_no_more_forgets_nothing() -> None:
+    place = Place(stored())
+    tried = engine(place, may_act=lambda: False)
+    await tried.held("ns")
+    place.steps.clear()
+
+    with pytest.raises(EngineInterruptedError, match="another daemon"):
+        await tried.forget("ns")
+
+    assert not place.steps

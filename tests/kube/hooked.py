@@ -1,0 +1,45 @@
+"""A client with which something else happens right before a request."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from gateway_components.kube.client import KubeClient
+
+__all__ = ["Hook", "HookedClient"]
+
+Hook = Callable[[str, str], Awaitable[None]]
+"""Is given the name of a method of the client, and a path."""
+
+
+class HookedClient(KubeClient):
+    """A client that awaits `before` before it gets, patches or deletes an object.
+
+    Attributes
+    ----------
+    before
+        Is awaited; replace it.
+    asked
+        The requests so far.
+    """
+
+    asked: list[tuple[str, str]]
+    before: Hook
+
+    async def get(self, path: str) -> dict[str, Any] | None:
+        await self._hook("get", path)
+        return await super().get(path)
+
+    async def merge_patch(
+        self, path: str, body: Mapping[str, Any], *, manager: str | None = None
+    ) -> dict[str, Any]:
+        await self._hook("merge_patch", path)
+        return await super().merge_patch(path, body, manager=manager)
+
+    async def delete(self, path: str, *, uid: str, version: str) -> None:
+        await self._hook("delete", path)
+        await super().delete(path, uid=uid, version=version)
+
+    async def _hook(self, method: str, path: str) -> None:
+        self.asked = [*getattr(self, "asked", ()), (method, path)]
+        if hasattr(self, "before"):
+            await self.before(method, path)
