@@ -12,7 +12,7 @@ Hook = Callable[[str, str], Awaitable[None]]
 
 
 class HookedClient(KubeClient):
-    """A client that awaits `before` before it gets, patches or deletes an object.
+    """A client that awaits `before` before it gets, lists, patches or deletes.
 
     Attributes
     ----------
@@ -28,6 +28,12 @@ class HookedClient(KubeClient):
     async def get(self, path: str) -> dict[str, Any] | None:
         await self._hook("get", path)
         return await super().get(path)
+
+    async def list(
+        self, path: str, *, metadata_only: bool = False, labels: Mapping[str, str] | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        await self._hook("list", path)
+        return await super().list(path, metadata_only=metadata_only, labels=labels)
 
     async def merge_patch(
         self, path: str, body: Mapping[str, Any], *, manager: str | None = None

@@ -174,16 +174,19 @@ async def test_a_reader_only_gets(
     assert left["metadata"]["name"] not in await parts(client, lab_namespace), "who leads removes it"
 
 
+@pytest.mark.parametrize("method", ["list", "delete"])
 async def test_a_sweep_of_long_ago_removes_nothing_of_a_successor(
-    client: KubeClient, hooked: HookedClient, successor: StateSecrets, lab_namespace: str
+    client: KubeClient, hooked: HookedClient, successor: StateSecrets, lab_namespace: str, method: str
 ) -> None:
+    version = await successor.save(lab_namespace, LARGE, None)
+
     async def take_over() -> None:
         # The content that the other is about to remove the parts of.
-        version = await successor.save(lab_namespace, LARGE, await version_of(client, lab_namespace))
-        await successor.intend(lab_namespace, ["AiGateway ns/a"], version)
+        held = await version_of(client, lab_namespace)
+        noted = await successor.intend(lab_namespace, ["AiGateway ns/a"], held)
+        await successor.save(lab_namespace, LARGE, noted)
 
-    daemon = frozen(hooked, "delete", f"{STATE_SECRET}-", take_over)
-    version = await daemon.save(lab_namespace, LARGE, None)
+    daemon = frozen(hooked, method, "secrets", take_over)
     await daemon.save(lab_namespace, OTHER, version)
 
     await assert_holds(client, lab_namespace, LARGE)
@@ -274,4 +277,4 @@ async def test_who_does_not_lead_writes_nothing(
 
     assert await parts(client, lab_namespace) == before
     assert await version_of(client, lab_namespace) == version
-    assert {method for method, _ in hooked.asked} == {"get"}
+    assert {method for method, _ in hooked.asked} == {"get", "list"}
