@@ -119,7 +119,7 @@ def preview(namespace: str, install_namespace: str | None, backend: str, kubecon
     from gateway_components.daemon.preview import preview as previewed  # noqa: PLC0415
     from gateway_components.kube.client import find_kubeconfig  # noqa: PLC0415
     from gateway_components.kube.errors import ApiError  # noqa: PLC0415
-    from gateway_components.kube.state_secrets import StateDamagedError  # noqa: PLC0415
+    from gateway_components.kube.state_secrets import StateConflictError, StateDamagedError  # noqa: PLC0415
 
     log_warnings_only()
     found = kubeconfig or find_kubeconfig()
@@ -129,7 +129,7 @@ def preview(namespace: str, install_namespace: str | None, backend: str, kubecon
         async with connected(found) as client:
             try:
                 return await previewed(client, found, namespace, install, backend)
-            except (ApiError, StateDamagedError) as error:
+            except (ApiError, StateConflictError, StateDamagedError) as error:
                 raise ClusterError(str(error)) from None
 
     text, failures = asyncio.run(run())

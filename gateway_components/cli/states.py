@@ -22,7 +22,8 @@ from gateway_components.kube.state_secrets import (
     STATE_SECRET,
     StateConflictError,
     StateDamagedError,
-    StateSecrets,
+    StateReader,
+    StateWriter,
 )
 
 __all__ = ["State", "export_state", "import_state", "list_states"]
@@ -39,8 +40,8 @@ class State:
     gateways
         Names of the gateways in it.
     condition
-        ``stored``, ``in doubt`` (a run is under way, or was killed), ``elsewhere`` (another backend keeps it), or
-        ``damaged``.
+        ``stored``, ``in doubt`` (a run is under way, or was killed), ``elsewhere`` (another backend keeps it),
+        ``changing`` (it is written more often than it can be read), or ``damaged``.
     size
         Bytes, uncompressed.
     """
@@ -62,9 +63,13 @@ async def list_states(client: KubeClient) -> list[State]:
     try:
         found, _ = await client.list(SECRETS.collection(), metadata_only=True, labels=STATE_LABELS)
         names = [(one["metadata"]["namespace"], one["metadata"]["name"]) for one in found]
-        return [await _state(client, namespace) for namespace, name in sorted(names) if name == STATE_SECRET]
+        # One after the other: a namespace may hold what takes much memory.
+        states = [
+            await _state(client, namespace) for namespace, name in sorted(names) if name == STATE_SECRET
+        ]
     except ApiError as error:
         raise ClusterError(f"{error}; ask for the right to get and list Secrets") from None
+    return [state for state in states if state is not None]
 
 
 async def export_state(client: KubeClient, namespace: str) -> str:
@@ -76,7 +81,7 @@ async def export_state(client: KubeClient, namespace: str) -> str:
         There is none, another backend keeps it, or it cannot be read.
     """
     try:
-        stored = await StateSecrets(client).load(namespace)
+        stored = await StateReader(client).load(namespace)
         if stored is None:
             raise ClusterError(
                 f"namespace {namespace} has no state; gatewayctl stack ls shows those that have one"
@@ -87,7 +92,7 @@ async def export_state(client: KubeClient, namespace: str) -> str:
                 f"backend; there, pulumi stack export --stack {namespace} shows it"
             )
         deployment = read_checkpoint(stored.checkpoint)
-    except (ApiError, StateDamagedError, StateUnreadableError) as error:
+    except (ApiError, StateConflictError, StateDamagedError, StateUnreadableError) as error:
         raise ClusterError(str(error)) from None
     return json.dumps({"version": 3, "deployment": deployment}, indent=4) + "\n"
 
@@ -115,7 +120,7 @@ async def import_state(client: KubeClient, namespace: str, exported: bytes, inst
         deployment = read_checkpoint(exported)
         check_stack(deployment, namespace)
         checkpoint = whole_checkpoint(namespace, deployment)
-        secrets = StateSecrets(client, key=await known_passphrase(client, install_namespace))
+        secrets = StateWriter(client, key=await known_passphrase(client, install_namespace))
         try:
             stored = await secrets.load(namespace)
             version = stored.version if stored else None
@@ -127,12 +132,17 @@ async def import_state(client: KubeClient, namespace: str, exported: bytes, inst
     return State(namespace, _names(deployment), "stored", len(checkpoint))
 
 
-async def _state(client: KubeClient, namespace: str) -> State:
+async def _state(client: KubeClient, namespace: str) -> State | None:
+    """Return the state of a namespace in short; None where it was removed meanwhile."""
     try:
-        stored = await StateSecrets(client).load(namespace)
-        if stored is None or stored.checkpoint is None:
-            return State(namespace, (), "in doubt" if stored and stored.doubts else "elsewhere", 0)
+        stored = await StateReader(client).load(namespace)
+        if stored is None:
+            return None
+        if stored.checkpoint is None:
+            return State(namespace, (), "in doubt" if stored.doubts else "elsewhere", 0)
         deployment = read_checkpoint(stored.checkpoint)
+    except StateConflictError:
+        return State(namespace, (), "changing", 0)
     except (StateDamagedError, StateUnreadableError):
         return State(namespace, (), "damaged", 0)
     condition = "in doubt" if stored.doubts else "stored"

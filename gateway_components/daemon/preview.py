@@ -13,7 +13,7 @@ from gateway_components.engine.state import StateFolder
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient, ReadOnly
 from gateway_components.kube.passphrase import known_passphrase
-from gateway_components.kube.state_secrets import StateSecrets
+from gateway_components.kube.state_secrets import StateReader
 from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.plan import Plan, plan
@@ -50,28 +50,30 @@ async def preview(
     wanted = {key: gateway.objects for key, gateway in planned.gateways.items() if gateway.objects}
     failures = {key: gateway.failure for key, gateway in planned.gateways.items() if gateway.failure}
     passphrase = await known_passphrase(client, install_namespace)
-    stored = await StateSecrets(client, key=passphrase).load(namespace)
+    stored = await StateReader(client, key=passphrase).load(namespace) if backend == IN_CLUSTER else None
     checkpoint = stored.checkpoint if stored else None
     kept = planned.gateways.keys()
 
-    def run(stacks: Stacks) -> str:
-        held = (
-            stacks.states.open(namespace, checkpoint)
-            if stacks.states.local
-            else stacks.states.held(namespace)
-        )
-        return stacks.preview(namespace, wanted, held.keys() - kept)
-
     with TemporaryDirectory(prefix="gatewayctl-") as scratch, StateFolder(Path(scratch)) as folder:
-        url = folder.backend_url if backend == IN_CLUSTER else backend
-        stacks = await asyncio.to_thread(
-            Stacks, folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase)
-        )
+
+        def opened(url: str) -> Stacks:
+            return Stacks(folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase))
+
+        def run() -> str:
+            # On a copy, wherever the state is: to open a stack is to make it where there is none.
+            copy = elsewhere.states.exported(namespace) if elsewhere else checkpoint
+            held = local.states.open(namespace, copy)
+            return local.preview(namespace, wanted, held.keys() - kept)
+
+        local = await asyncio.to_thread(opened, folder.backend_url)
+        elsewhere = None if backend == IN_CLUSTER else await asyncio.to_thread(opened, backend)
         try:
-            return await asyncio.to_thread(run, stacks), failures
+            return await asyncio.to_thread(run), failures
         finally:
             # After Ctrl-C, which the engine does not hear: it has a session of its own.
-            await asyncio.to_thread(stacks.stop)
+            for running in (local, elsewhere):
+                if running:
+                    await asyncio.to_thread(running.stop)
 
 
 async def _planned(client: KubeClient, namespace: str) -> Plan:

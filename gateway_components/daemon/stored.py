@@ -108,11 +108,14 @@ class StoredEngine:
         ------
         ApiError, ApiUnreachableError, EngineError
             It could not be removed.
+        StateConflictError
+            Somebody else wrote it; it must be read again.
         """
         await self._clock.in_thread(self._stacks.states.forget, namespace)
         self._pending.pop(namespace, None)
-        if self._versions.pop(namespace, None) is not None:
-            await self._secrets.remove(namespace)
+        version = self._versions.pop(namespace, None)
+        if version is not None:
+            await self._secrets.remove(namespace, version)
 
     async def _apply(
         self,

@@ -47,8 +47,8 @@ def read_checkpoint(checkpoint: bytes) -> dict[str, Any]:
         whole = json.loads(checkpoint)
         deployment = whole["checkpoint"]["latest"] if "checkpoint" in whole else whole["deployment"]
         resources = (deployment or {}).get("resources") or []
-        _ = [(resource["urn"], resource["type"]) for resource in resources]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _ = [(resource["urn"].encode(), resource["type"].encode()) for resource in resources]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"this is no state of Pulumi: {type(error).__name__}: {error}"
         raise StateUnreadableError(message) from None
     return {key: value for key, value in (deployment or {}).items() if key != "pending_operations"}

@@ -17,6 +17,8 @@ def engine_environment(backend: Backend, kubeconfig: Path | None) -> dict[str, s
         # One write of the state at the end; a killed run leaves the old one, and adopting mends the rest.
         "PULUMI_SKIP_CHECKPOINTS": "true",
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+        # For that warning each run would look at the states of all namespaces.
+        "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "true",
         # What a plan wants wins over other writers of the same field.
         "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
         # The provider's own 50 requests a second would make a run of 200 gateways wait for longer than it works.

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pulumi.automation import CommandError, LocalWorkspace, ProjectSettings, Stack
+from pulumi.automation import (
+    CommandError,
+    Deployment,
+    LocalWorkspace,
+    ProjectSettings,
+    Stack,
+    StackNotFoundError,
+)
 
 from gateway_components.engine.backend import Backend
 from gateway_components.engine.checkpoint import PROJECT
@@ -89,6 +96,22 @@ class OpenedStacks:
                 raise EngineError(self.told(str(error))) from None
             self._stacks[namespace] = stack
         return stack
+
+    def exported(self, namespace: str) -> Deployment | None:
+        """Return the state of a stack as the backend has it; None where there is no stack, and none is made.
+
+        Raises
+        ------
+        EngineError
+            The backend gave no answer.
+        """
+        options = {**self._options, "work_dir": self.work_folder(namespace)}
+        try:
+            return LocalWorkspace(**options).export_stack(namespace)
+        except StackNotFoundError:
+            return None
+        except (CommandError, EngineTimeoutError) as error:
+            raise EngineError(self.told(str(error))) from None
 
     def drop(self, namespace: str) -> None:
         """Forget a stack that was opened."""

@@ -81,6 +81,10 @@ class StateFolder:
         folder = self._backend / ".pulumi" / "stacks" / PROJECT
         return frozenset(file.stem for file in folder.glob("*.json"))
 
+    def has(self, stack: str) -> bool:
+        """Tell whether a stack has state."""
+        return self._state_file(stack).exists()
+
     def read(self, stack: str) -> bytes | None:
         """Return the checkpoint of a stack; None where there is none.
 

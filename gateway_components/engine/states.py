@@ -57,6 +57,17 @@ class States:
         """Return the state of `namespace` as the engine wrote it; None where there is none, or it is kept elsewhere."""
         return self._folder.read(namespace) if self.local else None
 
+    def exported(self, namespace: str) -> bytes | None:
+        """Return the state that another backend keeps of `namespace`, as `open` takes it; writes nothing there.
+
+        Raises
+        ------
+        EngineError
+            The backend gave no answer.
+        """
+        found = self._opened.exported(namespace)
+        return whole_checkpoint(namespace, found.deployment) if found else None
+
     def held(self, namespace: str, only: Collection[GatewayKey] | None = None) -> Held:
         """Return what the state of `namespace` holds of each gateway, or of some.
 

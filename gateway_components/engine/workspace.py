@@ -33,5 +33,5 @@ class FolderWorkspace(LocalWorkspace):
         EngineError
             The folder cannot be read or written.
         """
-        if stack_name not in self._state.stacks():
+        if not self._state.has(stack_name):
             self._state.write(stack_name, whole_checkpoint(stack_name, None), None)

@@ -11,7 +11,7 @@ import aiohttp
 
 from gateway_components.kube.answers import api_error, unreachable
 from gateway_components.kube.credentials import find_kubeconfig, load_credentials
-from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, ObjectChangedError
 from gateway_components.kube.transport import Request, Transport
 
 __all__ = ["KubeClient", "find_kubeconfig"]
@@ -82,25 +82,30 @@ class KubeClient:
         )
 
     async def delete(self, path: str, *, uid: str, version: str) -> None:
-        """Delete the object at `path`, which may be gone already, if it is still the one that was read.
+        """Delete the object at `path` if it is the one that was read; it may be gone already.
 
         Parameters
         ----------
         path
             Where it is.
         uid, version
-            Its ``uid`` and ``resourceVersion`` as they were read.
+            Which one it is: ``metadata.uid`` and ``metadata.resourceVersion``.
 
         Raises
         ------
-        ApiError
-            ``Conflict`` (409): another one is there by now, or it has changed.
+        ObjectChangedError
+            It was written since then, or another one is there by now; nothing was deleted.
         """
-        known = {"uid": uid, "resourceVersion": version}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": known}
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": version},
+        }
         try:
             await self._json(Request("DELETE", path, body=body))
         except ApiError as error:
+            if error.status == HTTPStatus.CONFLICT:
+                raise ObjectChangedError(error.status, error.reason, str(error)) from None
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
 

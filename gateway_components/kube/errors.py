@@ -3,7 +3,7 @@
 from gateway_components.errors import GatewayError
 from gateway_components.refusals import missing_right
 
-__all__ = ["ApiError", "ApiUnreachableError", "CredentialsError", "FencedError"]
+__all__ = ["ApiError", "ApiUnreachableError", "CredentialsError", "FencedError", "ObjectChangedError"]
 
 
 class CredentialsError(GatewayError):
@@ -37,3 +37,7 @@ class ApiError(GatewayError):
         self.status = status
         self.reason = reason
         self.retry_after = retry_after
+
+
+class ObjectChangedError(ApiError):
+    """An object was to be deleted as it was read, and was written or replaced by somebody else since then."""

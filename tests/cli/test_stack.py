@@ -1,5 +1,6 @@
 """gatewayctl stack, on what a real daemon left in the cluster, and with the real Pulumi CLI."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,12 +9,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from gateway_components.engine.checkpoint import PROJECT
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.client import KubeClient
+from gateway_components.kube.passphrase import known_passphrase
+from gateway_components.kube.state_format import PART_LABEL, secret
+from gateway_components.kube.state_secrets import STATE_SECRET, StateReader, StateSecrets
 from lab import ControlPlane, wait_until
+from lab.ports import free_port
 from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, fresh_namespace, gateway
+from tests.faults.faulty_api import FaultyApi
+from tests.kube.hooked import leading
 
+LOOKED = 3
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -103,6 +112,98 @@ def test_a_preview_says_what_the_daemon_would_do_and_does_nothing(stack: Run, pl
     assert "other-model" in done.stdout
     assert place.existing("Secret", STATE_SECRET)["metadata"]["resourceVersion"] == before
     assert "other-model" not in place.config("second")
+
+
+def test_a_preview_makes_no_stack_in_another_backend(stack: Run, tmp_path: Path) -> None:
+    done = stack("preview", "demo", "--backend", tmp_path.as_uri())
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ServicePatch" in done.stdout
+    assert not list(tmp_path.rglob("demo*"))
+
+
+LOOKS = (
+    ("stack", "ls"),
+    ("stack", "export", "demo"),
+    ("stack", "preview", "demo"),
+    ("status", "--all-namespaces"),
+    ("graph", "--all-namespaces"),
+)
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=" ".join)
+def test_a_command_that_looks_writes_nothing(place: Namespace, look: tuple[str, ...]) -> None:
+    left = secret(f"{STATE_SECRET}-{'0' * 16}", {}, {PART_LABEL: "true"})
+    place.apply(left)
+    written: list[str] = []
+
+    def note(request: web.Request) -> bool:
+        # The provider asks the API server what an apply would do.
+        if request.method != "GET" and "dryRun=All" not in request.query_string:
+            written.append(f"{request.method} {request.path_qs}")
+        return False
+
+    with FaultyApi(place.lab, free_port()) as api, api.fault(lambda _, forward: forward(), note):
+        done = subprocess.run(
+            [GATEWAYCTL, *look],
+            env={**os.environ, "KUBECONFIG": str(api.kubeconfig)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert api.asked
+    assert written == []
+    assert place.get("Secret", left["metadata"]["name"])
+    place.kubectl("delete", "secret", left["metadata"]["name"])
+
+
+async def test_a_state_is_read_by_every_command_while_it_is_written(place: Namespace) -> None:
+    looking = True
+    writes = 0
+
+    async def write(stored: StateSecrets, checkpoint: bytes, version: str) -> str:
+        nonlocal writes
+        while looking:
+            writes += 1
+            # The next content, and the same again.
+            version = await stored.save("demo", checkpoint + b" " * (writes % 2), version)
+        return version
+
+    async def look(arguments: tuple[str, ...]) -> str:
+        process = await asyncio.create_subprocess_exec(
+            GATEWAYCTL,
+            *arguments,
+            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()
+        return output.decode()
+
+    async with await KubeClient.connect(place.lab.kubeconfig) as client:
+        key = await known_passphrase(client, "default")
+        whole = StateSecrets(leading(client), key=key)
+        before = await whole.load("demo")
+        assert before
+        assert before.checkpoint
+        parted = StateSecrets(leading(client), 700, key=key)
+        writing = asyncio.create_task(write(parted, before.checkpoint, before.version))
+        try:
+            listed = [(await look(arguments)).splitlines() for arguments in LOOKS for _ in range(LOOKED)]
+        finally:
+            looking = False
+            version = await writing
+        after = await StateReader(client, key=key).load("demo")
+        await whole.save("demo", before.checkpoint, version)
+
+    rows = [line.split() for lines in listed[:LOOKED] for line in lines if line.startswith("demo ")]
+    assert [row[2] for row in rows] == ["stored"] * LOOKED
+    assert after
+    assert len(after.parts) > 1
+    assert after.checkpoint == before.checkpoint + b" " * (writes % 2)
 
 
 def test_what_cannot_be_planned_is_told_beside_the_preview(stack: Run, place: Namespace) -> None:

@@ -67,8 +67,8 @@ class Place(Clock):
         self._step(f"save {checkpoint!r} on {version}" + (f" but {','.join(doubts)}" if doubts else ""))
         return "2" if doubts else "3"
 
-    async def remove(self, namespace: str) -> None:
-        self._step("remove")
+    async def remove(self, namespace: str, version: str) -> None:
+        self._step(f"remove {version}")
 
     def open(self, namespace: str, checkpoint: bytes | None) -> Mapping[GatewayKey, Applied | None]:
         self._step(f"open {checkpoint!r}")
@@ -284,4 +284,4 @@ async def test_a_state_that_was_never_stored_is_not_removed() -> None:
     place.stored = stored()
     await tried.held("ns")
     await tried.forget("ns")
-    assert place.steps[-1] == "remove"
+    assert place.steps[-1] == "remove 1"

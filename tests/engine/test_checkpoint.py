@@ -94,6 +94,8 @@ NO_STATES = (
     (b'{"checkpoint": {"latest": {"resources": [{"type": "a"}]}}}', "a resource without its name"),
     (b'{"checkpoint": {"latest": {"resources": "none"}}}', "no list of resources"),
     (b'{"checkpoint": {"latest": 7}}', "a number"),
+    (b'{"checkpoint": {"latest": {"resources": [{"urn": 1, "type": "a"}]}}}', "a number as a name"),
+    (b"[" * 100_000, "lists in lists"),
 )
 
 

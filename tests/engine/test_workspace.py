@@ -46,3 +46,13 @@ def test_a_stack_that_exists_stays_as_it_is(state: StateFolder) -> None:
     state.write("team-a", checkpoint, None)
     selected(state, "team-a")
     assert state.read("team-a") == checkpoint
+
+
+def test_a_stack_is_opened_without_a_look_at_the_others(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.write("team-b", whole_checkpoint("team-b", None), None)
+    monkeypatch.delattr(StateFolder, "stacks")
+
+    for stack in ("team-a", "team-b"):
+        assert selected(state, stack).name == stack

@@ -63,7 +63,8 @@ MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]
     "between the parts of a state": (f"{STORED}._create_part:after:1", create, SMALL_PARTS),
     "between the parts and the head": (f"{STORED}._write:before:2", create, SMALL_PARTS),
     "between the parts and the head of an edit": (f"{STORED}._write:before:2", edit, SMALL_PARTS),
-    "between the head and the removal of old parts": (f"{STORED}._sweep:before:1", edit, SMALL_PARTS),
+    "between the head and the removal of old parts": (f"{STORED}._sweep:before:2", edit, SMALL_PARTS),
+    "between two of the old parts": (f"{STORED}._delete_part:after:1", edit, SMALL_PARTS),
     "between the state and the statuses": (f"{STORED}.save:after:1", create, {}),
     "between two statuses": (f"{STATUS}:after:1", create, {}),
     "between a status and its event": (f"{NEWS}.condition:before:1", create, {}),
@@ -74,7 +75,12 @@ MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]
     "between the release of the folder and of the state": (f"{STATES}.release:after:1", leave, {}),
     "before the state is removed": (f"{STATES}.forget:before:1", delete_all, {}),
     "between the folder and the state": (f"{STATES}.forget:after:1", delete_all, {}),
-    "between the head and the parts": (f"{STORED}._sweep:before:1", delete_all, SMALL_PARTS),
+    "before the parts are removed": (f"{STORED}._remove_parts:before:1", delete_all, SMALL_PARTS),
+    "between the parts and the removal of the head": (
+        f"{STORED}._remove_parts:after:1",
+        delete_all,
+        SMALL_PARTS,
+    ),
 }
 
 

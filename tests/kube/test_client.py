@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError, ObjectChangedError
 from gateway_components.kube.events import Event, publish
 from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, EVENTS, SECRETS
 from gateway_components.kube.status import owned_fields, write_status
@@ -54,6 +54,25 @@ async def test_what_is_created_can_be_read_changed_and_listed(client: KubeClient
     assert [item["metadata"]["name"] for item in items] == ["one"]
     assert int(version) > 0
     assert await client.get(CONFIG_MAPS.item(lab_namespace, "none")) is None
+
+
+async def test_what_was_read_is_deleted_and_nothing_else(client: KubeClient, lab_namespace: str) -> None:
+    path = CONFIG_MAPS.item(lab_namespace, "one")
+
+    async def made() -> tuple[str, str]:
+        metadata = (await client.create(CONFIG_MAPS.collection(lab_namespace), config_map("one")))["metadata"]
+        return metadata["uid"], metadata["resourceVersion"]
+
+    uid, version = await made()
+    written = await client.merge_patch(path, {"data": {"key": "other"}})
+    for stale in ((uid, version), ("another", written["metadata"]["resourceVersion"])):
+        with pytest.raises(ObjectChangedError):
+            await client.delete(path, uid=stale[0], version=stale[1])
+        assert await client.get(path) == written
+
+    await client.delete(path, uid=uid, version=written["metadata"]["resourceVersion"])
+    assert await client.get(path) is None
+    await client.delete(path, uid=uid, version=version)
 
 
 async def test_a_long_list_comes_in_pages_and_whole(client: KubeClient, lab_namespace: str) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import random
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,13 +17,17 @@ from gateway_components.kube.passphrase import (
     known_passphrase,
 )
 from gateway_components.kube.resources import NAMESPACES, SECRETS
+from gateway_components.kube.state_format import PART_LABEL, part_data, parts_of, secret
 from gateway_components.kube.state_secrets import (
     STATE_SECRET,
     StateConflictError,
     StateDamagedError,
+    StateReader,
     StateSecrets,
+    StateWriter,
 )
 from lab import ControlPlane
+from tests.kube.hooked import leading
 
 CHECKPOINT = b'{"version":3}' * 50
 LARGE = random.Random(3).randbytes(5000)
@@ -39,7 +44,11 @@ async def client(lab: ControlPlane) -> AsyncIterator[KubeClient]:
 
 @pytest.fixture
 def stored(client: KubeClient) -> StateSecrets:
-    return StateSecrets(client, part_bytes=PART, key=KEY)
+    return leader(client)
+
+
+def leader(client: KubeClient) -> StateSecrets:
+    return StateSecrets(leading(client), PART, key=KEY)
 
 
 async def names(client: KubeClient, namespace: str) -> list[str]:
@@ -95,15 +104,26 @@ async def test_a_large_state_is_split_and_the_parts_go_with_it(
     assert found.checkpoint == LARGE
 
     version = await stored.save(lab_namespace, LARGE[:3000], version)
-    assert len(await names(client, lab_namespace)) == 3, "of two parts, the first is as before"
+    assert len(await names(client, lab_namespace)) == 3, "the head and two parts: the three are gone"
     found = await stored.load(lab_namespace)
     assert found
     assert found.checkpoint == LARGE[:3000]
 
-    await stored.save(lab_namespace, CHECKPOINT, version)
+    version = await stored.save(lab_namespace, CHECKPOINT, version)
     assert await names(client, lab_namespace) == [STATE_SECRET]
-    await stored.remove(lab_namespace)
+    await stored.remove(lab_namespace, version)
     assert await names(client, lab_namespace) == []
+
+
+async def test_a_large_state_is_removed_with_its_parts(
+    client: KubeClient, stored: StateSecrets, lab_namespace: str
+) -> None:
+    version = await stored.save(lab_namespace, LARGE, None)
+
+    await stored.remove(lab_namespace, version)
+
+    assert await names(client, lab_namespace) == []
+    await stored.remove(lab_namespace, version)
 
 
 async def test_parts_that_a_killed_daemon_left_go_when_the_state_is_read(
@@ -112,7 +132,7 @@ async def test_parts_that_a_killed_daemon_left_go_when_the_state_is_read(
     version = await stored.save(lab_namespace, LARGE, None)
     head = SECRETS.item(lab_namespace, STATE_SECRET)
     await client.merge_patch(head, {"data": {"parts": None, "checkpoint": None, "sha256": None}})
-    found = await StateSecrets(client).load(lab_namespace)
+    found = await leader(client).load(lab_namespace)
     assert found
     assert found.version != version
 
@@ -135,6 +155,21 @@ async def test_a_part_that_was_changed_by_hand_is_written_anew(
     assert found.checkpoint == LARGE
 
 
+async def test_a_part_that_is_there_with_other_content_gets_its_own(
+    client: KubeClient, stored: StateSecrets, lab_namespace: str
+) -> None:
+    version = await stored.save(lab_namespace, CHECKPOINT, None)
+    (name, *_) = parts_of(zlib.compress(LARGE, 6), version, PART)
+    planted = secret(name, part_data(b"other"), {PART_LABEL: "true"})
+    await client.create(SECRETS.collection(lab_namespace), planted)
+
+    await stored.save(lab_namespace, LARGE, version)
+
+    found = await stored.load(lab_namespace)
+    assert found
+    assert found.checkpoint == LARGE
+
+
 CONFLICTS = ("changed", "deleted", "made")
 
 
@@ -144,9 +179,9 @@ async def test_whoever_writes_on_an_old_version_is_told_so(
 ) -> None:
     version: str | None = await stored.save(lab_namespace, CHECKPOINT, None)
     if how == "changed":
-        await StateSecrets(client).intend(lab_namespace, ["AiGateway ns/a"], version)
+        await leader(client).intend(lab_namespace, ["AiGateway ns/a"], version)
     elif how == "deleted":
-        await stored.remove(lab_namespace)
+        await stored.remove(lab_namespace, version or "")
     else:
         version = None
 
@@ -189,20 +224,20 @@ async def test_damage_is_noticed_and_can_be_written_over(
 async def test_a_state_that_is_not_ours_is_not_believed(
     client: KubeClient, stored: StateSecrets, lab_namespace: str, key: str | None, checkpoint: bytes
 ) -> None:
-    version = await StateSecrets(client, PART, key=key).save(lab_namespace, checkpoint, None)
+    version = await StateWriter(client, PART, key=key).save(lab_namespace, checkpoint, None)
 
     with pytest.raises(StateDamagedError, match="not written with the passphrase of this install"):
         await stored.load(lab_namespace)
 
     await stored.save(lab_namespace, checkpoint, version)
-    for reader in (stored, StateSecrets(client)):
+    for reader in (stored, StateReader(client)):
         found = await reader.load(lab_namespace)
         assert found
         assert found.checkpoint == checkpoint, "ours can be read by anybody"
 
 
 async def test_a_state_of_ours_is_not_believed_in_another_namespace(
-    client: KubeClient, stored: StateSecrets, lab_namespace: str
+    lab: ControlPlane, client: KubeClient, stored: StateSecrets, lab_namespace: str
 ) -> None:
     await stored.save(lab_namespace, CHECKPOINT, None)
     head = await client.get(SECRETS.item(lab_namespace, STATE_SECRET))
@@ -216,12 +251,7 @@ async def test_a_state_of_ours_is_not_believed_in_another_namespace(
         with pytest.raises(StateDamagedError, match="not written with the passphrase of this install"):
             await stored.load(elsewhere)
     finally:
-        made = await client.get(NAMESPACES.item(None, elsewhere))
-        assert made is not None
-        metadata = made["metadata"]
-        await client.delete(
-            NAMESPACES.item(None, elsewhere), uid=metadata["uid"], version=metadata["resourceVersion"]
-        )
+        lab.api.delete(NAMESPACES.item(None, elsewhere))
 
 
 async def test_a_passphrase_that_is_looked_for_is_not_made_up(client: KubeClient, lab_namespace: str) -> None:
