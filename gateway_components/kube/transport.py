@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from gateway_components.kube.errors import ApiError, ApiUnreachableError, Creden
 
 __all__ = ["Request", "Transport"]
 
+_SURROGATE_PAIR = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 _AT_ONCE = 8
 """Requests at the same time, beside watches: they keep an API server busy, and each connection has large buffers."""
 _LEASES = "/apis/coordination.k8s.io/"
@@ -38,6 +40,14 @@ class Request:
     kind: str | None = None
 
     @property
+    def content(self) -> str | None:
+        """The body as it is sent."""
+        if self.body is None:
+            return None
+        text = json.dumps(self.body)
+        return _SURROGATE_PAIR.sub(_yaml_escape, text) if self.content_type.endswith("yaml") else text
+
+    @property
     def writes(self) -> bool:
         """Whether it changes something."""
         return self.method != "GET"
@@ -50,6 +60,12 @@ class Request:
 
 _Limits = Callable[[], aiohttp.ClientTimeout]
 """Asked right before a request is sent."""
+
+
+def _yaml_escape(pair: re.Match[str]) -> str:
+    # JSON is YAML, but for characters beyond the basic plane: YAML has one escape for them, and no surrogates.
+    (character,) = json.loads(f'"{pair[0]}"')
+    return f"\\U{ord(character):08x}"
 
 
 class Transport:
@@ -152,7 +168,7 @@ class Transport:
                 credentials.server + request.path,
                 params={**request.query, **deadline},
                 headers={**headers, "Authorization": authorization} if authorization else headers,
-                data=None if request.body is None else json.dumps(request.body),
+                data=request.content,
                 ssl=credentials.tls,
                 server_hostname=credentials.server_name,
                 proxy=credentials.proxy,

@@ -56,6 +56,22 @@ async def test_what_is_created_can_be_read_changed_and_listed(client: KubeClient
     assert await client.get(CONFIG_MAPS.item(lab_namespace, "none")) is None
 
 
+TEXTS = {
+    "beyond": "🚀 and 𝄞",
+    "escaped": r"\ud83d\ude80 \U0001f680 \n",
+    "lines": "a\u2028b\u0085c\r\n\t\ufeff",
+}
+
+
+async def test_any_text_that_is_applied_arrives(client: KubeClient, lab_namespace: str) -> None:
+    path = CONFIG_MAPS.item(lab_namespace, "texts")
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "texts"}, "data": TEXTS}
+
+    applied = await client.apply(path, body, manager="test")
+
+    assert applied["data"] == TEXTS
+
+
 async def test_what_was_read_is_deleted_and_nothing_else(client: KubeClient, lab_namespace: str) -> None:
     path = CONFIG_MAPS.item(lab_namespace, "one")
 
