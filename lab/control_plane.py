@@ -67,7 +67,7 @@ class ControlPlane:
         nodes: int = 1,
         users: Mapping[str, Sequence[str]] | None = None,
         api_server_flags: Sequence[str] = (),
-        timeout: float = 60.0,
+        timeout: float = 180.0,
     ) -> Self:
         """Start a control plane and return once it is ready.
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -16,7 +16,7 @@ from gateway_components.graph.inventory import Inventory, inventory_of_raw
 from gateway_components.kube.client import KubeClient, find_kubeconfig
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Reflector
-from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
+from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.together import causes, ended, together, while_running
 
 __all__ = ["ClusterError", "Listing", "connected", "list_cluster", "watch_cluster"]
@@ -107,7 +107,12 @@ async def watch_cluster(client: KubeClient, first: Listing) -> AsyncGenerator[Li
     changed = asyncio.Event()
     reflectors = {
         kind: Reflector(
-            client, _resource(kind, namespace), partial(_with_kind, kind), lambda _: changed.set()
+            client,
+            CUSTOM_RESOURCES[kind],
+            partial(_with_kind, kind),
+            lambda _: changed.set(),
+            project_unreadable=partial(_outline, kind),
+            namespace=namespace,
         )
         for kind, namespace in first.visible.items()
     }
@@ -137,7 +142,7 @@ async def _list(client: KubeClient, kind: str, namespace: str | None) -> _Listed
     refusal = ApiError(HTTPStatus.FORBIDDEN, "", "")
     for scope in scopes:
         try:
-            items, _ = await client.list(_resource(kind, scope).collection())
+            items, _ = await client.list(CUSTOM_RESOURCES[kind].collection(scope))
             return _Listed(tuple(_with_kind(kind, item) for item in items), scope)
         except ApiError as error:
             refusal = error
@@ -167,16 +172,13 @@ def _in_short(notes: Sequence[str]) -> str:
     return f"{notes[0]} (and {len(notes) - 1} more kinds)"
 
 
-def _resource(kind: str, namespace: str | None) -> Resource:
-    resource = CUSTOM_RESOURCES[kind]
-    # A reflector asks for the collection of all namespaces; this makes it that of one.
-    scope = f"/namespaces/{namespace}" if namespace else ""
-    return replace(resource, group_path=f"{resource.group_path}{scope}")
-
-
 def _with_kind(kind: str, item: Raw) -> Raw:
     # An object in a list says nothing of its kind.
     return {**item, "kind": kind}
+
+
+def _outline(kind: str, item: Raw, _: str) -> Raw:
+    return _with_kind(kind, item)
 
 
 def _one_line(text: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway_components.daemon.projections import ObjectState
+from gateway_components.kube.errors import MalformedAnswerError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.resources import CONFIG_MAPS, SECRETS
 from gateway_components.plan.hashes import content_digest
@@ -72,7 +73,10 @@ class Contents:
             raw = await self._client.get(_RESOURCES[reference.kind].item(reference.namespace, reference.name))
             if raw is None:
                 return None
-            content = _read(raw, secret=reference.kind == "Secret")
+            try:
+                content = _read(raw, secret=reference.kind == "Secret")
+            except (ValueError, TypeError):
+                raise MalformedAnswerError(f"{reference} came with data of another type") from None
             cached = _Cached(raw["metadata"]["resourceVersion"], content)
             self._cache[reference] = cached
         return cached.content
@@ -80,6 +84,8 @@ class Contents:
 
 def _read(raw: Mapping[str, Any], *, secret: bool) -> Content:
     data = raw.get("data") or {}
+    if not all(isinstance(value, str) for value in data.values()):
+        raise TypeError
     if secret:
         # The values end here: a plan gets their digest and nothing else.
         return Content(content_digest({key: base64.b64decode(value) for key, value in data.items()}))

@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from gateway_components.daemon.projections import PROJECTIONS, deployment_state, is_leaving, object_state
+from gateway_components.daemon.projections import (
+    OUTLINES,
+    PROJECTIONS,
+    deployment_state,
+    is_leaving,
+    object_state,
+)
 from gateway_components.kube import resources
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.reflector import Cause, Change, ObjectName, Reflector
@@ -55,6 +61,7 @@ class Mirror:
                     resource,
                     project,
                     on_change,
+                    project_unreadable=OUTLINES.get(resource.kind),
                     metadata_only=table is _METADATA,
                     namespace=namespace,
                     on_restart=on_restart,
@@ -79,6 +86,15 @@ class Mirror:
         """Return the version up to which the picture of a kind in a namespace is complete; 0 where it is not known."""
         reflectors = self._reflectors[kind]
         return next((one.seen for one in reflectors if one.namespace in {None, namespace}), 0)
+
+    def is_absent(self, kind: str) -> bool:
+        """Tell whether the API server does not know a kind, for certain."""
+        return all(reflector.absent for reflector in self._reflectors[kind])
+
+    def relist(self, kind: str) -> None:
+        """Have a kind listed anew, for its picture was found to be mistaken."""
+        for reflector in self._reflectors[kind]:
+            reflector.relist()
 
     async def run(self) -> None:
         """Keep the picture current until cancelled."""

@@ -22,8 +22,8 @@ __all__ = ["Engine", "Outcome", "Reports", "View"]
 class View(Protocol):
     """What a pass reads."""
 
-    async def snapshot(self, namespace: str) -> Snapshot:
-        """Return everything that the plan of `namespace` depends on."""
+    async def snapshot(self, namespace: str, held: Collection[GatewayKey] = ()) -> Snapshot:
+        """Return everything that the plan of `namespace` depends on; the state holds the gateways `held`."""
 
     def leaves(self, namespace: str) -> bool:
         """Tell whether a namespace is being deleted, or not there at all."""

@@ -46,13 +46,13 @@ async def preview(
     ApiError, ApiUnreachableError, EngineError, PassphraseMissingError, StateDamagedError
         The cluster, the state or the engine cannot be used.
     """
-    planned = await _planned(client, namespace)
+    planned, undecided = await _planned(client, namespace)
     wanted = {key: gateway.objects for key, gateway in planned.gateways.items() if gateway.objects}
     failures = {key: gateway.failure for key, gateway in planned.gateways.items() if gateway.failure}
     passphrase = await known_passphrase(client, install_namespace)
     stored = await StateReader(client, key=passphrase).load(namespace) if backend == IN_CLUSTER else None
     checkpoint = stored.checkpoint if stored else None
-    kept = planned.gateways.keys()
+    kept = planned.gateways.keys() | undecided
 
     with TemporaryDirectory(prefix="gatewayctl-") as scratch, StateFolder(Path(scratch)) as folder:
 
@@ -76,12 +76,13 @@ async def preview(
                     await asyncio.to_thread(running.stop)
 
 
-async def _planned(client: KubeClient, namespace: str) -> Plan:
+async def _planned(client: KubeClient, namespace: str) -> tuple[Plan, frozenset[GatewayKey]]:
     nobody = Wake(lambda _: None, lambda _: None, lambda _: None, lambda _: None)
     view = ClusterView(FencedClient(client, ReadOnly()), nobody)
     watching = asyncio.create_task(view.run())
     try:
         await while_running(view.synced(), watching)
-        return plan(await view.snapshot(namespace))
+        snapshot = await view.snapshot(namespace)
+        return plan(snapshot), snapshot.undecided
     finally:
         await ended(watching)

@@ -25,6 +25,7 @@ from gateway_components.plan.rollout import Rollout, StallReason
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 
 __all__ = [
+    "OUTLINES",
     "PROJECTIONS",
     "DeploymentState",
     "GatewayState",
@@ -222,17 +223,25 @@ def _route(raw: Raw) -> RouteState:
 
 
 def _read(model: type[M], raw: Raw) -> tuple[bytes, bool, M | None, str, frozenset[str]]:
-    metadata = {key: value for key, value in raw["metadata"].items() if key not in _BOOKKEEPING}
-    if "annotations" in metadata:
-        notes = metadata["annotations"].items()
-        metadata["annotations"] = {key: value for key, value in notes if key not in _BOOKKEEPING}
-    text = json.dumps({**raw, "metadata": metadata}, separators=(",", ":")).encode()
+    metadata, text = _metadata(raw), _text(raw)
     leaving, owned = is_leaving(raw), _shared(owned_fields(raw["metadata"]))
     planned = {key: metadata[key] for key in _PLANNED if key in metadata}
     try:
         return text, leaving, parse_as(model, {"metadata": planned, "spec": raw.get("spec")}), "", owned
     except InputError as error:
         return text, leaving, None, str(error), owned
+
+
+def _text(raw: Raw) -> bytes:
+    return json.dumps({**raw, "metadata": _metadata(raw)}, separators=(",", ":")).encode()
+
+
+def _metadata(raw: Raw) -> dict[str, Any]:
+    metadata = {key: value for key, value in raw["metadata"].items() if key not in _BOOKKEEPING}
+    if metadata.get("annotations"):
+        notes = metadata["annotations"].items()
+        metadata["annotations"] = {key: value for key, value in notes if key not in _BOOKKEEPING}
+    return metadata
 
 
 def _route_without_upstream(raw: Raw) -> ToolRoute | None:
@@ -248,13 +257,13 @@ def _route_without_upstream(raw: Raw) -> ToolRoute | None:
     return read.model_copy(update={"spec": known})
 
 
-def _class(model: type[AiGatewayClass] | type[ToolGatewayClass], raw: Raw) -> GatewayClass | None:
+def _class(model: type[AiGatewayClass] | type[ToolGatewayClass], raw: Raw) -> GatewayClass | Unreadable:
     # Only what claiming looks at: labels, or a status that its own controller writes, are then no change.
     metadata = {"name": raw["metadata"]["name"], "annotations": raw["metadata"].get("annotations")}
     try:
         return parse_as(model, {"metadata": metadata, "spec": raw.get("spec")})
-    except InputError:
-        return None
+    except InputError as error:
+        return Unreadable(str(error))
 
 
 def _resource(model: type[Guard] | type[GuardrailProvider] | type[ToolServer], raw: Raw) -> Resource:
@@ -264,6 +273,29 @@ def _resource(model: type[Guard] | type[GuardrailProvider] | type[ToolServer], r
         return parse_as(model, {"metadata": metadata, "spec": raw.get("spec")})
     except InputError as error:
         return Unreadable(str(error))
+
+
+def _gateway_outline(raw: Raw, why: str) -> GatewayState:
+    return GatewayState(_text(raw), is_leaving(raw), None, why, _shared(owned_fields(raw["metadata"])))
+
+
+def _route_outline(raw: Raw, why: str) -> RouteState:
+    owned = _shared(owned_fields(raw["metadata"]))
+    return RouteState(_text(raw), is_leaving(raw), _route_without_upstream(raw), why, owned)
+
+
+def _unreadable(_: Raw, why: str) -> Unreadable:
+    return Unreadable(why)
+
+
+def _object_outline(raw: Raw, _: str) -> ObjectState:
+    return ObjectState(raw["metadata"]["resourceVersion"], _existing(raw))
+
+
+def _deployment_outline(raw: Raw, _: str) -> DeploymentState:
+    metadata = raw["metadata"]
+    uid, version = metadata["uid"], int(metadata["resourceVersion"])
+    return DeploymentState(_existing(raw), False, 0, 0, 0, 0, (), uid=uid, version=version)
 
 
 @lru_cache(maxsize=64)
@@ -304,7 +336,15 @@ PROJECTIONS: Mapping[str, Callable[[Raw], Any]] = {
     "GuardrailProvider": partial(_resource, GuardrailProvider),
     "ToolServer": partial(_resource, ToolServer),
 }
-"""What is kept of each kind of ours: of gateways and routes all, of classes and what is referred to the model.
+"""What is kept of each kind of ours: of gateways and routes all, of classes and what is referred to the model."""
 
-A class that cannot be read is None: nothing claims by it.
-"""
+OUTLINES: Mapping[str, Callable[[Raw, str], Any]] = {
+    **dict.fromkeys(GATEWAY_KINDS, _gateway_outline),
+    "ToolRoute": _route_outline,
+    **dict.fromkeys(
+        ("AiGatewayClass", "ToolGatewayClass", "Guard", "GuardrailProvider", "ToolServer"), _unreadable
+    ),
+    "Deployment": _deployment_outline,
+    **dict.fromkeys(("ConfigMap", "Secret", "Service"), _object_outline),
+}
+"""What is kept of an object that cannot be projected, made of its outer levels and the reason: that it exists."""

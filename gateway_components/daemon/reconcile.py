@@ -111,10 +111,10 @@ class Reconciler:
             The pass could not be made; nothing is lost by making it again. A group holds several of these.
         """
         ledger = await self._ledger(namespace)
-        snapshot = await self._snapshot(namespace)
+        snapshot = await self._snapshot(namespace, ledger)
         planned = self._plan(namespace, snapshot)
         self._look_for_drift(planned, ledger)
-        release = ledger.leftovers(planned)
+        release = ledger.leftovers(planned) - snapshot.undecided
         # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
         if not await self._release(release | self._disowned(snapshot, planned)):
             return _UNSETTLED_SECONDS
@@ -164,9 +164,9 @@ class Reconciler:
             await self._reporter.mended(key, self._view.raw(key), drifts)
         return settled
 
-    async def _snapshot(self, namespace: str) -> Snapshot:
+    async def _snapshot(self, namespace: str, ledger: Ledger) -> Snapshot:
         with self._telemetry.step(Step.SNAPSHOT, namespace):
-            found = await self._view.snapshot(namespace)
+            found = await self._view.snapshot(namespace, ledger.held)
             return self._grace.apply(namespace, found, self._clock.now())
 
     def _plan(self, namespace: str, snapshot: Snapshot) -> Plan:
@@ -250,7 +250,7 @@ class Reconciler:
                 async with asyncio.timeout(self._due_in(namespace, None)):
                     await self._changed(namespace)
             try:
-                planned = self._plan(namespace, await self._snapshot(namespace))
+                planned = self._plan(namespace, await self._snapshot(namespace, ledger))
                 await self._report(namespace, planned, ledger)
             except (GatewayError, ExceptionGroup) as error:
                 if not all(isinstance(cause, GatewayError) for cause in causes(error)):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import structlog
+
 from gateway_components.crds.syntax import namespace_fault
 from gateway_components.daemon.index import Index
 from gateway_components.daemon.projections import GatewayState, ObjectState, RouteState
@@ -13,7 +15,7 @@ from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind, RouteKey, Subject
 from gateway_components.plan.kinds import GATEWAY_KINDS, TOOL_GATEWAY
 from gateway_components.plan.references import gateway_of_route, references, server_reference
-from gateway_components.plan.snapshot import Resource
+from gateway_components.plan.snapshot import Resource, Unreadable
 
 __all__ = ["Triggers", "Wake"]
 
@@ -64,6 +66,8 @@ class Triggers:
         What to call.
     unused
         Called with what nobody refers to any more, and with each change of a Secret or ConfigMap that nobody does.
+    class_changed
+        Called with kind and name of each class that came, changed or went.
     """
 
     def __init__(
@@ -72,11 +76,14 @@ class Triggers:
         gateway: Callable[[GatewayKey], GatewayState | None],
         wake: Wake,
         unused: Callable[[Reference], None],
+        class_changed: Callable[[str, str], None] = lambda _kind, _name: None,
     ) -> None:
         self._find = find
         self._gateway = gateway
         self._wake = wake
         self._unused = unused
+        self._note_class = class_changed
+        self._log = structlog.get_logger()
         self._homes: Index[Subject, _Home] = Index()
         self._uses: Index[Subject, Reference] = Index()
         self._owners: Index[GatewayKey, ObjectKey] = Index()
@@ -96,6 +103,11 @@ class Triggers:
     def changed(self, change: Change[Any]) -> None:
         """Take a change of any watched object."""
         self._handlers[change.resource.kind](change)
+
+    def classes_settled(self, class_kind: str) -> None:
+        """Have every gateway of one kind looked at again, for more is known of its classes."""
+        (kind,) = (kind.kind for kind in GATEWAY_KINDS.values() if kind.class_kind == class_kind)
+        self._dirty(home for home in self._homes.referred() if home.kind == kind)
 
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces whose passes have something to look after."""
@@ -134,8 +146,11 @@ class Triggers:
             self._dirty(before | self._homes.references(key))
 
     def _class_changed(self, change: Change[Any]) -> None:
-        (kind,) = (kind.kind for kind in GATEWAY_KINDS.values() if kind.class_kind == change.resource.kind)
-        self._dirty(home for home in self._homes.referred() if home.kind == kind)
+        kind, name = change.resource.kind, change.name[1]
+        if isinstance(change.new, Unreadable):
+            self._log.warning("unreadable class", kind=kind, name=name, why=change.new.message)
+        self._note_class(kind, name)
+        self.classes_settled(change.resource.kind)
 
     def _guardrail_changed(self, change: Change[Any]) -> None:
         reference = _reference(change.resource.kind, change.name)

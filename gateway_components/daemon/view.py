@@ -1,8 +1,11 @@
 """The daemon's picture of the cluster: what a pass sees of it, and which passes a change asks for."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
+from gateway_components.daemon.absence import Absences, Sought
 from gateway_components.daemon.contents import Contents
 from gateway_components.daemon.mirror import Mirror
 from gateway_components.daemon.observe.census import count_conditions
@@ -17,9 +20,10 @@ from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.reflector import Cause
 from gateway_components.kube.resources import Resource as WatchedResource
 from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.plan.classes import claims
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, RouteKey, Subject
-from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.plan.kinds import GATEWAY_KINDS, GatewayKind
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.references import gateway_of_route
@@ -30,6 +34,7 @@ from gateway_components.plan.snapshot import (
     GatewayClass,
     Resource,
     Snapshot,
+    Unreadable,
     UnreadableGateway,
 )
 
@@ -51,6 +56,8 @@ class ClusterView:
         The namespaces that are looked at; all where there are none.
     on_restart
         Called whenever a watch begins anew.
+    now
+        Returns seconds that go on evenly.
     """
 
     def __init__(
@@ -59,8 +66,11 @@ class ClusterView:
         wake: Wake,
         namespaces: tuple[str, ...] = (),
         on_restart: Callable[[WatchedResource, Cause], None] = lambda _resource, _cause: None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._triggers = Triggers(self._find, self._gateway, wake, self._unused)
+        self._wake = wake
+        self._absences = Absences(client, self._settled, self._mistaken, now)
+        self._triggers = Triggers(self._find, self._gateway, wake, self._unused, self._absences.class_changed)
         self._mirror = Mirror(client, self._triggers.changed, namespaces, on_restart)
         self._contents = Contents(
             client, {kind: self._mirror.objects(kind) for kind in ("ConfigMap", "Secret")}
@@ -68,7 +78,9 @@ class ClusterView:
 
     async def run(self) -> None:
         """Keep the picture current until cancelled."""
-        await self._mirror.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._mirror.run())
+            group.create_task(self._absences.run())
 
     async def synced(self) -> None:
         """Wait until the picture is complete for the first time."""
@@ -145,8 +157,16 @@ class ClusterView:
             return None
         return state.rollout(template_hashes(gateway.objects.deployment))
 
-    async def snapshot(self, namespace: str) -> Snapshot:
+    async def snapshot(self, namespace: str, held: Collection[GatewayKey] = ()) -> Snapshot:
         """Return everything that the plan of `namespace` depends on.
+
+        Parameters
+        ----------
+        namespace
+            Which pass it is for.
+        held
+            The gateways that the state of the namespace holds: one that is missing is looked for before it counts as
+            gone.
 
         Raises
         ------
@@ -154,11 +174,13 @@ class ClusterView:
             Of ApiError and ApiUnreachableError: some Secrets or ConfigMaps could not be read.
         """
         subjects = self._triggers.subjects(namespace)
-        gateways = {
+        living = {
             key: state
             for key in subjects
             if isinstance(key, GatewayKey) and (state := self._living_gateway(key))
         }
+        undecided = await self._undecided(namespace, living, held)
+        gateways = {key: state for key, state in living.items() if key not in undecided}
         routes = [self._living_route(key) for key in subjects if isinstance(key, RouteKey)]
         used = {reference for subject in subjects for reference in self._triggers.uses(subject)}
         found = {reference: self._find(reference) for reference in used if not _is_content(reference)}
@@ -171,7 +193,11 @@ class ClusterView:
         return Snapshot(
             gateways=tuple(state.model for state in gateways.values() if state.model),
             classes=self._classes(),
-            routes=tuple(state.model for state in routes if state and state.model),
+            routes=tuple(
+                state.model
+                for state in routes
+                if state and state.model and gateway_of_route(state.model) not in undecided
+            ),
             unreadable_gateways=tuple(
                 _unreadable(key, state) for key, state in gateways.items() if not state.model
             ),
@@ -180,7 +206,52 @@ class ClusterView:
             absent=frozenset(needed - contents.keys()),
             running=self._running(gateways),
             existing=existing,
+            undecided=undecided,
         )
+
+    async def _undecided(
+        self, namespace: str, living: Mapping[GatewayKey, GatewayState], held: Collection[GatewayKey]
+    ) -> frozenset[GatewayKey]:
+        """Return the gateways that must neither be planned nor released."""
+        classes = self._classes()
+        unclaimed = [key for key, state in living.items() if not claims(*_claim(key, state), classes)]
+        # One that is seen to be deleted needs no look.
+        missing = [key for key in held if key not in living and not self._is_leaving(key)]
+        gone = await self._absences.gone(namespace, missing)
+        return frozenset(
+            (
+                *(key for key in unclaimed if self._may_be_ours(key, living[key], held)),
+                *(key for key in missing if key not in gone),
+            )
+        )
+
+    def _may_be_ours(self, key: GatewayKey, state: GatewayState, held: Collection[GatewayKey]) -> bool:
+        """Tell whether a gateway that no class claims has something to lose, and may be claimed after all."""
+        if key not in held and not state.raw.get("status"):
+            return False
+        kind, name = _claim(key, state)
+        classes = self._mirror.objects(kind.class_kind)
+        if name and ("", name) in classes:
+            return isinstance(classes["", name], Unreadable)
+        if not name and any(isinstance(found, Unreadable) for found in classes.values()):
+            return True
+        return not self._absences.is_class_gone(kind.class_kind, name)
+
+    def _is_leaving(self, key: GatewayKey) -> bool:
+        state = self._gateway(key)
+        return state is not None and state.leaving
+
+    def _settled(self, sought: Sought) -> None:
+        if sought.namespace:
+            self._wake.dirty(sought.namespace)
+        else:
+            self._triggers.classes_settled(sought.kind)
+
+    def _mistaken(self, sought: Sought) -> None:
+        if (sought.namespace, sought.name) not in self._mirror.objects(sought.kind):
+            self._mirror.relist(sought.kind)
+        elif sought.namespace and ("", sought.namespace) not in self._mirror.objects("Namespace"):
+            self._mirror.relist("Namespace")
 
     def _living(self, subject: Subject) -> GatewayState | RouteState | None:
         if isinstance(subject, RouteKey):
@@ -207,7 +278,12 @@ class ClusterView:
 
     def _classes(self) -> tuple[GatewayClass, ...]:
         kinds = (kind.class_kind for kind in GATEWAY_KINDS.values())
-        return tuple(known for kind in kinds for known in self._mirror.objects(kind).values())
+        return tuple(
+            known
+            for kind in kinds
+            for known in self._mirror.objects(kind).values()
+            if not isinstance(known, Unreadable)
+        )
 
     def _mark(self, key: ObjectKey) -> Mark | None:
         state = self._mirror.objects(key.kind).get((key.namespace, key.name))
@@ -238,6 +314,12 @@ class ClusterView:
 
 def _is_content(reference: Reference) -> bool:
     return reference.kind in {"ConfigMap", "Secret"}
+
+
+def _claim(key: GatewayKey, state: GatewayState) -> tuple[GatewayKind, str | None]:
+    """Return the kind of a gateway and the class that it names, by which it is claimed."""
+    kind = GATEWAY_KINDS[key.kind]
+    return kind, state.model.spec.class_name if state.model else kind.class_of(state.raw)
 
 
 def _unreadable(key: GatewayKey, state: GatewayState) -> UnreadableGateway:

@@ -81,7 +81,7 @@ class FolderCluster:
         try:
             found = await self._client.get(CUSTOM_RESOURCES[key.kind].item(key.namespace, key.name))
         except ApiError as error:
-            if error.status == HTTPStatus.FORBIDDEN:
+            if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
                 return ""
             raise
         if found is None:

@@ -1,11 +1,12 @@
 """A folder of manifests as a pass sees it, on a cluster that holds none of them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from gateway_components.daemon.projections import (
+    OUTLINES,
     DeploymentState,
     deployment_state,
     template_hashes,
@@ -115,7 +116,11 @@ class FolderView:
         """Tell whether a failure of a gateway is among what `look` returned."""
         return any(gateway.failure == failure for gateway in self._planned.gateways.values())
 
-    async def snapshot(self, namespace: str) -> Snapshot:
+    async def snapshot(
+        self,
+        namespace: str,
+        held: Collection[GatewayKey] = (),  # noqa: ARG002  (what is not in the folder is gone)
+    ) -> Snapshot:
         """Return everything that the plan of `namespace` depends on.
 
         Raises
@@ -204,6 +209,7 @@ class FolderView:
                 DEPLOYMENTS,
                 deployment_state,
                 lambda _: self._on_change(namespace),
+                project_unreadable=OUTLINES[DEPLOYMENTS.kind],
                 namespace=namespace,
             )
             self._deployments[namespace] = reflector

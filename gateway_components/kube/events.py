@@ -90,7 +90,8 @@ async def _count(client: KubeClient, path: str, now: str) -> None:
     existing = await client.get(path)
     # One that expired this moment needs no count.
     if existing is not None:
-        count = (existing.get("series") or {}).get("count", 1) + 1
+        counted = (existing.get("series") or {}).get("count")
+        count = (counted if isinstance(counted, int) else 1) + 1
         series = {"count": count, "lastObservedTime": now}
         version = existing["metadata"]["resourceVersion"]
         await client.merge_patch(path, {"metadata": {"resourceVersion": version}, "series": series})

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway_components.errors import GatewayError
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.errors import ApiError
+from gateway_components.kube.errors import ApiError, MalformedAnswerError
 from gateway_components.kube.resources import LEASES
 from gateway_components.plan.ownership import FIELD_MANAGER
 
@@ -20,6 +20,16 @@ _RELEASED_SECONDS = 1
 """Duration in a Lease that was given back. One with a longer one lost its holder by hand, who may still act."""
 _MARKS = ("holderIdentity", "renewTime")
 """What tells the writes of two candidates apart, even where they go by one name."""
+
+
+_TYPES = {
+    "holderIdentity": str,
+    "leaseDurationSeconds": int,
+    "leaseTransitions": int,
+    "renewTime": str,
+    "acquireTime": str,
+}
+"""Types of the fields of a Lease."""
 
 
 class LeaseTakenError(GatewayError):
@@ -201,8 +211,10 @@ class Lease:
         return self._now() - self._seen_at > (seconds or self._seconds)
 
     def _look(self, stored: Mapping[str, Any]) -> None:
-        self._stored = stored
         spec = stored.get("spec") or {}
+        if not all(spec.get(name) is None or isinstance(spec[name], type_) for name, type_ in _TYPES.items()):
+            raise MalformedAnswerError("a Lease came with fields of another type")
+        self._stored = stored
         if spec != self._seen:
             self._seen, self._seen_at = spec, self._now()
 

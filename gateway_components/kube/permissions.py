@@ -69,9 +69,15 @@ class Permission:
 
 
 PERMISSIONS = (
-    Permission(_CLASSES, ("list", "watch"), "which gateways are ours", Place.CLUSTER),
+    Permission(
+        _CLASSES,
+        ("get", "list", "watch"),
+        "which gateways are ours; one that is missing is looked for",
+        Place.CLUSTER,
+    ),
     Permission((NAMESPACES,), ("list", "watch"), "whether a namespace is being deleted", Place.NAMESPACES),
     Permission(_OURS, ("list", "watch"), "what is asked for"),
+    Permission(_GATEWAYS, ("get",), "whether a gateway that is missing from a list is gone"),
     Permission(_REPORTED, ("patch",), "conditions and URLs", subresource="status"),
     Permission(
         _GATEWAYS,

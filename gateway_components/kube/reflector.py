@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,18 +13,18 @@ import structlog
 
 from gateway_components.kube.backoff import Backoff
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, MalformedAnswerError
+from gateway_components.kube.presence import AbsentKind
+from gateway_components.kube.projector import ObjectName, Projector
 from gateway_components.kube.resources import Resource
 
 __all__ = ["Cause", "Change", "ObjectName", "Reflector"]
 
 T = TypeVar("T")
 
-ObjectName = tuple[str, str]
-"""Namespace (empty for objects of the cluster) and name."""
-
+_INSTALL = "install the CRDs: kubectl apply -f deploy/crds"
 _CURES: Mapping[int, str] = {
-    HTTPStatus.NOT_FOUND: "install the CRDs: kubectl apply -f deploy/crds",
+    HTTPStatus.NOT_FOUND: "look for a proxy that answers so; API discovery does not say that this kind is missing",
     HTTPStatus.UNAUTHORIZED: "renew the credentials, or set KUBECONFIG to others",
 }
 _PASSING = frozenset(
@@ -43,8 +43,8 @@ _LONGEST_ASKED_SECONDS = 60.0
 """So long it waits at most because it was asked to."""
 _SHORT_SECONDS = 1.0
 """One that ends sooner is followed by a pause, or whoever cuts it would be asked without end."""
-_ABSENT_ANSWERS = 5
-"""So often in a row a resource must not be found until that is believed: a proxy in the way may answer so too."""
+_CALM_SECONDS = 60.0
+"""Without malformed answers, after which the next one is followed by the shortest pause."""
 _ABSENT_SECONDS = 3.0
 """Pause between looks for a resource that does not exist; the answer costs the API server nothing."""
 
@@ -66,6 +66,12 @@ class Cause(StrEnum):
     """The API server does not know the resource (404)."""
     DISORDERED = "disordered"
     """An event was older than the one before: the store went back in time, or something repeats answers."""
+    MALFORMED = "malformed"
+    """What came is nothing that an API server sends."""
+    MISTAKEN = "mistaken"
+    """An object was found that is missing from the picture, so a new list was asked for."""
+    FAILED = "failed"
+    """The reflector itself failed: an error of this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,9 @@ class Reflector(Generic[T]):
         What to watch.
     project
         Makes of each raw object what is kept; the rest is dropped, so memory follows what is kept.
+    project_unreadable
+        Makes of the outer levels of an object what is kept where `project` failed, given the reason. Without it, what
+        was kept before stays.
     on_change
         Called for every object that came, changed or went; not for changes that `project` drops.
     metadata_only
@@ -95,6 +104,8 @@ class Reflector(Generic[T]):
         The one namespace to look at; None for all. Of the namespaces themselves, the one of that name.
     on_restart
         Called whenever a watch or a list begins anew.
+    now
+        Returns seconds that go on evenly.
 
     Attributes
     ----------
@@ -115,9 +126,11 @@ class Reflector(Generic[T]):
         project: Callable[[dict[str, Any]], T],
         on_change: Callable[[Change[T]], None],
         *,
+        project_unreadable: Callable[[dict[str, Any], str], T] | None = None,
         metadata_only: bool = False,
         namespace: str | None = None,
         on_restart: Callable[[Resource, Cause], None] = lambda _resource, _cause: None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._resource = resource
@@ -125,17 +138,21 @@ class Reflector(Generic[T]):
         self._path = resource.collection(namespace)
         named = namespace is not None and not resource.namespaced
         self._fields = f"metadata.name={namespace}" if named else ""
-        self._project = project
+        self._projector = Projector(resource, namespace, project, project_unreadable)
         self._on_change = on_change
         self._on_restart = on_restart
+        self._now = now
         self._metadata_only = metadata_only
         self._objects: dict[ObjectName, T] = {}
         self._backoff = Backoff(first=0.2, longest=15.0)
+        self._malformed = Backoff(first=0.2, longest=15.0)
+        self._malformed_at = now()
+        self._watching: asyncio.Timeout | None = None
         self._log = structlog.get_logger().bind(
             resource=resource.plural, **({"namespace": namespace} if namespace else {})
         )
         self._version: str | None = None
-        self._not_found = 0
+        self._absence = AbsentKind(resource, now)
         self._trouble = "not listed yet"
         self.absent = False
         self.synced = asyncio.Event()
@@ -159,41 +176,63 @@ class Reflector(Generic[T]):
         """The current picture of the collection."""
         return self._objects
 
+    def relist(self) -> None:
+        """Have the collection listed anew, for its picture was found to be mistaken."""
+        self._version = None
+        if self._watching and not self._watching.expired():
+            self._watching.reschedule(asyncio.get_running_loop().time())
+
     async def run(self) -> None:
         """List and watch until cancelled; trouble is logged and tried again, ever more slowly."""
         while True:
             try:
-                if self._version is None:
-                    await self._list()
-                else:
-                    await self._watch(self._version)
-            except _DisorderedError:
-                await self._expired(Cause.DISORDERED)
-            except ApiError as error:
-                # A watch that cannot go on from where it was begins with a new list.
-                if error.status not in _PASSING:
-                    self._version = None
-                if error.status == HTTPStatus.GONE:
-                    await self._expired(Cause.EXPIRED)
-                elif error.status == HTTPStatus.NOT_FOUND:
-                    await self._absent(error)
-                else:
-                    self._on_restart(self._resource, Cause.REFUSED)
-                    await self._wait(error)
-            except ApiUnreachableError as error:
-                self._on_restart(self._resource, Cause.BROKEN)
-                await self._wait(error)
+                await self._mirror()
+            except Exception:  # noqa: BLE001  (logged with its traceback, which the checker does not see)
+                # A fault of ours in one kind must not take the daemon along.
+                self._version = None
+                delay = self._malformed.next()
+                self._log.exception("reflector failed", retry_seconds=round(delay, 1))
+                await asyncio.sleep(delay)
 
-    async def _wait(self, error: Exception) -> None:
-        delay, known = self._backoff.next(), None
+    async def _mirror(self) -> None:
+        try:
+            if self._version is None:
+                await self._list()
+            else:
+                await self._watch(self._version)
+        except _DisorderedError:
+            await self._expired(Cause.DISORDERED)
+        except ApiError as error:
+            # A watch that cannot go on from where it was begins with a new list.
+            if error.status not in _PASSING:
+                self._version = None
+            if error.status == HTTPStatus.GONE:
+                await self._expired(Cause.EXPIRED)
+            elif error.status == HTTPStatus.NOT_FOUND:
+                await self._absent(error)
+            else:
+                self._on_restart(self._resource, Cause.REFUSED)
+                await self._wait(error)
+        except MalformedAnswerError as error:
+            # What came before may be wrong as well.
+            self._version = None
+            if self._now() - self._malformed_at > _CALM_SECONDS:
+                self._malformed.reset()
+            self._malformed_at = self._now()
+            self._on_restart(self._resource, Cause.MALFORMED)
+            await self._wait(error, backoff=self._malformed)
+        except ApiUnreachableError as error:
+            self._on_restart(self._resource, Cause.BROKEN)
+            await self._wait(error)
+
+    async def _wait(self, error: Exception, *, backoff: Backoff | None = None, cure: str = "") -> None:
+        delay = (backoff or self._backoff).next()
         if isinstance(error, ApiError):
-            known, delay = (
-                _CURES.get(error.status),
-                max(delay, min(error.retry_after, _LONGEST_ASKED_SECONDS)),
-            )
-        cure = {"cure": known} if known else {}
-        self._trouble = f"{error} ({known})" if known else str(error)
-        self._log.warning("watch broken", error=str(error), **cure, retry_seconds=round(delay, 1))
+            cure = cure or _CURES.get(error.status, "")
+            delay = max(delay, min(error.retry_after, _LONGEST_ASKED_SECONDS))
+        self._trouble = f"{error} ({cure})" if cure else str(error)
+        known = {"cure": cure} if cure else {}
+        self._log.warning("watch broken", error=str(error), **known, retry_seconds=round(delay, 1))
         await asyncio.sleep(delay)
 
     async def _expired(self, cause: Cause) -> None:
@@ -207,13 +246,16 @@ class Reflector(Generic[T]):
             await asyncio.sleep(delay)
 
     async def _absent(self, error: ApiError) -> None:
-        self._not_found += 1
         self._on_restart(self._resource, Cause.ABSENT)
-        if self._not_found < _ABSENT_ANSWERS:
+        if not await self._absence.ask(self._client):
             await self._wait(error)
             return
+        if not self._absence.is_certain(has_objects=bool(self._objects)):
+            await self._wait(error, cure=_INSTALL)
+            return
         if not self.absent:
-            self._log.warning("no such resource", cure=_CURES[HTTPStatus.NOT_FOUND], gone=len(self._objects))
+            self._log.warning("no such resource", cure=_INSTALL, gone=len(self._objects))
+            self._trouble = f"there is no such resource ({_INSTALL})"
             self.absent = True
             self._replace({})
         await asyncio.sleep(_ABSENT_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311  (spreads the load)
@@ -223,15 +265,21 @@ class Reflector(Generic[T]):
         version = ""
         # Page by page, so that no more than one of them is in memory whole.
         async for items, page_version in self._client.pages(
-            self._path, metadata_only=self._metadata_only, fields=self._fields
+            self._path, kind=self._resource.kind, metadata_only=self._metadata_only, fields=self._fields
         ):
-            listed.update((_name(item), self._project(item)) for item in items)
+            for item in items:
+                name = self._projector.name(item)
+                if name in listed:
+                    raise MalformedAnswerError("a list has an object twice")
+                kept = self._projector.keep(name, item, self._objects.get(name))
+                if kept is not None:
+                    listed[name] = kept
             version = page_version
         if self.absent:
             self._log.info("the resource has come")
-        if self._not_found:
-            self._not_found, self.absent = 0, False
             self._backoff.reset()
+        self.absent = False
+        self._absence.reset()
         self._replace(listed)
         self._version = version
 
@@ -245,27 +293,36 @@ class Reflector(Generic[T]):
             self.synced.set()
 
     async def _watch(self, version: str) -> None:
-        now = asyncio.get_running_loop().time
-        began = heard = now()
-        async for event in self._client.watch(
-            self._path,
-            version,
-            seconds=random.randint(*_WATCH_SECONDS),  # noqa: S311  (spreads the load, guards nothing)
-            silence=_SILENCE_SECONDS,
-            metadata_only=self._metadata_only,
-            fields=self._fields,
-        ):
-            self._take(event["type"], event["object"])
-            self._backoff.reset()
-            heard = now()
+        began = heard = self._now()
+        try:
+            async with asyncio.timeout(None) as self._watching:
+                async for event in self._client.watch(
+                    self._path,
+                    version,
+                    seconds=random.randint(*_WATCH_SECONDS),  # noqa: S311  (spreads the load, guards nothing)
+                    silence=_SILENCE_SECONDS,
+                    metadata_only=self._metadata_only,
+                    fields=self._fields,
+                ):
+                    self._take(event["type"], event["object"])
+                    self._backoff.reset()
+                    heard = self._now()
+        except TimeoutError:
+            # It may have been set by an event that came meanwhile.
+            self._version = None
+            self._on_restart(self._resource, Cause.MISTAKEN)
+            self._log.info("picture mistaken, listing again")
+            return
+        finally:
+            self._watching = None
         # The timer of the connection began a little before the last event was taken.
-        silent = now() - heard > _SILENCE_SECONDS * 0.9
+        silent = self._now() - heard > _SILENCE_SECONDS * 0.9
         self._on_restart(self._resource, Cause.SILENT if silent else Cause.ENDED)
         if silent:
             # Whatever swallows the events of this watch may swallow those of the next one too.
-            self._log.info("watch silent, listing again", seconds=round(now() - heard, 1))
+            self._log.info("watch silent, listing again", seconds=round(self._now() - heard, 1))
             self._version = None
-        elif now() - began < _SHORT_SECONDS:
+        elif self._now() - began < _SHORT_SECONDS:
             await asyncio.sleep(self._backoff.next())
 
     def _take(self, type_: str, item: dict[str, Any]) -> None:
@@ -273,17 +330,23 @@ class Reflector(Generic[T]):
         if _is_older(version, self._version):
             raise _DisorderedError
         if type_ != "BOOKMARK":
-            self._set(_name(item), None if type_ == "DELETED" else self._project(item))
+            name = self._projector.name(item)
+            before = self._objects.get(name)
+            self._set(name, None if type_ == "DELETED" else self._projector.keep(name, item, before))
         self._version = version
 
     def _set(self, name: ObjectName, new: T | None) -> None:
         old = self._objects.get(name)
         if new is None:
             self._objects.pop(name, None)
+            self._projector.forget(name)
         else:
             self._objects[name] = new
         if old != new:
-            self._on_change(Change(self._resource, name, old, new))
+            try:
+                self._on_change(Change(self._resource, name, old, new))
+            except Exception:  # noqa: BLE001  (one object must not keep the others from being seen)
+                self._log.exception("change not followed", namespace=name[0], name=name[1])
 
 
 class _DisorderedError(Exception):
@@ -293,9 +356,3 @@ class _DisorderedError(Exception):
 def _is_older(version: str, than: str | None) -> bool:
     """Compare versions of one resource, which are growing numbers (Kubernetes API concepts, "Resource versions")."""
     return than is not None and version.isdecimal() and than.isdecimal() and int(version) < int(than)
-
-
-def _name(item: Mapping[str, Any]) -> ObjectName:
-    metadata = item["metadata"]
-    # One text for all objects of a namespace: most of what is kept of many is their names.
-    return sys.intern(metadata.get("namespace", "")), metadata["name"]

@@ -7,25 +7,32 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from gateway_components.errors import GatewayError
 from gateway_components.kube.answers import refused, unreachable
 from gateway_components.kube.credentials import Credentials
-from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+from gateway_components.kube.errors import (
+    ApiError,
+    ApiUnreachableError,
+    CredentialsError,
+    MalformedAnswerError,
+    TooLargeAnswerError,
+)
 
 __all__ = ["Request", "Transport"]
+
+T = TypeVar("T")
 
 _SURROGATE_PAIR = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 _AT_ONCE = 8
 """Requests at the same time, beside watches: they keep an API server busy, and each connection has large buffers."""
 _LEASES = "/apis/coordination.k8s.io/"
-_BUFFER = 2**21
-"""Bytes; half of the longest event of a watch that can be read. etcd stores no object of more than 1.5 MiB."""
+_MOST_BYTES = 2**26
+"""Of one answer. A page with more is asked for again as several smaller ones."""
 _CONNECT_SECONDS = 10
-_NO_JSON = "{} came instead of JSON: a proxy or a load balancer answers in place of the API server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +96,10 @@ class Transport:
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         # No limit of its own: as many watches as that would leave nothing for all else.
         connector = aiohttp.TCPConnector(limit=0)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=_BUFFER)
+        self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
 
-    async def json(self, request: Request, seconds: Callable[[], float]) -> dict[str, Any]:
-        """Send a request and return the object that answers it.
+    async def read(self, request: Request, seconds: Callable[[], float], read: Callable[[bytes], T]) -> T:
+        """Send a request and return what `read` makes of its answer.
 
         Parameters
         ----------
@@ -101,21 +108,26 @@ class Transport:
         seconds
             Asked right before it is sent, also for another time: how long it may take. What it raises ends the
             request.
+        read
+            Decodes the answer.
 
         Raises
         ------
         ApiError, ApiUnreachableError
             The API server refused, or gave no answer.
+        TooLargeAnswerError
+            It gave one without end.
         """
         # A lease that is renewed behind a thousand statuses is renewed too late.
         waiting = contextlib.nullcontext() if request.path.startswith(_LEASES) else self._at_once
         async with waiting:
             response = await self._send(request, lambda: _within(seconds()))
             try:
-                answer: dict[str, Any] = json.loads(await response.read())
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                return read(await _body(response))
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise unreachable(error) from None
-            return answer
+            finally:
+                response.release()
 
     async def stream(self, request: Request, silence: float) -> aiohttp.ClientResponse:
         """Send a request and return its answer, to be read as it comes; it breaks after seconds of `silence`.
@@ -123,7 +135,7 @@ class Transport:
         Raises
         ------
         ApiError, ApiUnreachableError
-            As for `json`.
+            As for `read`.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         return await self._send(request, lambda: limits)
@@ -177,14 +189,26 @@ class Transport:
             if response.status < 300:  # noqa: PLR2004  (the first status that is no success)
                 if response.content_type != "application/json":
                     response.close()
-                    raise ApiUnreachableError(_NO_JSON.format(response.content_type))
+                    raise MalformedAnswerError(f"{response.content_type} came instead of JSON")
                 return response
-            text = await response.text(errors="replace")
+            body = await _body(response)
         except aiohttp.ClientConnectorCertificateError as error:
             raise _UntrustedError(str(unreachable(error))) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(error) from None
-        raise refused(response.status, text, response.headers.get("Retry-After", ""))
+        raise refused(response.status, body, response.headers.get("Retry-After", ""))
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > _MOST_BYTES:
+            # What is left of it is not worth waiting for.
+            response.close()
+            raise TooLargeAnswerError(f"an answer has more than {_MOST_BYTES >> 20} MiB")
+    return b"".join(chunks)
 
 
 def _within(seconds: float) -> aiohttp.ClientTimeout:

@@ -160,7 +160,7 @@ def _item(key: str) -> str:
     """Return what identifies an item of a list, short; the UID of an owner is left out, so that owners are alike."""
     try:
         read = json.loads(key)
-    except ValueError:
+    except (ValueError, RecursionError):
         return key
     if not isinstance(read, dict):
         return str(read)

@@ -138,6 +138,9 @@ class Snapshot:
         Annotations with hashes of the pod templates of existing Deployments, by their gateways.
     existing
         Objects on the cluster that bear a wanted name; empty where there is no cluster.
+    undecided
+        Gateways, not among the others, of which nobody can tell whether they still exist or are ours: they are
+        neither planned nor released, and their routes are not among the others either.
     """
 
     gateways: tuple[Gateway, ...] = ()
@@ -150,3 +153,4 @@ class Snapshot:
     awaited: frozenset[Reference] = frozenset()
     running: Mapping[GatewayKey, Mapping[str, str]] = field(default_factory=dict)
     existing: Mapping[ObjectKey, ExistingObject] = field(default_factory=dict)
+    undecided: frozenset[GatewayKey] = frozenset()

@@ -29,10 +29,13 @@ class FakeCluster:
     ----------
     read
         Paths of the objects that were read one by one.
+    hidden
+        Paths of objects that lists leave out.
     """
 
     def __init__(self) -> None:
         self.read: list[str] = []
+        self.hidden: set[str] = set()
         self._objects: dict[str, dict[str, dict[str, Any]]] = {}
         self._events: dict[str, asyncio.Queue[dict[str, Any]]] = {}
         self._version = 0
@@ -64,7 +67,8 @@ class FakeCluster:
         self, path: str, *, metadata_only: bool, **_: Any
     ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
         """Yield one page with all objects."""
-        yield list(self._objects.get(path, {}).values()), str(self._version)
+        objects = self._objects.get(path, {})
+        yield [raw for name, raw in objects.items() if name not in self.hidden], str(self._version)
         self._events[path] = asyncio.Queue()
 
     async def watch(self, path: str, version: str, **_: Any) -> AsyncIterator[dict[str, Any]]:
@@ -78,6 +82,12 @@ class FakeCluster:
         """Return an object."""
         self.read.append(path)
         return next((found[path] for found in self._objects.values() if path in found), None)
+
+    async def document(self, path: str) -> dict[str, Any]:
+        """Return what API discovery says: every kind is served."""
+        resources = [{"name": kind.plural} for kind in _RESOURCES.values() if kind.group_path == path]
+        group_version = path.removeprefix("/apis/")
+        return {"kind": "APIResourceList", "groupVersion": group_version, "resources": resources}
 
     async def seen(self) -> None:
         """Wait until every change has been taken."""

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from gateway_components.daemon.projections import PROJECTIONS, deployment_state, object_state
+from gateway_components.crds.meta import API_VERSION
+from gateway_components.daemon.projections import (
+    OUTLINES,
+    PROJECTIONS,
+    GatewayState,
+    ObjectState,
+    RouteState,
+    deployment_state,
+    object_state,
+)
+from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.ownership import FIELD_MANAGER
 
 gateway_state = PROJECTIONS["AiGateway"]
@@ -171,3 +181,62 @@ def test_an_object_that_lost_its_owner_reference_is_known_by_who_applied_it() ->
     assert ours.mark.fields == {"data.config.yaml"}
     assert not theirs.existing.applied
     assert theirs.mark is None
+
+
+GATEWAY_OWNER = {"apiVersion": API_VERSION, "kind": "AiGateway", "name": "chat", "controller": True}
+METADATA: dict[str, Any] = {"name": "one", "namespace": "ns", "uid": "u-1", "resourceVersion": "7"}
+
+
+@pytest.mark.parametrize("kind", ["AiGateway", "ToolGateway"])
+def test_of_an_unreadable_gateway_class_and_status_are_known(kind: str) -> None:
+    names = {"aiGatewayClassName": "litellm", "toolGatewayClassName": "litellm"}
+    status = {"conditions": [{"type": "Ready"}]}
+
+    state = OUTLINES[kind]({"metadata": METADATA, "spec": names, "status": status}, "too deep")
+
+    assert isinstance(state, GatewayState)
+    assert (state.model, state.fault) == (None, "too deep")
+    assert GATEWAY_KINDS[kind].class_of(state.raw) == "litellm"
+    assert state.raw["status"] == status
+
+
+def test_of_an_unreadable_route_its_gateway_is_known() -> None:
+    raw = {"metadata": METADATA, "spec": {"toolGatewayRef": {"name": "tools"}, "upstream": None}}
+
+    state = OUTLINES["ToolRoute"](raw, "too deep")
+
+    assert isinstance(state, RouteState)
+    assert state.fault == "too deep"
+    assert state.model
+    assert state.model.spec.tool_gateway_ref
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Secret", "Service"])
+def test_an_unreadable_object_exists_and_has_its_owner(kind: str) -> None:
+    state = OUTLINES[kind]({"metadata": {**METADATA, "ownerReferences": [GATEWAY_OWNER]}}, "too deep")
+
+    assert isinstance(state, ObjectState)
+    assert state.version == "7"
+    assert state.existing.controller == (API_VERSION, "AiGateway", "chat")
+
+
+def test_an_unreadable_deployment_is_no_finished_rollout() -> None:
+    state = OUTLINES["Deployment"]({"metadata": {**METADATA, "ownerReferences": [GATEWAY_OWNER]}}, "too deep")
+
+    assert state.mark.uid == "u-1"
+    assert not state.rollout({}).complete
+
+
+def test_every_kind_that_can_be_unreadable_has_an_outline() -> None:
+    assert PROJECTIONS.keys() | {"Deployment", "ConfigMap", "Secret", "Service"} == OUTLINES.keys()
+
+
+def test_a_deep_value_of_a_set_is_a_path_like_others() -> None:
+    fields: dict[str, Any] = {"f:metadata": {"f:finalizers": {f"v:{'[' * 3000}": {}}}}
+    entry = {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields}
+    raw = {"metadata": {**METADATA, "ownerReferences": [GATEWAY_OWNER], "managedFields": [entry]}}
+
+    state = object_state(raw)
+
+    assert state.mark
+    assert len(state.mark.fields) == 1

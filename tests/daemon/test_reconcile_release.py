@@ -30,6 +30,24 @@ async def test_the_state_does_not_forget_while_the_conditions_are_still_there() 
     assert world.steps == ["released leaves there"]
 
 
+async def test_what_nobody_can_tell_is_kept_and_all_else_goes_on() -> None:
+    world = World("plain", "kept", held=[key("kept"), key("unseen"), key("gone")])
+    world.undecided = {key("kept"), key("unseen")}
+
+    await reconciler(world).reconcile("ns")
+
+    assert world.steps == ["released gone gone", "apply plain release gone", "status plain fine"]
+
+
+async def test_a_state_of_nothing_but_what_nobody_can_tell_is_kept() -> None:
+    world = World(held=[key("unseen")])
+    world.undecided = {key("unseen")}
+
+    await reconciler(world).reconcile("ns")
+
+    assert world.steps == []
+
+
 async def test_a_namespace_without_gateways_is_forgotten_without_an_engine_run() -> None:
     world = World(held=[key("gone")])
 

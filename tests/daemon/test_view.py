@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ import pytest
 
 from gateway_components.daemon.triggers import Wake
 from gateway_components.daemon.view import ClusterView
+from gateway_components.kube.errors import ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.keys import GatewayKey, Reference, RouteKey, Subject
 from gateway_components.plan.plan import plan
@@ -32,10 +33,15 @@ class Watched:
     view: ClusterView = field(init=False)
 
     def __post_init__(self) -> None:
+        self.woken = asyncio.Event()
         self.view = ClusterView(
             cast("FencedClient", self.cluster),
-            Wake(self.dirty.append, self.leaving.append, self.gone.append, lambda _: None),
+            Wake(self._wake, self.leaving.append, self.gone.append, lambda _: None),
         )
+
+    def _wake(self, namespace: str) -> None:
+        self.dirty.append(namespace)
+        self.woken.set()
 
     async def settle(self) -> None:
         await self.cluster.seen()
@@ -160,6 +166,19 @@ async def test_a_pass_sees_what_is_absent_and_which_hashes_run() -> None:
     assert after.absent - before.absent == {Reference("Secret", "tools", "tokens")}
 
 
+SPOILED = [("no base64", {"k": "abc"}), ("no text", {"k": 7}), ("a list", {"k": []})]
+
+
+@pytest.mark.parametrize(("case", "data"), SPOILED, ids=[case[0] for case in SPOILED])
+async def test_a_secret_that_came_spoiled_is_read_again(case: str, data: dict[str, Any]) -> None:
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    watched.cluster.put("tools", tool_gateway("main"), {**secret("api-key-secrets"), "data": data})
+    async with watching(watched):
+        with pytest.raises(ApiUnreachableError, match="api-key-secrets"):
+            await watched.view.snapshot("tools")
+
+
 async def test_what_cannot_be_read_is_told_of_as_far_as_it_can_be() -> None:
     watched = Watched()
     watched.cluster.add_namespace("tools")
@@ -210,3 +229,90 @@ async def test_an_earlier_daemon_is_known_by_the_owner_of_the_conditions(manager
         raw = watched.view.raw(MAIN)
         assert raw is not None
         assert "managedFields" not in raw["metadata"]
+
+
+OURS = "litellm.agentic-layer.ai/tool-gateway-litellm-controller"
+
+
+def tool_class(**spec: Any) -> dict[str, Any]:
+    return {"kind": "ToolGatewayClass", "metadata": {"name": "litellm"}, "spec": spec}
+
+
+def claimed() -> Watched:
+    """Return a cluster with a gateway of ours that has a route."""
+    watched = Watched()
+    watched.cluster.add_namespace("tools")
+    watched.cluster.put("", tool_class(controller=OURS))
+    watched.cluster.put("tools", tool_gateway("main"), tool_route("route", "main"), tool_route("detached"))
+    return watched
+
+
+def vanish(watched: Watched) -> None:
+    watched.cluster.delete("", "ToolGatewayClass", "litellm")
+
+
+def become_unreadable(watched: Watched) -> None:
+    watched.cluster.put("", tool_class())
+
+
+@pytest.mark.parametrize("lose", [vanish, become_unreadable])
+async def test_a_gateway_whose_class_is_lost_is_neither_planned_nor_released(
+    lose: Callable[[Watched], None],
+) -> None:
+    watched = claimed()
+    async with watching(watched):
+        assert not (await watched.view.snapshot("tools", [MAIN])).undecided
+        lose(watched)
+        await watched.settle()
+
+        snapshot = await watched.view.snapshot("tools", [MAIN])
+
+    assert watched.dirty == ["tools"]
+    assert snapshot.undecided == {MAIN}
+    assert not snapshot.gateways
+    assert [route.metadata.name for route in snapshot.routes] == ["detached"]
+
+
+async def test_a_gateway_whose_class_was_given_away_is_released_at_once() -> None:
+    watched = claimed()
+    async with watching(watched):
+        watched.cluster.put("", tool_class(controller="example.com/another"))
+        await watched.settle()
+
+        snapshot = await watched.view.snapshot("tools", [MAIN])
+
+    assert not snapshot.undecided
+    assert planned_names(snapshot) == ["main"]
+
+
+async def test_a_gateway_with_nothing_to_lose_needs_no_class() -> None:
+    watched = claimed()
+    async with watching(watched):
+        vanish(watched)
+        await watched.settle()
+
+        assert not (await watched.view.snapshot("tools")).undecided
+
+
+async def test_a_gateway_that_is_gone_is_so_at_once() -> None:
+    watched = claimed()
+    async with watching(watched):
+        watched.cluster.delete("tools", "ToolGateway", "main")
+        await watched.settle()
+
+        assert not (await watched.view.snapshot("tools", [MAIN])).undecided
+
+
+async def test_a_gateway_that_only_a_list_lacks_is_kept_and_listed_anew() -> None:
+    watched = claimed()
+    path = "/apis/runtime.agentic-layer.ai/v1alpha1/namespaces/tools/toolgateways/main"
+    watched.cluster.hidden.add(path)
+    async with watching(watched):
+        watched.cluster.hidden.clear()
+        watched.woken.clear()
+        snapshot = await watched.view.snapshot("tools", [MAIN])
+        assert snapshot.undecided == {MAIN}
+        assert [route.metadata.name for route in snapshot.routes] == ["detached"]
+
+        await asyncio.wait_for(watched.woken.wait(), 5)
+        assert planned_names(await watched.view.snapshot("tools", [MAIN])) == ["main"]

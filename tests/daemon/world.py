@@ -69,6 +69,7 @@ class World(Clock):
         self.rollouts: dict[str, Rollout] = {}
         self.parts: dict[str, Any] = {}
         self.going = False
+        self.undecided: set[GatewayKey] = set()
         self.settled = True
         self.hanging: set[str] = set()
         self.running = asyncio.Event()
@@ -114,12 +115,17 @@ class World(Clock):
     async def in_thread(self, work: Callable[..., T], *args: object) -> T:
         return work(*args)
 
-    async def snapshot(self, namespace: str) -> Snapshot:
-        gateways = [parse_as(AiGateway, raw) for raw in self.gateways.values()]
+    async def snapshot(self, namespace: str, held: Collection[GatewayKey] = ()) -> Snapshot:
+        known = {name: raw for name, raw in self.gateways.items() if key(name) not in self.undecided}
+        gateways = [parse_as(AiGateway, raw) for raw in known.values()]
         tools = [parse_as(ToolGateway, raw) for raw in self.tools.values()]
         routes = tuple(parse_as(ToolRoute, raw) for raw in self.routes.values())
         return Snapshot(
-            gateways=(*gateways, *tools), classes=(CLASS, TOOL_CLASS), routes=routes, **self.parts
+            gateways=(*gateways, *tools),
+            classes=(CLASS, TOOL_CLASS),
+            routes=routes,
+            undecided=frozenset(self.undecided),
+            **self.parts,
         )
 
     def leaves(self, namespace: str) -> bool:

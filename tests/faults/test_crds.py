@@ -23,6 +23,7 @@ from tests.faults.truth import assert_true
 
 CRDS = DEPLOY / "crds"
 GUARDS = "guards.runtime.agentic-layer.ai"
+TOOL_CLASSES = "toolgatewayclasses.runtime.agentic-layer.ai"
 
 
 pytestmark = pytest.mark.lab
@@ -80,3 +81,41 @@ def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Pat
         assert daemon.process.poll() is None
         assert not daemon.events("internal error")
         assert "Traceback" not in daemon.text()
+
+
+def test_without_the_kind_of_classes_gateways_are_left_as_they_are(
+    bare: ControlPlane, tmp_path: Path
+) -> None:
+    bare.kubectl("create", "namespace", "classless")
+    place = Namespace(bare, "classless")
+    install_crds(bare)
+    bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
+    with Daemon(bare, tmp_path / "first") as daemon:
+        daemon.wait_for("watching")
+        place.apply(tool_gateway("tools"), tool_route("route", "tools"))
+        place.wait_route("route", "Reconciled")
+
+        bare.kubectl("delete", "crd", TOOL_CLASSES)
+        daemon.wait_for("gateways kept", missing_class="litellm")
+        daemon.wait_for("no such resource", resource="toolgatewayclasses")
+        _assert_untouched(place, daemon)
+
+    with Daemon(bare, tmp_path / "second") as daemon:
+        # One that never saw the class knows as little.
+        daemon.wait_for("gateways kept", missing_class="litellm")
+        _assert_untouched(place, daemon)
+
+        # The kind comes again without the class, and so its absence is certain.
+        install_crds(bare)
+        daemon.wait_for("released", gateway=f"ToolGateway {place.name}/tools")
+        place.wait_route("route", "GatewayNotFound")
+
+
+def _assert_untouched(place: Namespace, daemon: Daemon) -> None:
+    # Once this one is applied, a pass has looked at the others as well.
+    place.apply(gateway("other", f"model-{daemon.process.pid}"))
+    place.wait_config("other", f"openai/model-{daemon.process.pid}")
+    assert not daemon.events("released")
+    assert place.url("ToolGateway", "tools")
+    assert place.url("ToolRoute", "route")
+    assert place.get("Secret", STATE_SECRET)

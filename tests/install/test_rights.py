@@ -13,6 +13,7 @@ from gateway_components.install.files import one_file
 from gateway_components.install.options import Installation
 from gateway_components.install.rbac import rbac
 from gateway_components.kube.passphrase import PASSPHRASE_SECRET
+from gateway_components.plan.kinds import GATEWAY_KINDS
 from lab import wait_until
 from tests.conftest import Audited
 from tests.daemon.harness import (
@@ -68,7 +69,8 @@ def rights(role: dict[str, Any]) -> set[Right]:
 
 
 def use_everything(namespace: Namespace) -> None:
-    """Have the daemon do all that it does: create, edit, put right, route, guard, fail, tell again, delete."""
+    """Have the daemon do all that it does: create, edit, put right, route, guard, fail, tell again, let go, delete."""
+    with_passing_classes(namespace)
     guarded = [{"name": "personal-data"}]
     namespace.apply(
         gateway("chat", guardrails=guarded),
@@ -110,12 +112,26 @@ def use_everything(namespace: Namespace) -> None:
         timeout=SECONDS,
         what="what the pods say",
     )
+    for kind in ("AiGateway", "ToolGateway"):
+        namespace.wait_no_conditions(kind, f"passing-{kind.lower()}")
     namespace.kubectl("delete", "aigateway,toolgateway,toolroute,toolserver,guard,guardrailprovider", "--all")
     wait_until(
         lambda: namespace.get("Secret", "litellm-gateways-state") is None,
         timeout=SECONDS,
         what="the state removed with the last gateway",
     )
+
+
+def with_passing_classes(namespace: Namespace) -> None:
+    """Have gateways lose their classes, which the daemon looks for then."""
+    for kind, made in (("AiGateway", gateway), ("ToolGateway", tool_gateway)):
+        name = f"passing-{kind.lower()}"
+        manifest = made(name)
+        manifest["spec"][GATEWAY_KINDS[kind].class_field] = name
+        class_ = {"apiVersion": manifest["apiVersion"], "kind": f"{kind}Class", "metadata": {"name": name}}
+        namespace.apply({**class_, "spec": {"controller": GATEWAY_KINDS[kind].controller}}, manifest)
+        namespace.wait_ready(name, kind)
+        namespace.kubectl("delete", f"{kind}Class".lower(), name)
 
 
 def install(audited: Audited, installation: Installation) -> None:

@@ -2,46 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from gateway_components.kube.client import KubeClient
-from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, MalformedAnswerError
+from tests.kube.answering import Answer, client_of, page
 
 PATH = "/api/v1/configmaps"
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def client_of(answer: Answer, folder: Path) -> AsyncIterator[KubeClient]:
-    """Return a client of a server that gives always the same answer."""
-    app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
-    async with TestServer(app) as server:
-        content = {
-            "current-context": "here",
-            "contexts": [{"name": "here", "context": {"cluster": "there", "user": "me"}}],
-            "clusters": [{"name": "there", "cluster": {"server": str(server.make_url("/"))}}],
-            "users": [{"name": "me", "user": {"token": "t"}}],
-        }
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(yaml.safe_dump(content))
-        async with await KubeClient.connect(kubeconfig) as client:
-            yield client
-
-
-def page(status: int, body: bytes, content_type: str, **headers: str) -> Answer:
-    async def answer(_: web.Request) -> web.StreamResponse:
-        return web.Response(status=status, body=body, content_type=content_type, headers=headers)
-
-    return answer
-
 
 UNUSABLE = [
     (
@@ -49,8 +18,8 @@ UNUSABLE = [
         page(200, b"<html>Back soon</html>", "text/html"),
         "text/html came instead of JSON",
     ),
-    ("half of an answer", page(200, b'{"items": [', "application/json"), "gave no answer"),
-    ("no list", page(200, b'{"message": "hello"}', "application/json"), "no list of objects"),
+    ("half of an answer", page(200, b'{"items": [', "application/json"), "no JSON"),
+    ("no list", page(200, b'{"message": "hello"}', "application/json"), "no list of these objects"),
 ]
 
 
@@ -87,6 +56,89 @@ async def test_a_refusal_in_no_text_is_a_refusal(tmp_path: Path) -> None:
     assert raised.value.status == 503
 
 
+MISSING = {"kind": "Status", "reason": "NotFound", "details": {"name": "one", "kind": "configmaps"}}
+NOT_FOUND = [
+    ("of the API server", json.dumps(MISSING).encode(), True, "it names the very object"),
+    ("of a proxy", b"404 page not found", False, "whoever answers so knows nothing of the object"),
+    (
+        "of another object",
+        json.dumps({**MISSING, "details": {"name": "two"}}).encode(),
+        False,
+        "it was mixed up",
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "body", "believed", "why"), NOT_FOUND, ids=[case[0] for case in NOT_FOUND])
+async def test_an_object_is_missing_only_if_the_api_server_says_so(
+    case: str, body: bytes, believed: bool, why: str, tmp_path: Path
+) -> None:
+    async with client_of(page(404, body, "application/json"), tmp_path) as client:
+        if believed:
+            assert await client.get(f"{PATH}/one") is None, why
+        else:
+            with pytest.raises(ApiError) as raised:
+                await client.get(f"{PATH}/one")
+            assert raised.value.status == 404, why
+
+
+NO_OBJECTS = [
+    ("a list", b"[]", "nothing but an object has a name"),
+    ("a number", b"7", "as above"),
+    ("nothing", b"null", "as above"),
+    ("without metadata", b"{}", "it cannot be told from another"),
+    ("metadata of another type", b'{"metadata": []}', "as above"),
+    ("without a version", b'{"metadata": {"name": "one", "uid": "u"}}', "nothing could be written on it"),
+    (
+        "a version that is no text",
+        b'{"metadata": {"name": "one", "uid": "u", "resourceVersion": 7}}',
+        "as above",
+    ),
+    (
+        "data that are no object",
+        b'{"metadata": {"name": "one", "uid": "u", "resourceVersion": "7"}, "data": []}',
+        "whoever reads it looks for keys",
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "body", "why"), NO_OBJECTS, ids=[case[0] for case in NO_OBJECTS])
+async def test_an_answer_that_is_no_object_is_no_answer(
+    case: str, body: bytes, why: str, tmp_path: Path
+) -> None:
+    async with client_of(page(200, body, "application/json"), tmp_path) as client:
+        with pytest.raises(MalformedAnswerError, match="in place of the API server"):
+            await client.get(f"{PATH}/one")
+
+
+async def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway_components.kube.transport._MOST_BYTES", 2000)
+    limits = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        limit, start = int(request.query["limit"]), int(request.query.get("continue", "0"))
+        limits.append(limit)
+        items = [
+            {
+                "metadata": {"name": f"n-{number}", "uid": "u", "resourceVersion": "1"},
+                "data": {"k": "v" * 300},
+            }
+            for number in range(start, min(start + limit, 9))
+        ]
+        rest = {"continue": str(start + limit)} if start + limit < 9 else {}
+        return web.json_response(
+            {"kind": "ConfigMapList", "metadata": {"resourceVersion": "1", **rest}, "items": items}
+        )
+
+    async with client_of(answer, tmp_path) as client:
+        items, _ = await client.list(PATH)
+
+    assert [item["metadata"]["name"] for item in items] == [f"n-{number}" for number in range(9)]
+    assert limits[:3] == [500, 50, 5]
+
+
 RETRY_AFTER = [
     ("7", 7.0, "as the API server says it"),
     ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0, "as a proxy may"),
@@ -108,10 +160,12 @@ async def test_a_refusal_says_when_to_come_again(
 async def test_many_watches_leave_room_for_requests(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         if "watch" not in request.query:
-            return web.json_response({"metadata": {"resourceVersion": "1"}, "items": []})
+            empty = {"kind": "ConfigMapList", "metadata": {"resourceVersion": "1"}, "items": []}
+            return web.json_response(empty)
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        await response.write(json.dumps({"type": "ADDED", "object": {}}).encode() + b"\n")
+        bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "1"}}}
+        await response.write(json.dumps(bookmark).encode() + b"\n")
         await asyncio.Event().wait()
         return response
 

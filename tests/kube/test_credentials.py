@@ -159,7 +159,8 @@ async def strict_server(tmp_path: Path) -> AsyncIterator[str]:
     async def handle(request: web.Request) -> web.Response:
         assert request.transport is not None
         subject = request.transport.get_extra_info("peercert")["subject"]
-        return web.json_response({"metadata": {"name": subject[0][0][1]}})
+        metadata = {"name": subject[0][0][1], "uid": "u", "resourceVersion": "1"}
+        return web.json_response({"metadata": metadata})
 
     application = web.Application()
     application.router.add_get(PATH, handle)

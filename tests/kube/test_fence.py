@@ -17,7 +17,8 @@ from gateway_components.kube.errors import ApiUnreachableError, FencedError
 from gateway_components.kube.fence import FencedClient, ReadOnly
 
 PATH = "/api/v1/namespaces/ns/configmaps/one"
-READS = {"connect", "get", "list", "pages", "watch", "close"}
+READS = {"connect", "document", "get", "list", "pages", "watch", "close"}
+OBJECT = {"metadata": {"name": "one", "uid": "u", "resourceVersion": "1"}}
 WRITES: dict[str, Callable[[KubeClient], Any]] = {
     "create": lambda client: client.create(PATH, {}),
     "merge_patch": lambda client: client.merge_patch(PATH, {}),
@@ -54,7 +55,7 @@ class Server:
             self.came.append((request.method, request.query.get("timeout", "")))
             self._coming.notify_all()
         await self.answering.wait()
-        return web.json_response({"metadata": {"resourceVersion": "1"}}, status=self.status)
+        return web.json_response(OBJECT, status=self.status)
 
     async def wait_for(self, count: int) -> None:
         """Wait until so many requests have come."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.errors import ApiError, ApiUnreachableError
+from gateway_components.kube.errors import ApiError, ApiUnreachableError, MalformedAnswerError
 from gateway_components.kube.lease import Lease, LeaseTakenError
 from gateway_components.kube.resources import LEASES
 from lab import ControlPlane
@@ -338,3 +338,13 @@ class TestOnARealApiServer:
         with pytest.raises(LeaseTakenError):
             await lease.renew()
         assert lease.holder == "them"
+
+
+async def test_a_lease_with_fields_of_another_type_is_nobodys_answer(
+    server: LeaseServer, connection: Connection, now: Seconds
+) -> None:
+    await candidate(Connection(server), "other", now).take()
+    server.spec["leaseDurationSeconds"] = "fifteen"
+
+    with pytest.raises(MalformedAnswerError, match="Lease"):
+        await candidate(connection, "me", now).take()

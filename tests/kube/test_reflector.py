@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -11,13 +11,15 @@ from structlog.testing import capture_logs
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Cause, Change, Reflector
-from gateway_components.kube.resources import CONFIG_MAPS
+from gateway_components.kube.resources import DEPLOYMENTS
 
+NOT_FOUND = ApiError(404, "", "404 page not found")
 EXPIRED = ApiError(410, "Expired", "too old resource version")
 
 
 def item(name: str, value: str, version: str = "1") -> dict[str, Any]:
-    return {"metadata": {"namespace": "ns", "name": name, "resourceVersion": version}, "value": value}
+    metadata = {"namespace": "ns", "name": name, "uid": f"uid-{name}", "resourceVersion": version}
+    return {"metadata": metadata, "value": value}
 
 
 def event(type_: str, *args: str) -> dict[str, Any]:
@@ -28,11 +30,21 @@ Listing = tuple[list[dict[str, Any]], str] | Exception
 
 
 class Script:
-    """Stands in for a client: each list and each watch takes the next step of its script."""
+    """Stands in for a client: each list and each watch takes the next step of its script.
 
-    def __init__(self, lists: list[Listing], watches: list[list[Any]]) -> None:
+    Attributes
+    ----------
+    served
+        What API discovery says of the kind, answer by answer; after the last one it goes on saying that.
+    """
+
+    def __init__(
+        self, lists: list[Listing], watches: list[list[Any]], served: Sequence[bool | None] = (True,)
+    ) -> None:
         self._lists = iter(lists)
         self._watches = iter(watches)
+        self._served = [*served]
+        self.seconds = 0.0
         self.watched_from: list[str] = []
         self.causes: list[Cause] = []
         self.pauses: list[float] = []
@@ -48,6 +60,13 @@ class Script:
         for item_ in items:
             yield [item_], version
         yield [], version
+
+    async def document(self, path: str) -> dict[str, Any]:
+        served = self._served.pop(0) if len(self._served) > 1 else self._served[0]
+        if served is None:
+            raise NOT_FOUND
+        resources = [{"name": "deployments"}] if served else [{"name": "statefulsets"}]
+        return {"kind": "APIResourceList", "groupVersion": "apps/v1", "resources": resources}
 
     async def watch(self, path: str, version: str, **_: Any) -> AsyncIterator[dict[str, Any]]:
         self.watched_from.append(version)
@@ -81,16 +100,18 @@ async def follow(
 
     async def no_pause(seconds: float) -> None:
         script.pauses.append(seconds)
+        script.seconds += seconds
         await real_sleep(0)
 
     real_sleep: Callable[[float], Any] = asyncio.sleep
     monkeypatch.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
     reflector: Reflector[str] = Reflector(
         cast("KubeClient", script),
-        CONFIG_MAPS,
+        DEPLOYMENTS,
         lambda raw: str(raw["value"]),
         note,
         on_restart=lambda _, cause: script.causes.append(cause),
+        now=lambda: script.seconds,
     )
     running = asyncio.create_task(reflector.run())
     await asyncio.wait_for(script.done.wait(), 5)
@@ -184,7 +205,7 @@ async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch)
 
 
 CURES = [
-    (404, "install the CRDs: kubectl apply -f deploy/crds"),
+    (404, "look for a proxy that answers so; API discovery does not say that this kind is missing"),
     (401, "renew the credentials, or set KUBECONFIG to others"),
 ]
 
@@ -221,11 +242,10 @@ async def test_what_is_kept_decides_what_counts_as_a_change(monkeypatch: pytest.
     assert changes == [("a", None, "same")]
 
 
-NOT_FOUND = ApiError(404, "", "404 page not found")
-
-
 async def test_a_resource_that_does_not_exist_has_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Script([([item("a", "1")], "10"), *[NOT_FOUND] * 8, ([item("b", "1")], "20")], [[EXPIRED]])
+    script = Script(
+        [([item("a", "1")], "10"), *[NOT_FOUND] * 12, ([item("b", "1")], "20")], [[EXPIRED]], [False]
+    )
 
     with capture_logs() as lines:
         picture, changes = await follow(script, monkeypatch)
@@ -236,34 +256,73 @@ async def test_a_resource_that_does_not_exist_has_no_objects(monkeypatch: pytest
     assert told.count("no such resource") == 1, "told once, however long it lasts"
     assert told.count("the resource has come") == 1
     assert Cause.ABSENT in script.causes
-    assert max(script.pauses) < 5, "it is noticed soon"
 
 
-async def test_a_passing_404_takes_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Script([([item("a", "1")], "10"), *[NOT_FOUND] * 2, ([item("a", "1")], "20")], [[EXPIRED]])
+DISCOVERY = [
+    ("it is served", [True], "a proxy answers for the kind alone"),
+    ("discovery is not found", [None], "a proxy answers for all, and says nothing"),
+    ("now and then", [False, False, False, False, True], "only what is said again and again is believed"),
+]
+
+
+@pytest.mark.parametrize(("case", "served", "why"), DISCOVERY, ids=[case[0] for case in DISCOVERY])
+async def test_a_404_that_discovery_does_not_confirm_takes_nothing_away(
+    case: str, served: list[bool | None], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists: list[Listing] = [([item("a", "1")], "10"), *[NOT_FOUND] * 40, ([item("a", "1")], "20")]
+    script = Script(lists, [[EXPIRED]], served)
 
     _, changes = await follow(script, monkeypatch)
 
+    assert changes == [("a", None, "1")], why
+    assert script.seconds > 300
+
+
+async def test_a_404_is_not_believed_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists: list[Listing] = [([item("a", "1")], "10"), *[NOT_FOUND] * 5, ([item("a", "1")], "20")]
+    script = Script(lists, [[EXPIRED]], [False])
+
+    _, changes = await follow(script, monkeypatch)
+
+    assert sum(script.pauses[:4]) < 10, "five answers came within less than that"
     assert changes == [("a", None, "1")]
 
 
 async def test_a_resource_that_is_missing_from_the_start_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def no_pause(_: float) -> None:
+    script = Script([NOT_FOUND] * 10_000, [], [False])
+
+    async def no_pause(seconds: float) -> None:
+        script.pauses.append(seconds)
         await real_sleep(0)
 
     real_sleep: Callable[[float], Any] = asyncio.sleep
     monkeypatch.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
-    reflector: Reflector[str] = Reflector(
-        cast("KubeClient", Script([NOT_FOUND] * 10_000, [])), CONFIG_MAPS, str, lambda _: None
-    )
+    reflector: Reflector[str] = Reflector(cast("KubeClient", script), DEPLOYMENTS, str, lambda _: None)
     running = asyncio.create_task(reflector.run())
     await asyncio.wait_for(reflector.synced.wait(), 5)
     running.cancel()
 
     assert reflector.absent
     assert not reflector.objects
+    assert script.pauses[0] < 1, "nothing is lost by believing it soon"
+
+
+async def test_a_picture_that_was_found_mistaken_is_listed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script([([], "10"), ([item("a", "1")], "10")], [])
+    reflector: Reflector[str] = Reflector(
+        cast("KubeClient", script), DEPLOYMENTS, lambda raw: str(raw["value"]), lambda _: None
+    )
+    running = asyncio.create_task(reflector.run())
+    await asyncio.wait_for(script.done.wait(), 5)
+    script.done.clear()
+
+    reflector.relist()
+    await asyncio.wait_for(script.done.wait(), 5)
+    running.cancel()
+
+    assert reflector.objects == {("ns", "a"): "1"}
 
 
 async def test_a_watch_that_expires_again_and_again_is_asked_for_ever_more_rarely(
