@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from gateway_components.daemon.fights import Fights
-from gateway_components.daemon.ports import Outcome
-from gateway_components.plan.failure import Failure
+from gateway_components.engine.result import Outcome
+from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan, Plan
@@ -16,6 +16,9 @@ __all__ = ["Batch", "Ledger"]
 
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300.0
+_UNCONFIRMED = Failure(
+    Reason.WORKLOAD_FAILED, "the engine reports no error, but its state does not hold the objects as planned"
+)
 
 _Version = tuple[str | None, str]
 """UID of the gateway and digest of its objects: what an entry speaks of."""
@@ -134,10 +137,18 @@ class Ledger:
         failed = self._failed.get(gateway.key)
         return failed.failure if failed and failed.version == _version(gateway) else None
 
+    def failures(self, plan: Plan, batch: Batch) -> dict[GatewayKey, Failure]:
+        """Return why gateways of a batch could not be applied, as far as that was recorded."""
+        found = {key: self.failure(plan.gateways[key]) for key in batch.wanted}
+        return {key: failure for key, failure in found.items() if failure is not None}
+
     def record(
         self, plan: Plan, batch: Batch, outcome: Outcome, now: float
     ) -> dict[GatewayKey, tuple[Drift, ...]]:
         """Take note of the outcome of an engine run at `now`.
+
+        A gateway was applied only where the state holds it exactly as planned. What became of any other is not known:
+        it is tried again, with a look first, ever later.
 
         Returns
         -------
@@ -148,19 +159,18 @@ class Ledger:
         for key in batch.wanted:
             self._held.add(key)
             version = _version(plan.gateways[key])
-            if key in outcome.failures:
+            known, failure = outcome.held.get(key), outcome.failures.get(key)
+            if failure is not None or known is None or _of(known) != version:
                 before = self._failed.get(key)
                 tries = before.tries + 1 if before and before.version == version else 1
                 pause = min(_FIRST_RETRY_SECONDS * 2 ** (tries - 1), _LONGEST_RETRY_SECONDS)
-                self._failed[key] = _Failed(version, outcome.failures[key], tries, now + pause)
+                self._failed[key] = _Failed(version, failure or _UNCONFIRMED, tries, now + pause)
                 self.suspect(key)
                 continue
             self._failed.pop(key, None)
             if self._doubts.get(key) == batch.doubts.get(key):
                 self._doubts.pop(key, None)
-                known = outcome.held.get(key) or Applied(None, "", {})
-                # What was asked for is what was applied, however the state puts it.
-                self._applied[key] = replace(known, uid=version[0], digest=version[1])
+                self._applied[key] = known
                 drifted = self._drifts.pop(key, None)
                 if drifted:
                     mended[key] = drifted.drifts

@@ -11,9 +11,10 @@ from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.grace import Grace
 from gateway_components.daemon.ledger import Batch, Ledger
 from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
-from gateway_components.daemon.ports import Engine, Outcome, Reports, View
+from gateway_components.daemon.ports import Engine, Reports, View
 from gateway_components.daemon.stalls import ReadReasons, Stalls
 from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.engine.result import Outcome
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, ObjectKey, Subject
@@ -116,18 +117,20 @@ class Reconciler:
             if batch.wanted and self._view.leaves(namespace):
                 return 0.0
             await self._repair_all(planned, ledger, batch)
+            started = self._clock.now()
             outcome = await self._apply(namespace, ledger, batch, release)
-            mended = ledger.record(planned, batch, outcome, self._clock.now())
-            if len(outcome.failures) < len(batch.wanted) or not batch.wanted:
-                # Where all failed, there may have been no run at all.
-                ledger.forget(release)
-                release = frozenset()
+            ended = self._clock.now()
+            mended = ledger.record(planned, batch, outcome, ended)
+            unapplied = ledger.failures(planned, batch)
+            self._reporter.engine_ran(namespace, batch, outcome.released, unapplied, ended - started)
+            ledger.forget(outcome.released)
+            release -= frozenset(outcome.released)
             settled = await self._report(namespace, planned, ledger)
             for key, drifts in mended.items():
                 for drift in drifts:
                     self._telemetry.drift_corrected(drift.object.kind)
                 await self._reporter.mended(key, self._view.raw(key), drifts)
-        if not settled:
+        if not settled or release:
             return _UNSETTLED_SECONDS
         return self._due_in(namespace, ledger.next_retry(planned))
 
@@ -220,7 +223,6 @@ class Reconciler:
             # Without gateways the engine only forgets some, which takes no run.
             if batch.wanted:
                 self._telemetry.engine_ran(result, self._clock.now() - started)
-        self._reporter.engine_ran(namespace, batch, release, outcome.failures, self._clock.now() - started)
         return outcome
 
     async def _report(self, namespace: str, planned: Plan, ledger: Ledger) -> bool:

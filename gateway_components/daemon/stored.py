@@ -6,7 +6,6 @@ from http import HTTPStatus
 import structlog
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.ports import Outcome
 from gateway_components.engine.checkpoint import Held
 from gateway_components.engine.errors import (
     ClusterUnreachableError,
@@ -14,6 +13,7 @@ from gateway_components.engine.errors import (
     EngineInterruptedError,
     StateUnreadableError,
 )
+from gateway_components.engine.result import Outcome
 from gateway_components.engine.stacks import Stacks
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.state_secrets import STATE_SECRET, StateDamagedError, StateSecrets, StoredState
@@ -101,7 +101,7 @@ class StoredEngine:
         if not wanted:
             await self._clock.in_thread(self._stacks.states.release, namespace, release)
             await self._save(namespace)
-            return Outcome({}, {})
+            return Outcome(released=release)
         doubts = [str(key) for key in (*wanted, *release)]
         try:
             version = await self._secrets.intend(namespace, doubts, self._versions.get(namespace))
@@ -109,12 +109,11 @@ class StoredEngine:
             if error.status not in _REFUSALS:
                 raise
             # What cannot be noted is not begun: nobody could tell afterwards how far it came.
-            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)), {})
+            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)))
         self._versions[namespace] = version
-        failures = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
-        held = await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
+        outcome = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
         await self._save(namespace)
-        return Outcome(failures, held)
+        return outcome
 
     async def forget(self, namespace: str) -> None:
         """Remove the state of a namespace that has no gateway left.
@@ -134,7 +133,7 @@ class StoredEngine:
         wanted: Mapping[GatewayKey, GatewayObjects],
         release: Collection[GatewayKey],
         refresh: bool,
-    ) -> dict[GatewayKey, Failure]:
+    ) -> Outcome:
         if not self._may_act():
             raise EngineInterruptedError("another daemon may lead by now")
         try:
@@ -142,7 +141,7 @@ class StoredEngine:
         except (ClusterUnreachableError, EngineInterruptedError):
             raise
         except EngineError as error:
-            return dict.fromkeys(wanted, Failure(Reason.WORKLOAD_FAILED, str(error)))
+            return Outcome(dict.fromkeys(wanted, Failure(Reason.WORKLOAD_FAILED, str(error))))
 
     async def _load(self, namespace: str) -> StoredState | None:
         try:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +15,9 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from gateway_components.engine.errors import (
+    EngineFailedError,
     EngineInterruptedError,
+    EngineKilledError,
     EngineMissingError,
     EngineTimeoutError,
 )
@@ -23,6 +25,9 @@ from gateway_components.engine.processes import end_session
 
 __all__ = ["EngineCommand"]
 
+_ERROR = "error: "
+"""What the engine's command line puts before its error, the last thing that it prints."""
+_REASON_LINES = 6
 _INTERRUPTED = "the engine was interrupted"
 _FEW_TARGETS = 50
 _OLDEST = VersionInfo(3, 250, 0)
@@ -40,6 +45,8 @@ class EngineCommand(PulumiCommand):
     inherited
         File descriptor that every run holds open: the lock of the state folder, by which the next daemon finds
         what outlived a killed one.
+    redact
+        Takes out of the engine's words what nobody may read.
 
     Attributes
     ----------
@@ -59,14 +66,22 @@ class EngineCommand(PulumiCommand):
     interrupt_seconds = 10.0
     barred_seconds = 2.0
 
-    def __init__(self, program: Path, time_limit: float, inherited: int | None = None) -> None:
+    def __init__(
+        self,
+        program: Path,
+        time_limit: float,
+        inherited: int | None = None,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         # The base class only finds programs in ROOT/bin, so it is not asked to find this one.
         self.command = str(program)
         self.version = _version(program)
         self.time_limit = time_limit
+        self._redact = redact
         self._inherited = () if inherited is None else (inherited,)
         self._running: dict[subprocess.Popen[str], str] = {}
         self._barred: set[str] = set()
+        self._stopped: set[subprocess.Popen[str]] = set()
         self._halted = False
 
     def run(
@@ -77,16 +92,38 @@ class EngineCommand(PulumiCommand):
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
     ) -> CommandResult:
-        """Run ``pulumi ARGS`` in `cwd`.
+        """Run ``pulumi ARGS`` in `cwd`, as the Automation API wants it.
 
         Raises
         ------
+        EngineKilledError, EngineTimeoutError, EngineInterruptedError
+            As for `execute`.
+        pulumi.automation.CommandError
+            It exited with another code than 0; the cause, an `EngineFailedError`, has the words for a user.
+        """
+        result = self.execute(args, cwd, additional_env, on_output, on_error)
+        if result.code != 0:
+            raise create_command_error(result) from self.failure(result)
+        return result
+
+    def execute(
+        self,
+        args: Sequence[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run ``pulumi ARGS`` in `cwd`, and return its output and exit code, whatever that is.
+
+        Raises
+        ------
+        EngineKilledError
+            A signal ended it.
         EngineTimeoutError
             It took longer than the time limit and was ended.
         EngineInterruptedError
             It was interrupted, or is not to begin.
-        pulumi.automation.CommandError
-            It exited with another code than 0.
         """
         command = [self.command, "--non-interactive", *args]
         env = {
@@ -104,15 +141,24 @@ class EngineCommand(PulumiCommand):
                 message = f"the engine did not finish within {seconds:g} s and was ended"
                 raise EngineTimeoutError(message)
             result = CommandResult(output.text(), errors.text(), process.returncode)
-        if self._is_barred(cwd):
+            interrupted = process in self._stopped
+        if interrupted or self._is_barred(cwd):
             raise EngineInterruptedError(_INTERRUPTED)
-        if result.code != 0:
-            raise create_command_error(result)
+        if result.code < 0:
+            raise EngineKilledError(-result.code)
         return result
+
+    def failure(self, result: CommandResult) -> EngineFailedError:
+        """Return the error of a run that exited with another code than 0."""
+        lines = [line.strip() for line in result.stderr.splitlines()]
+        places = [place for place, line in enumerate(lines) if line.startswith(_ERROR)]
+        said = lines[places[-1] :][:_REASON_LINES] if places else []
+        return EngineFailedError(result.code, self._redact(" ".join(said).removeprefix(_ERROR)))
 
     def stop(self) -> None:
         """Interrupt every run; returns when all have ended. Each one then raises in its own thread."""
         running = list(self._running)
+        self._stopped.update(running)
         for process in running:
             process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + self.interrupt_seconds
@@ -162,6 +208,7 @@ class EngineCommand(PulumiCommand):
             yield process
         finally:
             self._running.pop(process, None)
+            self._stopped.discard(process)
             if process.returncode != 0:
                 end_session(process.pid)
             process.wait()

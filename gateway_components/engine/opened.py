@@ -1,6 +1,5 @@
 """The stacks of Pulumi's Automation API, opened once each."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ from gateway_components.engine.backend import Backend
 from gateway_components.engine.checkpoint import PROJECT
 from gateway_components.engine.command import EngineCommand
 from gateway_components.engine.environment import engine_environment
-from gateway_components.engine.errors import EngineError, EngineTimeoutError
+from gateway_components.engine.errors import EngineError
 from gateway_components.engine.home import make_home
 from gateway_components.engine.locate import engine_home
 from gateway_components.engine.state import StateFolder
@@ -20,9 +19,6 @@ from gateway_components.engine.workspace import FolderWorkspace
 __all__ = ["OpenedStacks"]
 
 T = TypeVar("T")
-
-_PASSWORD = re.compile(r"://[^/@\s]*@")
-_LINES = 6
 
 
 class OpenedStacks:
@@ -86,7 +82,7 @@ class OpenedStacks:
                 )
                 stack = Stack.create_or_select(namespace, workspace)
             except CommandError as error:
-                raise EngineError(self.told(str(error))) from None
+                raise _in_words(error) from None
             self._stacks[namespace] = stack
         return stack
 
@@ -104,10 +100,11 @@ class OpenedStacks:
         """
         try:
             return question(self.get(namespace))
-        except (CommandError, EngineTimeoutError) as error:
-            raise EngineError(self.told(str(error))) from None
+        except CommandError as error:
+            raise _in_words(error) from None
 
-    def told(self, text: str) -> str:
-        """Return the first lines of what the engine said, without the URL of the backend: it may hold a password."""
-        lines = [line.strip() for line in text.replace(self._backend.url, "the backend").splitlines()]
-        return _PASSWORD.sub("://", " ".join([line for line in lines if line][:_LINES]))
+
+def _in_words(error: CommandError) -> EngineError:
+    """Return the error for a user: that of the Automation API holds all that the engine printed."""
+    cause = error.__cause__
+    return cause if isinstance(cause, EngineError) else EngineError("the Pulumi engine failed")

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
 from gateway_components.daemon.ledger import Batch, Ledger
-from gateway_components.daemon.ports import Outcome
+from gateway_components.engine.result import Outcome
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, ObjectKey
 from gateway_components.plan.ownership import Applied, Drift, Mark
@@ -25,8 +27,22 @@ def planned(name: str, model: str = "gpt-4o", uid: str = "uid-1") -> GatewayPlan
     return GatewayPlan(gateway_key(gateway), uid, 1, generate(gateway, {}, {}, {}).objects, None)
 
 
+def key_of(name: str) -> GatewayKey:
+    return GatewayKey("AiGateway", "ns", name)
+
+
 def plan_of(*gateways: GatewayPlan) -> Plan:
     return Plan({gateway.key: gateway for gateway in gateways})
+
+
+def held(plan: Plan, batch: Batch, *but: str) -> dict[GatewayKey, Applied]:
+    """Return what a state holds after a run over a batch went well, but for some."""
+    gateways = {key: plan.gateways[key] for key in batch.wanted if key.name not in but}
+    return {
+        key: Applied(gateway.uid, gateway.objects.digest, {})
+        for key, gateway in gateways.items()
+        if gateway.objects
+    }
 
 
 def names(batches: list[Batch]) -> list[list[str]]:
@@ -36,7 +52,7 @@ def names(batches: list[Batch]) -> list[list[str]]:
 def run(ledger: Ledger, plan: Plan, now: float = 0.0, **failures: Failure) -> None:
     for batch in ledger.batches(plan, now):
         failed = {key: failures[key.name] for key in batch.wanted if key.name in failures}
-        ledger.record(plan, batch, Outcome(failed, {}), now)
+        ledger.record(plan, batch, Outcome(failed, held(plan, batch, *failures)), now)
 
 
 def test_what_was_applied_needs_no_second_run() -> None:
@@ -77,10 +93,10 @@ def test_what_the_state_is_not_sure_of_is_applied_after_a_look() -> None:
 def test_what_the_state_says_was_applied_is_not_applied_again() -> None:
     gateway = planned("a")
     assert gateway.objects
-    held = Applied("uid-1", gateway.objects.digest, {})
+    known = Applied("uid-1", gateway.objects.digest, {})
 
-    assert Ledger({gateway.key: held}).batches(plan_of(gateway), 0.0) == []
-    (batch,) = Ledger({gateway.key: replace(held, digest="other")}).batches(plan_of(gateway), 0.0)
+    assert Ledger({gateway.key: known}).batches(plan_of(gateway), 0.0) == []
+    (batch,) = Ledger({gateway.key: replace(known, digest="other")}).batches(plan_of(gateway), 0.0)
     assert not batch.refresh, "the state knows what is there"
 
 
@@ -126,12 +142,45 @@ def test_a_doubt_raised_during_a_run_outlives_it() -> None:
     ledger, plan = Ledger({}), plan_of(planned("a"))
     (batch,) = ledger.batches(plan, 0.0)
     ledger.suspect(GatewayKey("AiGateway", "ns", "a"))
-    ledger.record(plan, batch, Outcome({}, {}), 0.0)
+    ledger.record(plan, batch, Outcome(held=held(plan, batch)), 0.0)
 
     (again,) = ledger.batches(plan, 0.0)
     assert again.refresh
-    ledger.record(plan, again, Outcome({}, {}), 0.0)
+    ledger.record(plan, again, Outcome(held=held(plan, again)), 0.0)
     assert ledger.batches(plan, 0.0) == []
+
+
+(DIGEST,) = (one.objects.digest for one in (planned("bad"),) if one.objects)
+UNPROVEN = [
+    (None, "the state holds some of its objects"),
+    (Applied("uid-1", "other", {}), "the state holds the objects of an earlier plan"),
+    (Applied("uid-0", DIGEST, {}), "the state holds those of a gateway of that name that is gone"),
+]
+
+
+@pytest.mark.parametrize(("known", "why"), UNPROVEN, ids=[case[1] for case in UNPROVEN])
+def test_what_the_state_does_not_prove_was_not_applied(known: Applied | None, why: str) -> None:
+    good, bad = key_of("good"), key_of("bad")
+    ledger, plan = Ledger({}), plan_of(planned("good"), planned("bad"))
+    (batch,) = ledger.batches(plan, 0.0)
+
+    ledger.record(plan, batch, Outcome(held={**held(plan, batch, "bad"), bad: known}), 0.0)
+
+    assert ledger.is_applied(plan.gateways[good])
+    assert not ledger.is_applied(plan.gateways[bad]), why
+    assert ledger.batches(plan, 0.9) == []
+    (again,) = ledger.batches(plan, 1.0)
+    assert (names([again]), again.refresh) == ([["bad"]], True)
+    assert list(ledger.failures(plan, again)) == [bad], "its status says so"
+
+
+def test_what_a_run_says_nothing_about_is_looked_at_again_ever_later() -> None:
+    ledger, plan = Ledger({}), plan_of(planned("a"))
+    for now, due in ((0.0, 1.0), (1.0, 3.0), (3.0, 7.0)):
+        (batch,) = ledger.batches(plan, now)
+        ledger.record(plan, batch, Outcome(), now)
+        assert ledger.next_retry(plan) == due
+    assert not ledger.is_applied(plan.gateways[key_of("a")])
 
 
 def test_what_is_ours_no_longer_is_a_leftover_until_forgotten() -> None:
@@ -173,7 +222,7 @@ def test_what_somebody_took_while_something_else_was_put_right_is_missed_afterwa
     ledger.suspect(gateway.key, [Drift(service, ("spec.type",))])
     (batch,) = ledger.batches(plan, 0.0)
 
-    ledger.record(plan, batch, Outcome({}, {gateway.key: replace(before, marks={service: one})}), 0.0)
+    ledger.record(plan, batch, Outcome(held={gateway.key: replace(before, marks={service: one})}), 0.0)
 
     applied = ledger.applied(gateway.key)
     assert applied is not None

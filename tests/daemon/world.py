@@ -11,9 +11,9 @@ from gateway_components.crds.toolgateway import ToolGateway
 from gateway_components.crds.toolgatewayclass import ToolGatewayClass, ToolGatewayClassSpec
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.ports import Outcome
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.report import Reporter
+from gateway_components.engine.result import Outcome
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
@@ -53,6 +53,7 @@ class World(Clock):
         self.drifted: dict[str, list[Drift]] = {}
         self.failures: dict[GatewayKey, Failure] = {}
         self.broken: list[Exception] = []
+        self.kept: set[GatewayKey] = set()
         self.told_before: set[str] = set()
         self.faults: dict[str, str] = {}
         self.rollouts: dict[str, Rollout] = {}
@@ -145,7 +146,12 @@ class World(Clock):
             raise self.broken.pop()
         self.drifted.clear()
         failures = {known: failure for known, failure in self.failures.items() if known in wanted}
-        return Outcome(failures, {known: Applied(None, "", {}) for known in wanted if known not in failures})
+        held = {
+            known: Applied(f"uid-{known.name}", objects.digest, {})
+            for known, objects in wanted.items()
+            if known not in failures
+        }
+        return Outcome(failures, held, frozenset(release) - self.kept)
 
     async def forget(self, namespace: str) -> None:
         self.steps.append("forget")
