@@ -21,6 +21,7 @@ from gateway_components.engine.errors import (
     EngineMissingError,
     EngineTimeoutError,
 )
+from gateway_components.engine.parent_death import parent_death_prefix
 from gateway_components.engine.processes import end_session
 
 __all__ = ["EngineCommand"]
@@ -78,6 +79,7 @@ class EngineCommand(PulumiCommand):
         self.version = _version(program)
         self.time_limit = time_limit
         self._redact = redact
+        self._prefix = parent_death_prefix()
         self._inherited = () if inherited is None else (inherited,)
         self._running: dict[subprocess.Popen[str], str] = {}
         self._barred: set[str] = set()
@@ -125,7 +127,7 @@ class EngineCommand(PulumiCommand):
         EngineInterruptedError
             It was interrupted, or is not to begin.
         """
-        command = [self.command, "--non-interactive", *args]
+        command = [*self._prefix, self.command, "--non-interactive", *args]
         env = {
             **os.environ,
             **additional_env,

@@ -12,7 +12,7 @@ from gateway_components.engine.command import EngineCommand
 from gateway_components.engine.environment import engine_environment
 from gateway_components.engine.errors import EngineError
 from gateway_components.engine.home import make_home
-from gateway_components.engine.locate import engine_home
+from gateway_components.engine.locate import find_provider, pulumi_home
 from gateway_components.engine.state import StateFolder
 from gateway_components.engine.workspace import FolderWorkspace
 
@@ -49,7 +49,7 @@ class OpenedStacks:
         self._folder = folder
         self._backend = backend
         self._options: dict[str, Any] = {
-            "pulumi_home": str(make_home(folder.path / "home", engine_home())),
+            "pulumi_home": str(make_home(folder.path / "home", pulumi_home(), find_provider())),
             "env_vars": engine_environment(backend, kubeconfig),
             "project_settings": ProjectSettings(name=PROJECT, runtime="python"),
             "pulumi_command": command,
