@@ -89,7 +89,7 @@ class BareEngine:
         """
         (namespace,) = {key.namespace for key in wanted}
         used, began = own_seconds(), time.perf_counter()
-        failures = self._stacks.apply(namespace, wanted, (), refresh=False)
+        failures = self._stacks.apply(namespace, wanted, (), refresh=False).failures
         ended = time.perf_counter()
         if failures:
             raise LabError(f"bare engine: {next(iter(failures.values()))}")

@@ -119,6 +119,8 @@ async def import_state(client: KubeClient, namespace: str, exported: bytes, inst
     try:
         deployment = read_checkpoint(exported)
         check_stack(deployment, namespace)
+        # Nothing in it is secret, and the engine refuses what was encrypted with another passphrase.
+        deployment.pop("secrets_providers", None)
         checkpoint = whole_checkpoint(namespace, deployment)
         secrets = StateWriter(client, key=await known_passphrase(client, install_namespace))
         try:

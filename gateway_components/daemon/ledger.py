@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from gateway_components.daemon.fights import Fights
-from gateway_components.daemon.ports import Outcome
+from gateway_components.engine.result import Outcome
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.ownership import Applied, Drift
@@ -16,6 +16,9 @@ __all__ = ["Batch", "Ledger"]
 
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 300.0
+_UNCONFIRMED = Failure(
+    Reason.WORKLOAD_FAILED, "the engine reports no error, but its state does not hold the objects as planned"
+)
 
 _PATIENCE_SECONDS = 10.0
 _PATIENCE_SECONDS_EACH = 0.1
@@ -230,10 +233,18 @@ class Ledger:
             )
             self.suspect(key)
 
+    def failures(self, plan: Plan, batch: Batch) -> dict[GatewayKey, Failure]:
+        """Return why gateways of a batch could not be applied, as far as that was recorded."""
+        found = {key: self.failure(plan.gateways[key]) for key in batch.wanted}
+        return {key: failure for key, failure in found.items() if failure is not None}
+
     def record(
         self, plan: Plan, batch: Batch, outcome: Outcome, now: float
     ) -> dict[GatewayKey, tuple[Drift, ...]]:
         """Take note of the outcome of an engine run at `now`.
+
+        A gateway was applied only where the state holds it exactly as planned. What became of any other is not known:
+        it is tried again, with a look first, ever later.
 
         Returns
         -------
@@ -244,12 +255,13 @@ class Ledger:
         for key in batch.wanted:
             self._held.add(key)
             version = _version(plan.gateways[key])
-            if key in outcome.failures:
+            known, failure = outcome.held.get(key), outcome.failures.get(key)
+            if failure is not None or known is None or _of(known) != version:
                 before = self._retry(plan.gateways[key])
                 tries = before.tries + 1 if before else 1
                 alone = before is not None and before.alone
                 self._retries[key] = _Retry(
-                    version, outcome.failures[key], tries, now + _pause(tries), alone=alone
+                    version, failure or _UNCONFIRMED, tries, now + _pause(tries), alone=alone
                 )
                 self.suspect(key)
                 continue
@@ -257,9 +269,7 @@ class Ledger:
             self._retries.pop(key, None)
             if self._doubts.get(key) == batch.doubts.get(key):
                 self._doubts.pop(key, None)
-                known = outcome.held.get(key) or Applied(None, "", {})
-                # What was asked for is what was applied, however the state puts it.
-                self._applied[key] = replace(known, uid=version[0], digest=version[1])
+                self._applied[key] = known
                 drifted = self._drifts.pop(key, None)
                 if drifted:
                     mended[key] = drifted.drifts

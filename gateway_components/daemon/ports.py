@@ -1,9 +1,9 @@
 """What a pass works with, as it sees it: the view of the cluster, and the engine."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gateway_components.engine.result import Outcome
 from gateway_components.plan.failure import Failure
 from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.ownership import Applied, Drift
@@ -48,22 +48,6 @@ class View(Protocol):
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         """Return the progress of a gateway's Deployment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an engine run went.
-
-    Attributes
-    ----------
-    failures
-        Why, for each gateway that could not be applied.
-    held
-        What the state holds now of the gateways that the run was about.
-    """
-
-    failures: Mapping[GatewayKey, Failure]
-    held: Mapping[GatewayKey, Applied | None]
 
 
 class Engine(Protocol):

@@ -15,9 +15,10 @@ from gateway_components.daemon.grace import Grace
 from gateway_components.daemon.ledger import Batch, Ledger
 from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
 from gateway_components.daemon.overtaking import OvertakenError, overtakable
-from gateway_components.daemon.ports import Engine, Outcome, Reports, View
+from gateway_components.daemon.ports import Engine, Reports, View
 from gateway_components.daemon.stalls import ReadReasons, Stalls
 from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.engine.result import Outcome
 from gateway_components.errors import GatewayError
 from gateway_components.plan.conflicts import wanted_objects
 from gateway_components.plan.failure import Failure, Reason
@@ -151,18 +152,18 @@ class Reconciler:
     async def _bring(
         self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[GatewayKey]
     ) -> bool:
-        """Apply a batch, and tell how that went; False where something changed before its status was written."""
-        outcome = await self._carry_out(namespace, planned, ledger, batch, release)
+        """Apply a batch, and tell how that went; False where something is left to be done soon."""
+        outcome, seconds = await self._carry_out(namespace, planned, ledger, batch, release)
         mended = ledger.record(planned, batch, outcome, self._clock.now())
-        if len(outcome.failures) < len(batch.wanted) or not batch.wanted:
-            # Where all failed, there may have been no run at all.
-            ledger.forget(release)
+        unapplied = ledger.failures(planned, batch)
+        self._reporter.engine_ran(namespace, batch, outcome.released, unapplied, seconds)
+        ledger.forget(outcome.released)
         settled = await self._report(namespace, planned, ledger)
         for key, drifts in mended.items():
             for drift in drifts:
                 self._telemetry.drift_corrected(drift.object.kind)
             await self._reporter.mended(key, self._view.raw(key), drifts)
-        return settled
+        return settled and frozenset(release) <= frozenset(outcome.released)
 
     async def _snapshot(self, namespace: str, ledger: Ledger) -> Snapshot:
         with self._telemetry.step(Step.SNAPSHOT, namespace):
@@ -224,13 +225,14 @@ class Reconciler:
 
     async def _carry_out(
         self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[GatewayKey]
-    ) -> Outcome:
-        """Repair and apply a batch, unless something more urgent overtakes it."""
+    ) -> tuple[Outcome, float]:
+        """Repair and apply a batch, unless something more urgent overtakes it; the run took so many seconds."""
         began = self._clock.now()
         urgent = partial(self._urgent, namespace, ledger, batch, began + ledger.patience(batch))
         try:
             await overtakable(self._repair_all(planned, ledger, batch), urgent(), asyncio.Task.cancel)
-            return await overtakable(
+            started = self._clock.now()
+            outcome = await overtakable(
                 self._apply(namespace, ledger, batch, release),
                 urgent(),
                 lambda _: self._engine.interrupt(namespace),
@@ -240,6 +242,7 @@ class Reconciler:
             ledger.overtaken(planned, batch, now, now - began)
             self._reporter.overtaken(namespace, batch, now - began)
             raise
+        return outcome, self._clock.now() - started
 
     async def _urgent(self, namespace: str, ledger: Ledger, batch: Batch, patient_until: float) -> None:
         """Keep the statuses of others current beside a run; return once one of them is to be applied at once."""
@@ -297,7 +300,6 @@ class Reconciler:
             # Without gateways the engine only forgets some, which takes no run.
             if batch.wanted:
                 self._telemetry.engine_ran(result, self._clock.now() - started)
-        self._reporter.engine_ran(namespace, batch, release, outcome.failures, self._clock.now() - started)
         return outcome
 
     async def _report(self, namespace: str, planned: Plan, ledger: Ledger) -> bool:

@@ -39,7 +39,7 @@ from gateway_components.daemon.triggers import Wake
 from gateway_components.daemon.view import ClusterView
 from gateway_components.daemon.watchdog import watchdog
 from gateway_components.daemon.workers import Workers
-from gateway_components.engine.locate import engine_home, find_engine
+from gateway_components.engine.locate import find_engine, find_provider
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.client import KubeClient
@@ -99,7 +99,7 @@ async def run(live: LiveSettings, sources: Sources) -> Exit:
         loop.add_signal_handler(number, stop.set)
     # Before anything is waited for: what is missing here no waiting brings.
     find_engine()
-    engine_home()
+    find_provider()
     with (
         StateFolder(settings.scratch_folder) as folder,
         ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="engine") as executor,

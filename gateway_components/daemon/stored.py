@@ -6,7 +6,6 @@ from http import HTTPStatus
 import structlog
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.ports import Outcome
 from gateway_components.engine.checkpoint import Held
 from gateway_components.engine.errors import (
     ClusterUnreachableError,
@@ -14,6 +13,7 @@ from gateway_components.engine.errors import (
     EngineInterruptedError,
     StateUnreadableError,
 )
+from gateway_components.engine.result import Outcome
 from gateway_components.engine.stacks import Stacks
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.state_secrets import STATE_SECRET, StateDamagedError, StateSecrets, StoredState
@@ -130,20 +130,19 @@ class StoredEngine:
         if not wanted:
             await self._clock.in_thread(self._stacks.states.release, namespace, release)
             await self._save(namespace, others)
-            return Outcome({}, {})
+            return Outcome(released=release)
         try:
             version = await self._secrets.intend(namespace, names | others, self._versions.get(namespace))
         except ApiError as error:
             if error.status not in _REFUSALS:
                 raise
             # What cannot be noted is not begun: nobody could tell afterwards how far it came.
-            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)), {})
+            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)))
         self._versions[namespace] = version
         self._pending[namespace] = others | names
-        failures = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
-        held = await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
+        outcome = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
         await self._save(namespace, others)
-        return Outcome(failures, held)
+        return outcome
 
     def _run(
         self,
@@ -151,13 +150,13 @@ class StoredEngine:
         wanted: Mapping[GatewayKey, GatewayObjects],
         release: Collection[GatewayKey],
         refresh: bool,
-    ) -> dict[GatewayKey, Failure]:
+    ) -> Outcome:
         try:
             return self._stacks.apply(namespace, wanted, release, refresh=refresh)
         except (ClusterUnreachableError, EngineInterruptedError):
             raise
         except EngineError as error:
-            return dict.fromkeys(wanted, Failure(Reason.WORKLOAD_FAILED, str(error)))
+            return Outcome(dict.fromkeys(wanted, Failure(Reason.WORKLOAD_FAILED, str(error))))
 
     async def _load(self, namespace: str) -> StoredState | None:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.ports import Outcome
+from gateway_components.engine.result import Outcome
 from gateway_components.engine.stacks import Stacks
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.conflict import retry_on_conflict
@@ -98,17 +98,15 @@ class FolderEngine:
         if not wanted:
             await self._clock.in_thread(self._stacks.states.release, namespace, release)
             held.difference_update(release)
-            return Outcome({}, {})
+            return Outcome(released=release)
         held.update(wanted)
         with self._stacks.beginning(namespace):
-            failures = await self._clock.in_thread(
+            outcome = await self._clock.in_thread(
                 lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
             )
-        held.difference_update(release)
-        self._serving.update(wanted.keys() - failures.keys())
-        return Outcome(
-            failures, await self._clock.in_thread(self._stacks.states.held, namespace, wanted.keys())
-        )
+        held.difference_update(outcome.released)
+        self._serving.update(key for key, applied in outcome.held.items() if applied)
+        return outcome
 
     def interrupt(self, namespace: str) -> None:
         """Cut an `apply` short where its run is under way, or about to begin."""

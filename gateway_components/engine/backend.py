@@ -1,8 +1,11 @@
 """Where the engine's state is kept."""
 
+import re
 from dataclasses import dataclass, field
 
 __all__ = ["Backend"]
+
+_PASSWORD = re.compile(r"://[^/@\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +22,7 @@ class Backend:
 
     url: str = field(repr=False)
     passphrase: str = field(repr=False)
+
+    def redact(self, text: str) -> str:
+        """Return a text without the URL, which may hold a password, and without the passwords of other URLs."""
+        return _PASSWORD.sub("://", text.replace(self.url, "the backend"))

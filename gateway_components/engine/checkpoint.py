@@ -6,7 +6,6 @@ from typing import Any
 
 from gateway_components.components.naming import gateway_of
 from gateway_components.engine.errors import StateUnreadableError
-from gateway_components.engine.requests import ANNOTATIONS
 from gateway_components.plan.keys import GatewayKey, ObjectKey
 from gateway_components.plan.ownership import Applied, mark_of
 from gateway_components.plan.workload import objects_digest
@@ -92,7 +91,8 @@ def applied_gateways(
         if key is None or (only is not None and key not in only):
             continue
         parts = resources.setdefault(key, {})
-        if resource.get("custom") and not resource.get("delete"):
+        # One with errors exists, and was not brought to its inputs.
+        if resource.get("custom") and not resource.get("delete") and not resource.get("initErrors"):
             parts[resource["type"].rpartition(":")[2].removesuffix("Patch")] = resource
     return {key: _applied(parts) for key, parts in resources.items()}
 
@@ -107,7 +107,7 @@ def without_gateways(deployment: Mapping[str, Any], keys: Iterable[GatewayKey]) 
 def _applied(parts: Mapping[str, Mapping[str, Any]]) -> Applied | None:
     try:
         resources = [parts[kind] for kind in _KINDS]
-        manifests = [_manifest(resource["inputs"]) for resource in resources]
+        manifests = [resource["inputs"] for resource in resources]
         owners: Sequence[Mapping[str, Any]] = manifests[0]["metadata"].get("ownerReferences") or ({},)
         marks = {
             _key(manifest): mark_of(_metadata(resource))
@@ -117,19 +117,6 @@ def _applied(parts: Mapping[str, Mapping[str, Any]]) -> Applied | None:
         # Something is missing, as after a run that failed halfway.
         return None
     return Applied(owners[0].get("uid"), objects_digest(*manifests), marks)
-
-
-def _manifest(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what was planned: the inputs without what tells the provider how to apply them."""
-    metadata = dict(inputs["metadata"])
-    annotations = {
-        key: value
-        for key, value in (metadata.pop("annotations", None) or {}).items()
-        if key not in ANNOTATIONS
-    }
-    if annotations:
-        metadata["annotations"] = annotations
-    return {**inputs, "metadata": metadata}
 
 
 def _metadata(resource: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,14 +15,20 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from gateway_components.engine.errors import (
+    EngineFailedError,
     EngineInterruptedError,
+    EngineKilledError,
     EngineMissingError,
     EngineTimeoutError,
 )
+from gateway_components.engine.parent_death import parent_death_prefix
 from gateway_components.engine.processes import end_session
 
 __all__ = ["EngineCommand"]
 
+_ERROR = "error: "
+"""What the engine's command line puts before its error, the last thing that it prints."""
+_REASON_LINES = 6
 _INTERRUPTED = "the engine was interrupted"
 _FEW_TARGETS = 50
 _OLDEST = VersionInfo(3, 250, 0)
@@ -42,6 +48,8 @@ class EngineCommand(PulumiCommand):
         what outlived a killed one.
     may_act
         Tells, in any thread, whether a run may begin, and whether what it did counts.
+    redact
+        Takes out of the engine's words what nobody may read.
 
     Attributes
     ----------
@@ -67,14 +75,18 @@ class EngineCommand(PulumiCommand):
         time_limit: float,
         inherited: int | None = None,
         may_act: Callable[[], bool] = lambda: True,
+        redact: Callable[[str], str] = str,
     ) -> None:
         # The base class only finds programs in ROOT/bin, so it is not asked to find this one.
         self.command = str(program)
         self.version = _version(program)
         self.time_limit = time_limit
+        self._redact = redact
+        self._prefix = parent_death_prefix()
         self._inherited = () if inherited is None else (inherited,)
         self._running: dict[subprocess.Popen[str], str] = {}
         self._barred: set[str] = set()
+        self._stopped: set[subprocess.Popen[str]] = set()
         self._halted = False
         self._may_act = may_act
 
@@ -86,18 +98,40 @@ class EngineCommand(PulumiCommand):
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
     ) -> CommandResult:
-        """Run ``pulumi ARGS`` in `cwd`.
+        """Run ``pulumi ARGS`` in `cwd`, as the Automation API wants it.
 
         Raises
         ------
+        EngineKilledError, EngineTimeoutError, EngineInterruptedError
+            As for `execute`.
+        pulumi.automation.CommandError
+            It exited with another code than 0; the cause, an `EngineFailedError`, has the words for a user.
+        """
+        result = self.execute(args, cwd, additional_env, on_output, on_error)
+        if result.code != 0:
+            raise create_command_error(result) from self.failure(result)
+        return result
+
+    def execute(
+        self,
+        args: Sequence[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run ``pulumi ARGS`` in `cwd`, and return its output and exit code, whatever that is.
+
+        Raises
+        ------
+        EngineKilledError
+            A signal ended it.
         EngineTimeoutError
             It took longer than the time limit and was ended.
         EngineInterruptedError
             It was interrupted, or is not to begin.
-        pulumi.automation.CommandError
-            It exited with another code than 0.
         """
-        command = [self.command, "--non-interactive", *args]
+        command = [*self._prefix, self.command, "--non-interactive", *args]
         env = {
             **os.environ,
             **additional_env,
@@ -113,15 +147,24 @@ class EngineCommand(PulumiCommand):
                 message = f"the engine did not finish within {seconds:g} s and was ended"
                 raise EngineTimeoutError(message)
             result = CommandResult(output.text(), errors.text(), process.returncode)
-        if self._is_barred(cwd):
+            interrupted = process in self._stopped
+        if interrupted or self._is_barred(cwd):
             raise EngineInterruptedError(_INTERRUPTED)
-        if result.code != 0:
-            raise create_command_error(result)
+        if result.code < 0:
+            raise EngineKilledError(-result.code)
         return result
+
+    def failure(self, result: CommandResult) -> EngineFailedError:
+        """Return the error of a run that exited with another code than 0."""
+        lines = [line.strip() for line in result.stderr.splitlines()]
+        places = [place for place, line in enumerate(lines) if line.startswith(_ERROR)]
+        said = lines[places[-1] :][:_REASON_LINES] if places else []
+        return EngineFailedError(result.code, self._redact(" ".join(said).removeprefix(_ERROR)))
 
     def stop(self) -> None:
         """Interrupt every run; returns when all have ended. Each one then raises in its own thread."""
         running = list(self._running)
+        self._stopped.update(running)
         for process in running:
             process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + self.interrupt_seconds
@@ -171,6 +214,7 @@ class EngineCommand(PulumiCommand):
             yield process
         finally:
             self._running.pop(process, None)
+            self._stopped.discard(process)
             if process.returncode != 0:
                 end_session(process.pid)
             process.wait()

@@ -14,6 +14,8 @@ def engine_environment(backend: Backend, kubeconfig: Path | None) -> dict[str, s
         "PULUMI_BACKEND_URL": backend.url,
         "PULUMI_CONFIG_PASSPHRASE": backend.passphrase,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # The provider is the one in the engine's home, which ends with the engine.
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         # One write of the state at the end; a killed run leaves the old one, and adopting mends the rest.
         "PULUMI_SKIP_CHECKPOINTS": "true",
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",

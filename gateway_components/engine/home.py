@@ -1,19 +1,35 @@
-"""A home of the engine's own: plugins and credentials of the real one, and no logs."""
+"""A home of the engine's own: the Kubernetes provider, credentials of the real home, and no logs."""
 
+import os
+import shlex
 from pathlib import Path
 
 from gateway_components.engine.errors import EngineError
+from gateway_components.engine.locate import PROVIDER, PROVIDER_VERSION
+from gateway_components.engine.parent_death import parent_death_prefix
 
 __all__ = ["make_home"]
 
-_SHARED = ("plugins", "credentials.json")
+_CREDENTIALS = "credentials.json"
 
 
-def make_home(folder: Path, home: Path) -> Path:
-    """Make `folder` a home for engine runs that have the plugins and credentials of `home`, and return it.
+def make_home(folder: Path, home: Path, provider: Path) -> Path:
+    """Make `folder` a home for engine runs, and return it.
+
+    The engine starts what it finds there as the provider: a script that becomes `provider`, and ends with the engine.
+    A provider that an engine left behind would live on for minutes.
 
     The engine logs every run at its most verbose below its home, which took more than half of the time of a run, and
     27 MB for one with 200 gateways. It has no switch for that, but does without where there can be no such folder.
+
+    Parameters
+    ----------
+    folder
+        Where to make it.
+    home
+        The real home, with the credentials of backends.
+    provider
+        The Kubernetes provider.
 
     Raises
     ------
@@ -22,13 +38,28 @@ def make_home(folder: Path, home: Path) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in _SHARED:
-            link, target = folder / name, home.absolute() / name
-            link.unlink(missing_ok=True)
-            if target.exists():
-                link.symlink_to(target)
+        credentials, real = folder / _CREDENTIALS, home.absolute() / _CREDENTIALS
+        credentials.unlink(missing_ok=True)
+        if real.exists():
+            credentials.symlink_to(real)
         (folder / "logs").touch()
+        plugin = folder / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
+        plugin.mkdir(parents=True, exist_ok=True)
+        _write_launcher(plugin / PROVIDER, provider)
     except OSError as error:
         message = f"the folder {folder} cannot be used: {error.strerror}; name a writable one"
         raise EngineError(message) from None
     return folder
+
+
+def _write_launcher(path: Path, program: Path) -> None:
+    command = shlex.join([*parent_death_prefix(), str(program.absolute())])
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    fresh.chmod(0o700)
+    if not os.access(fresh, os.X_OK):
+        # Nothing in this folder may be run: it was mounted so.
+        fresh.unlink()
+        fresh.symlink_to(program.absolute())
+    fresh.replace(path)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from gateway_components.engine.errors import EngineMissingError
 
-__all__ = ["PROVIDER_VERSION", "engine_home", "find_engine", "pulumi_home"]
+__all__ = ["PROVIDER", "PROVIDER_VERSION", "find_engine", "find_provider", "pulumi_home"]
 
+PROVIDER = "pulumi-resource-kubernetes"
 PROVIDER_VERSION = "4.25.0"
 
 
@@ -31,23 +32,26 @@ def find_engine() -> Path:
     return Path(found)
 
 
-def engine_home() -> Path:
-    """Return the folder where the engine keeps its plugins; checks that the Kubernetes provider is there.
+def find_provider() -> Path:
+    """Return the path of the Kubernetes provider: on PATH, where the engine would look first, or among its plugins.
 
     Raises
     ------
     EngineMissingError
-        The provider plugin of the wanted version is not installed.
+        The provider of the wanted version is not installed.
     """
+    found = shutil.which(PROVIDER)
+    if found is not None:
+        return Path(found)
     home = pulumi_home()
-    plugin = home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
-    if not plugin.is_dir() and shutil.which("pulumi-resource-kubernetes") is None:
+    installed = home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}" / PROVIDER
+    if not installed.is_file():
         message = (
             f"the Kubernetes provider {PROVIDER_VERSION} is not installed below {home}: run `make setup`, or "
             f"`pulumi plugin install resource kubernetes {PROVIDER_VERSION}`"
         )
         raise EngineMissingError(message)
-    return home
+    return installed
 
 
 def pulumi_home() -> Path:

@@ -1,6 +1,5 @@
 """The stacks of Pulumi's Automation API, opened once each."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,18 +17,15 @@ from gateway_components.engine.backend import Backend
 from gateway_components.engine.checkpoint import PROJECT
 from gateway_components.engine.command import EngineCommand
 from gateway_components.engine.environment import engine_environment
-from gateway_components.engine.errors import EngineError, EngineTimeoutError
+from gateway_components.engine.errors import EngineError
 from gateway_components.engine.home import make_home
-from gateway_components.engine.locate import engine_home
+from gateway_components.engine.locate import find_provider, pulumi_home
 from gateway_components.engine.state import StateFolder
 from gateway_components.engine.workspace import FolderWorkspace
 
 __all__ = ["OpenedStacks"]
 
 T = TypeVar("T")
-
-_PASSWORD = re.compile(r"://[^/@\s]*@")
-_LINES = 6
 
 
 class OpenedStacks:
@@ -60,7 +56,7 @@ class OpenedStacks:
         self._folder = folder
         self._backend = backend
         self._options: dict[str, Any] = {
-            "pulumi_home": str(make_home(folder.path / "home", engine_home())),
+            "pulumi_home": str(make_home(folder.path / "home", pulumi_home(), find_provider())),
             "env_vars": engine_environment(backend, kubeconfig),
             "project_settings": ProjectSettings(name=PROJECT, runtime="python"),
             "pulumi_command": command,
@@ -93,7 +89,7 @@ class OpenedStacks:
                 )
                 stack = Stack.create_or_select(namespace, workspace)
             except CommandError as error:
-                raise EngineError(self.told(str(error))) from None
+                raise _in_words(error) from None
             self._stacks[namespace] = stack
         return stack
 
@@ -110,8 +106,8 @@ class OpenedStacks:
             return LocalWorkspace(**options).export_stack(namespace)
         except StackNotFoundError:
             return None
-        except (CommandError, EngineTimeoutError) as error:
-            raise EngineError(self.told(str(error))) from None
+        except CommandError as error:
+            raise _in_words(error) from None
 
     def drop(self, namespace: str) -> None:
         """Forget a stack that was opened."""
@@ -127,10 +123,11 @@ class OpenedStacks:
         """
         try:
             return question(self.get(namespace))
-        except (CommandError, EngineTimeoutError) as error:
-            raise EngineError(self.told(str(error))) from None
+        except CommandError as error:
+            raise _in_words(error) from None
 
-    def told(self, text: str) -> str:
-        """Return the first lines of what the engine said, without the URL of the backend: it may hold a password."""
-        lines = [line.strip() for line in text.replace(self._backend.url, "the backend").splitlines()]
-        return _PASSWORD.sub("://", " ".join([line for line in lines if line][:_LINES]))
+
+def _in_words(error: CommandError) -> EngineError:
+    """Return the error for a user: that of the Automation API holds all that the engine printed."""
+    cause = error.__cause__
+    return cause if isinstance(cause, EngineError) else EngineError("the Pulumi engine failed")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pulumi.runtime.proto.resource_pb2 import Result
 from pulumi.runtime.rpc import UNKNOWN
 
 from gateway_components.engine.requests import (
@@ -18,7 +19,12 @@ __all__ = ["register_gateways"]
 
 
 def register_gateways(
-    monitor: Any, stack: str, wanted: Mapping[GatewayKey, GatewayObjects], *, retain: bool
+    monitor: Any,
+    stack: str,
+    wanted: Mapping[GatewayKey, GatewayObjects],
+    done: set[GatewayKey],
+    *,
+    retain: bool,
 ) -> None:
     """Register gateways with the engine.
 
@@ -33,6 +39,9 @@ def register_gateways(
         URN of the stack.
     wanted
         The gateways.
+    done
+        Gets those of which the engine says that every object was brought to what is planned; also where the run is
+        cut short.
     retain
         Whether objects stay that are registered no more.
     """
@@ -61,7 +70,11 @@ def register_gateways(
             for (key, made, urn), mounted in zip(gateways, _answers(config_maps), strict=True)
         ),
     )
-    _answers([*services, *deployments])
+    try:
+        _answers([*services, *deployments])
+    finally:
+        objects = zip(wanted, config_maps, services, deployments, strict=True)
+        done.update(key for key, *calls in objects if all(map(_succeeded, calls)))
     outputs = (outputs_request(urn, made) for _, made, urn in gateways)
     _answers(_sent(monitor.RegisterResourceOutputs, outputs))
 
@@ -74,3 +87,7 @@ def _sent(method: Any, requests: Iterable[Any]) -> list[Any]:
 def _answers(calls: Iterable[Any]) -> list[Any]:
     """Return the answers to requests, in the order these were sent."""
     return [call.result() for call in calls]
+
+
+def _succeeded(call: Any) -> bool:
+    return bool(call.done() and call.exception() is None and call.result().result == Result.SUCCESS)

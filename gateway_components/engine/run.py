@@ -4,27 +4,31 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pulumi.automation import CommandResult, EngineEvent, Stack
 
+from gateway_components.engine.command import EngineCommand
 from gateway_components.engine.server import Program, served
 
 __all__ = ["run_program"]
 
 
 def run_program(
+    engine: EngineCommand,
     stack: Stack,
     command: Sequence[str],
     targets: Iterable[str],
     program: Program,
     on_event: Callable[[EngineEvent], None],
 ) -> CommandResult:
-    """Run a program in a stack.
+    """Run a program in a stack, and return output and exit code of the engine.
 
     It does what ``Stack.up`` does, without the three questions that this asks the engine after each run, twice for the
     outputs of the stack and once for its history: they take longer than the run.
 
     Parameters
     ----------
+    engine
+        Runs it.
     stack
-        The stack; the command of its workspace is run.
+        The stack.
     command
         What the engine is to do, with the options of that: ``up --yes``.
     targets
@@ -36,9 +40,7 @@ def run_program(
 
     Raises
     ------
-    pulumi.automation.CommandError
-        The engine failed.
-    EngineError
+    EngineKilledError, EngineTimeoutError, EngineInterruptedError
         It was ended before it could tell.
     """
     workspace = stack.workspace
@@ -58,4 +60,4 @@ def run_program(
             "--suppress-progress",
             *(part for target in targets for part in ("--target", target)),
         ]
-        return workspace.pulumi_command.run(arguments, workspace.work_dir, environment)
+        return engine.execute(arguments, workspace.work_dir, environment)

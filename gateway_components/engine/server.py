@@ -88,9 +88,8 @@ class _Runtime(LanguageRuntimeServicer):
                 monitor.RegisterResourceOutputs(stack_outputs_request(stack))
                 monitor.SignalAndWaitForShutdown(Empty())
         except grpc.RpcError as error:
-            # An engine that was interrupted answers no more, and knows why.
-            interrupted = error.code() is grpc.StatusCode.UNAVAILABLE
-            return RunResponse() if interrupted else RunResponse(error=error.details())
+            # Also where the engine answers no more: it must not take what was registered so far for all there is.
+            return RunResponse(error=error.details())
         return RunResponse()
 
 

@@ -1,13 +1,12 @@
 """One Pulumi stack per namespace; one run carries every gateway of it that changed."""
 
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from pulumi.automation import CommandError, CommandResult
+from pulumi.automation import CommandResult
 
 from gateway_components.components.naming import gateway_target
 from gateway_components.engine.backend import Backend
@@ -17,13 +16,16 @@ from gateway_components.engine.errors import (
     ClusterUnreachableError,
     EngineError,
     EngineInterruptedError,
+    EngineKilledError,
     EngineTimeoutError,
 )
 from gateway_components.engine.locate import find_engine
 from gateway_components.engine.opened import OpenedStacks
 from gateway_components.engine.outcome import Diagnostics
 from gateway_components.engine.program import register_gateways
+from gateway_components.engine.result import Outcome
 from gateway_components.engine.run import run_program
+from gateway_components.engine.server import Program
 from gateway_components.engine.state import StateFolder
 from gateway_components.engine.states import States
 from gateway_components.plan.failure import Failure, Reason
@@ -32,9 +34,8 @@ from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["Stacks"]
 
-_KILLED = re.compile(r"^\s*code: -\d")
-"""How the Automation API tells that a signal ended the engine."""
-_WRONG_PASSPHRASE = re.compile(r"incorrect passphrase")
+_ORDERLY = (0, 1)
+"""Exit codes of an engine that came to its end; one that crashed, as for want of memory, has another."""
 
 
 class Stacks:
@@ -81,7 +82,10 @@ class Stacks:
     ) -> None:
         backend = backend or Backend(state.backend_url, state.passphrase())
         self._state = state
-        self._command = EngineCommand(find_engine(), time_limit, state.lock_descriptor, may_act)
+        self._backend = backend
+        self._command = EngineCommand(
+            find_engine(), time_limit, state.lock_descriptor, may_act=may_act, redact=backend.redact
+        )
         self._opened = OpenedStacks(state, backend, self._command, kubeconfig)
         self.states = States(state, self._opened)
         self._retain = retain
@@ -95,8 +99,10 @@ class Stacks:
         release: Collection[GatewayKey],
         *,
         refresh: bool,
-    ) -> dict[GatewayKey, Failure]:
+    ) -> Outcome:
         """Bring `wanted` to the cluster and let go of `release`; other gateways of the namespace stay as they are.
+
+        A gateway counts as done where the engine said so of each of its objects, and lived to write that down.
 
         Parameters
         ----------
@@ -109,11 +115,6 @@ class Stacks:
         refresh
             Whether to look at the cluster first, for objects that were changed or deleted by others.
 
-        Returns
-        -------
-        dict
-            Why, for each wanted gateway that failed; empty where all went well.
-
         Raises
         ------
         ClusterUnreachableError
@@ -121,32 +122,34 @@ class Stacks:
         EngineInterruptedError
             `interrupt` was called; nothing is known either.
         EngineError
-            The stack cannot be opened.
+            The stack cannot be opened, or its state not be read.
         """
-        diagnostics = Diagnostics()
+        diagnostics, done = Diagnostics(), set[GatewayKey]()
+        program = partial(register_gateways, wanted=wanted, done=done, retain=self._retain)
+        options = ["--refresh"] if refresh else []
+        command = ["up", "--yes", "--skip-preview", "--continue-on-error", *options]
+        error: EngineError | None = None
         try:
-            with self._run(namespace):
-                options = ["--refresh"] if refresh else []
-                self._execute(
-                    namespace,
-                    ["up", "--yes", "--skip-preview", "--continue-on-error", *options],
-                    wanted,
-                    release,
-                    diagnostics,
-                )
-        except EngineTimeoutError as error:
-            return _all_failed(wanted, str(error))
-        except CommandError as error:
-            unreachable = diagnostics.unreachable()
-            if unreachable:
-                raise ClusterUnreachableError(unreachable) from None
-            if _WRONG_PASSPHRASE.search(str(error)) and self.states.encrypt_anew(namespace):
-                return self.apply(namespace, wanted, release, refresh=refresh)
-            failures = {key: failure for key, failure in diagnostics.failures().items() if key in wanted}
-            return failures or _all_failed(
-                wanted, self._opened.told(diagnostics.general()) or self._opened.told(str(error))
-            )
-        return {}
+            result = self._execute(namespace, command, (*wanted, *release), program, diagnostics)
+        except EngineTimeoutError as ended:
+            error = ended
+        except EngineKilledError as ended:
+            error = ended
+            done.clear()
+        else:
+            if result.code != 0:
+                unreachable = diagnostics.unreachable()
+                if unreachable:
+                    raise ClusterUnreachableError(unreachable)
+                general = self._backend.redact(diagnostics.general())
+                error = EngineError(general) if general else self._command.failure(result)
+        failures = {} if error is None else _failures(wanted, done, diagnostics, error)
+        held = self.states.held(namespace, {*wanted, *release})
+        return Outcome(
+            failures,
+            {key: held[key] for key in wanted if key in done and key in held},
+            frozenset(release) - held.keys(),
+        )
 
     def preview(
         self, namespace: str, wanted: Mapping[GatewayKey, GatewayObjects], release: Collection[GatewayKey]
@@ -160,26 +163,28 @@ class Stacks:
         """
         if not wanted and not release:
             return "nothing to apply"
-        try:
-            with self._run(namespace):
-                previewed = self._execute(
-                    namespace, ["preview", "--refresh", "--diff"], wanted, release, Diagnostics()
-                )
-        except (CommandError, EngineTimeoutError) as error:
-            raise EngineError(self._opened.told(str(error))) from None
-        return previewed.stdout
+        program = partial(register_gateways, wanted=wanted, done=set(), retain=self._retain)
+        command = ["preview", "--refresh", "--diff"]
+        result = self._execute(namespace, command, (*wanted, *release), program, Diagnostics())
+        if result.code != 0:
+            raise self._command.failure(result)
+        return result.stdout
 
     def _execute(
         self,
         namespace: str,
         command: Sequence[str],
-        wanted: Mapping[GatewayKey, GatewayObjects],
-        release: Iterable[GatewayKey],
+        gateways: Iterable[GatewayKey],
+        program: Program,
         diagnostics: Diagnostics,
     ) -> CommandResult:
-        targets = (gateway_target(PROJECT, namespace, key) for key in (*wanted, *release))
-        program = partial(register_gateways, wanted=wanted, retain=self._retain)
-        return run_program(self._opened.get(namespace), command, targets, program, diagnostics.on_event)
+        targets = (gateway_target(PROJECT, namespace, key) for key in gateways)
+        with self._run(namespace):
+            stack = self._opened.get(namespace)
+            result = run_program(self._command, stack, command, targets, program, diagnostics.on_event)
+            if result.code not in _ORDERLY:
+                self._unlock(namespace)
+        return result
 
     def running(self) -> frozenset[str]:
         """Return the namespaces that have a run."""
@@ -220,13 +225,8 @@ class Stacks:
             self._running.add(namespace)
         try:
             yield
-        except (EngineInterruptedError, EngineTimeoutError, CommandError) as error:
-            # One that was killed, by us or by the system for want of memory, leaves its lock behind.
-            if not isinstance(error, CommandError) or _KILLED.search(str(error)):
-                # The engine may have to be asked for that.
-                self._command.unbar(self._opened.work_folder(namespace))
-                with contextlib.suppress(EngineError):
-                    self.states.unlock(namespace)
+        except (EngineInterruptedError, EngineTimeoutError, EngineKilledError):
+            self._unlock(namespace)
             raise
         finally:
             self._state.clear_history(namespace)
@@ -237,6 +237,18 @@ class Stacks:
             self._running.discard(namespace)
             self._command.unbar(self._opened.work_folder(namespace))
 
+    def _unlock(self, namespace: str) -> None:
+        """Remove the lock that an engine leaves behind which did not end by itself."""
+        # The engine may have to be asked for that.
+        self._command.unbar(self._opened.work_folder(namespace))
+        with contextlib.suppress(EngineError):
+            self.states.unlock(namespace)
 
-def _all_failed(wanted: Mapping[GatewayKey, GatewayObjects], message: str) -> dict[GatewayKey, Failure]:
-    return {key: Failure(Reason.WORKLOAD_FAILED, message) for key in wanted}
+
+def _failures(
+    wanted: Iterable[GatewayKey], done: Collection[GatewayKey], diagnostics: Diagnostics, error: EngineError
+) -> dict[GatewayKey, Failure]:
+    """Return why each gateway failed: its own reason, or else that of the run, unless it was done before."""
+    own = diagnostics.failures()
+    common = Failure(Reason.WORKLOAD_FAILED, str(error))
+    return {key: own.get(key, common) for key in wanted if key in own or key not in done}

@@ -117,16 +117,6 @@ class States:
         self._opened.drop(namespace)
         self._folder.forget(namespace)
 
-    def encrypt_anew(self, namespace: str) -> bool:
-        """Take the passphrase of today for a state of another; False where it has none. Nothing in it is secret."""
-        if not self.local:
-            return False
-        deployment = dict(self._deployment(namespace))
-        if deployment.pop("secrets_providers", None) is None:
-            return False
-        self.open(namespace, whole_checkpoint(namespace, deployment))
-        return True
-
     def _deployment(self, namespace: str) -> Mapping[str, Any]:
         if self.local:
             checkpoint = self._folder.read(namespace)

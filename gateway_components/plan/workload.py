@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway_components.plan.urls import service_url
 
 __all__ = [
     "IMAGE",
+    "SETTINGS",
     "GatewayObjects",
     "Manifest",
     "WorkloadInputs",
@@ -23,6 +25,15 @@ __all__ = [
 ]
 
 IMAGE = "ghcr.io/berriai/litellm:v1.83.14-stable.patch.2"
+SETTINGS = frozenset(("pulumi.com/patchFieldManager", "pulumi.com/skipAwait"))
+"""Annotations that say how an object is applied, and nothing about it; whoever applies it writes over them."""
+
+_QUANTITY_FIELD = "divisor"
+"""The only quantity that a user may set."""
+_UNITS = {
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("n", "u", "m", "", *"kMGTPE"), -3)},
+    **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
+}
 _CONFIG_DIR = "/app/config"
 _CONFIG_KEY = "config.yaml"
 
@@ -91,22 +102,41 @@ class WorkloadInputs:
 def objects_digest(config_map: Manifest, deployment: Manifest, service: Manifest) -> str:
     """Return the SHA-256 over the objects of a gateway; equal iff they mean the same to Kubernetes.
 
-    In a pod, a field that is empty is one that is not there: ``value: ""`` of a variable comes back without it.
+    In a pod, a field that is empty is one that is not there: ``value: ""`` of a variable comes back without it. And a
+    quantity comes back in its canonical form: ``1000m`` as ``1``.
     """
     template = deployment["spec"]["template"]
-    pods = {**template, "spec": _without_empty(template["spec"])}
-    return object_digest(
-        config_map, {**deployment, "spec": {**deployment["spec"], "template": pods}}, service
-    )
+    pods = {**template, "spec": _meaning(template["spec"])}
+    deployment = {**deployment, "spec": {**deployment["spec"], "template": pods}}
+    return object_digest(*map(_without_settings, (config_map, deployment, service)))
 
 
-def _without_empty(value: Any) -> Any:
+def _without_settings(manifest: Manifest) -> Manifest:
+    metadata = dict(manifest["metadata"])
+    annotations = metadata.pop("annotations", None) or {}
+    kept = {key: value for key, value in annotations.items() if key not in SETTINGS}
+    return {**manifest, "metadata": {**metadata, **({"annotations": kept} if kept else {})}}
+
+
+def _meaning(value: Any) -> Any:
     if isinstance(value, Mapping):
-        kept = {key: _without_empty(item) for key, item in value.items()}
+        kept = {
+            key: _amount(item) if key == _QUANTITY_FIELD else _meaning(item) for key, item in value.items()
+        }
         return {key: item for key, item in kept.items() if item is not None and item not in ("", [], {})}
     if isinstance(value, list):
-        return [_without_empty(item) for item in value]
+        return [_meaning(item) for item in value]
     return value
+
+
+def _amount(quantity: int | str) -> str:
+    text = str(quantity)
+    number = text.rstrip("numkKMGTPEi")
+    try:
+        return str((Decimal(number) * _UNITS[text.removeprefix(number)]).normalize())
+    except (ArithmeticError, KeyError):
+        # Nothing that Kubernetes takes.
+        return text
 
 
 def config_map_name(gateway_name: str) -> str:

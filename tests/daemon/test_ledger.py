@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
 from gateway_components.daemon.ledger import Batch, Ledger
-from gateway_components.daemon.ports import Outcome
+from gateway_components.engine.result import Outcome
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, ObjectKey
 from gateway_components.plan.ownership import Applied, Drift, Mark
@@ -25,6 +27,10 @@ def planned(name: str, model: str = "gpt-4o", uid: str = "uid-1") -> GatewayPlan
     return GatewayPlan(gateway_key(gateway), uid, 1, generate(gateway, {}, {}, {}).objects, None)
 
 
+def key_of(name: str) -> GatewayKey:
+    return GatewayKey("AiGateway", "ns", name)
+
+
 def plan_of(*gateways: GatewayPlan) -> Plan:
     return Plan({gateway.key: gateway for gateway in gateways})
 
@@ -39,10 +45,20 @@ def names(batch: Batch | None) -> list[str]:
     return sorted(key.name for key in batch.wanted) if batch else []
 
 
+def held(plan: Plan, batch: Batch, *but: str) -> dict[GatewayKey, Applied]:
+    """Return what a state holds after a run over a batch went well, but for some."""
+    gateways = {key: plan.gateways[key] for key in batch.wanted if key.name not in but}
+    return {
+        key: Applied(gateway.uid, gateway.objects.digest, {})
+        for key, gateway in gateways.items()
+        if gateway.objects
+    }
+
+
 def run(ledger: Ledger, plan: Plan, now: float = 0.0, **failures: Failure) -> None:
     batch = due(ledger, plan, now)
     failed = {key: failures[key.name] for key in batch.wanted if key.name in failures}
-    ledger.record(plan, batch, Outcome(failed, {}), now)
+    ledger.record(plan, batch, Outcome(failed, held(plan, batch, *failures)), now)
 
 
 def test_what_was_applied_needs_no_second_run() -> None:
@@ -81,10 +97,10 @@ def test_what_the_state_is_not_sure_of_is_applied_after_a_look() -> None:
 def test_what_the_state_says_was_applied_is_not_applied_again() -> None:
     gateway = planned("a")
     assert gateway.objects
-    held = Applied("uid-1", gateway.objects.digest, {})
+    known = Applied("uid-1", gateway.objects.digest, {})
 
-    assert Ledger({gateway.key: held}).due(plan_of(gateway), 0.0) is None
-    batch = due(Ledger({gateway.key: replace(held, digest="other")}), plan_of(gateway), 0.0)
+    assert Ledger({gateway.key: known}).due(plan_of(gateway), 0.0) is None
+    batch = due(Ledger({gateway.key: replace(known, digest="other")}), plan_of(gateway), 0.0)
     assert not batch.refresh, "the state knows what is there"
 
 
@@ -132,12 +148,45 @@ def test_a_doubt_raised_during_a_run_outlives_it() -> None:
     ledger, plan = Ledger({}), plan_of(planned("a"))
     batch = due(ledger, plan, 0.0)
     ledger.suspect(GatewayKey("AiGateway", "ns", "a"))
-    ledger.record(plan, batch, Outcome({}, {}), 0.0)
+    ledger.record(plan, batch, Outcome(held=held(plan, batch)), 0.0)
 
     again = due(ledger, plan, 0.0)
     assert again.refresh
-    ledger.record(plan, again, Outcome({}, {}), 0.0)
+    ledger.record(plan, again, Outcome(held=held(plan, again)), 0.0)
     assert ledger.due(plan, 0.0) is None
+
+
+(DIGEST,) = (one.objects.digest for one in (planned("bad"),) if one.objects)
+UNPROVEN = [
+    (None, "the state holds some of its objects"),
+    (Applied("uid-1", "other", {}), "the state holds the objects of an earlier plan"),
+    (Applied("uid-0", DIGEST, {}), "the state holds those of a gateway of that name that is gone"),
+]
+
+
+@pytest.mark.parametrize(("known", "why"), UNPROVEN, ids=[case[1] for case in UNPROVEN])
+def test_what_the_state_does_not_prove_was_not_applied(known: Applied | None, why: str) -> None:
+    good, bad = key_of("good"), key_of("bad")
+    ledger, plan = Ledger({}), plan_of(planned("good"), planned("bad"))
+    batch = due(ledger, plan, 0.0)
+
+    ledger.record(plan, batch, Outcome(held={**held(plan, batch, "bad"), bad: known}), 0.0)
+
+    assert ledger.is_applied(plan.gateways[good])
+    assert not ledger.is_applied(plan.gateways[bad]), why
+    assert ledger.due(plan, 0.9) is None
+    again = due(ledger, plan, 1.0)
+    assert (names(again), again.refresh) == (["bad"], True)
+    assert list(ledger.failures(plan, again)) == [bad], "its status says so"
+
+
+def test_what_a_run_says_nothing_about_is_looked_at_again_ever_later() -> None:
+    ledger, plan = Ledger({}), plan_of(planned("a"))
+    for now, next_due in ((0.0, 1.0), (1.0, 3.0), (3.0, 7.0)):
+        batch = due(ledger, plan, now)
+        ledger.record(plan, batch, Outcome(), now)
+        assert ledger.next_retry(plan) == next_due
+    assert not ledger.is_applied(plan.gateways[key_of("a")])
 
 
 def test_what_is_ours_no_longer_is_a_leftover_until_forgotten() -> None:
@@ -179,7 +228,7 @@ def test_what_somebody_took_while_something_else_was_put_right_is_missed_afterwa
     ledger.suspect(gateway.key, [Drift(service, ("spec.type",))])
     batch = due(ledger, plan, 0.0)
 
-    ledger.record(plan, batch, Outcome({}, {gateway.key: replace(before, marks={service: one})}), 0.0)
+    ledger.record(plan, batch, Outcome(held={gateway.key: replace(before, marks={service: one})}), 0.0)
 
     applied = ledger.applied(gateway.key)
     assert applied is not None

@@ -48,6 +48,23 @@ async def test_a_state_of_nothing_but_what_nobody_can_tell_is_kept() -> None:
     assert world.steps == []
 
 
+async def test_what_a_run_did_not_let_go_of_is_let_go_of_soon() -> None:
+    world = World("stays", "leaves")
+    passes = reconciler(world)
+    await passes.reconcile("ns")
+    world.gateways["leaves"] = world.raw_gateway("leaves", class_name="other")
+    world.gateways["stays"] = world.raw_gateway("stays", "other-model")
+    world.kept = {key("leaves")}
+    world.steps.clear()
+
+    assert (await passes.reconcile("ns") or 9) < 1
+    world.kept.clear()
+    assert await passes.reconcile("ns") is None
+
+    runs = [step for step in world.steps if step.startswith("apply")]
+    assert runs == ["apply stays release leaves", "apply  release leaves"]
+
+
 async def test_a_namespace_without_gateways_is_forgotten_without_an_engine_run() -> None:
     world = World(held=[key("gone")])
 

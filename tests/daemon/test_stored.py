@@ -14,10 +14,11 @@ from gateway_components.engine.errors import (
     EngineInterruptedError,
     StateUnreadableError,
 )
+from gateway_components.engine.result import Outcome
 from gateway_components.engine.stacks import Stacks
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.state_secrets import StateDamagedError, StateSecrets, StoredState
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.failure import Reason
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.ownership import Applied
 from gateway_components.plan.workload import GatewayObjects
@@ -43,7 +44,6 @@ class Place(Clock):
         self.stored = stored
         self.interruptible: list[str] = []
         self.faults: dict[str, Exception] = {}
-        self.failures: dict[GatewayKey, Failure] = {}
         self.state: dict[GatewayKey, Applied | None] = {A: APPLIED, B: APPLIED}
 
     async def in_thread(self, work: Callable[..., T], *args: object) -> T:
@@ -74,9 +74,9 @@ class Place(Clock):
         self._step(f"open {checkpoint!r}")
         return self.state if checkpoint else {}
 
-    def held(self, namespace: str, only: Collection[GatewayKey] | None = None) -> Mapping[GatewayKey, Any]:
+    def held(self, namespace: str) -> Mapping[GatewayKey, Any]:
         self._step("held")
-        return {key: value for key, value in self.state.items() if only is None or key in only}
+        return self.state
 
     def apply(
         self,
@@ -85,9 +85,9 @@ class Place(Clock):
         release: Collection[GatewayKey],
         *,
         refresh: bool,
-    ) -> dict[GatewayKey, Failure]:
+    ) -> Outcome:
         self._step(f"up {','.join(key.name for key in wanted)}{' refresh' if refresh else ''}")
-        return self.failures
+        return Outcome({}, {key: self.state[key] for key in wanted}, release)
 
     @contextmanager
     def beginning(self, namespace: str) -> Iterator[None]:
@@ -128,13 +128,12 @@ async def test_a_run_is_noted_before_it_begins_and_stored_before_it_is_told_of()
     assert await tried.held("ns") == {A: APPLIED, B: APPLIED}
     outcome = await tried.apply("ns", {A: OBJECTS}, [B], refresh=True)
 
-    assert (outcome.failures, outcome.held) == ({}, {A: APPLIED})
+    assert outcome == Outcome({}, {A: APPLIED}, [B])
     assert place.steps == [
         "load",
         "open b'old'",
         f"intend {A},{B} on 1",
         "up a refresh",
-        "held",
         "save b'new' on 2",
     ]
     assert tried.version("ns") == 3
@@ -160,9 +159,10 @@ async def test_letting_go_needs_no_run() -> None:
     await tried.held("ns")
     place.steps.clear()
 
-    await tried.apply("ns", {}, [B], refresh=False)
+    outcome = await tried.apply("ns", {}, [B], refresh=False)
 
     assert place.steps == ["release b", "save b'new' on 1"]
+    assert outcome.released == [B]
 
 
 LOST = (
@@ -193,6 +193,7 @@ async def test_without_the_right_to_note_a_run_none_begins_and_its_gateways_say_
     outcome = await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
 
     assert not [step for step in place.steps if step.startswith("up")]
+    assert not outcome.released
     failure = outcome.failures[A]
     assert failure.reason == Reason.WORKLOAD_FAILED
     assert "Secret ns/litellm-gateways-state: secrets is forbidden" in failure.message
@@ -215,9 +216,10 @@ async def test_an_engine_that_cannot_work_is_told_of_on_each_gateway() -> None:
     await tried.held("ns")
     place.faults = {"up": EngineError("the scratch folder /x cannot be written: No space left on device")}
 
-    outcome = await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    outcome = await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
 
     assert "No space left on device" in outcome.failures[A].message
+    assert (outcome.held, outcome.released) == ({}, ()), "nothing is known"
     assert place.steps[-1].startswith("save"), "what is known is stored"
 
 

@@ -175,7 +175,7 @@ async def test_a_secret_that_came_spoiled_is_read_again(case: str, data: dict[st
     watched.cluster.add_namespace("tools")
     watched.cluster.put("tools", tool_gateway("main"), {**secret("api-key-secrets"), "data": data})
     async with watching(watched):
-        with pytest.raises(ApiUnreachableError, match="api-key-secrets"):
+        with pytest.RaisesGroup(pytest.RaisesExc(ApiUnreachableError, match="api-key-secrets")):
             await watched.view.snapshot("tools")
 
 

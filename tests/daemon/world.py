@@ -13,10 +13,10 @@ from gateway_components.crds.toolgatewayclass import ToolGatewayClass, ToolGatew
 from gateway_components.crds.toolroute import ToolRoute
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.ledger import Batch
-from gateway_components.daemon.ports import Outcome
 from gateway_components.daemon.reconcile import Reconciler
 from gateway_components.daemon.report import Reporter
 from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.engine.result import Outcome
 from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey, RouteKey, Subject
 from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
@@ -64,6 +64,7 @@ class World(Clock):
         self.drifted: dict[str, list[Drift]] = {}
         self.failures: dict[GatewayKey, Failure] = {}
         self.broken: list[Exception] = []
+        self.kept: set[GatewayKey] = set()
         self.told_before: set[str] = set()
         self.faults: dict[str, str] = {}
         self.rollouts: dict[str, Rollout] = {}
@@ -182,7 +183,12 @@ class World(Clock):
             raise EngineInterruptedError("the engine was interrupted")
         self.drifted.clear()
         failures = {known: failure for known, failure in self.failures.items() if known in wanted}
-        return Outcome(failures, {known: Applied(None, "", {}) for known in wanted if known not in failures})
+        held = {
+            known: Applied(f"uid-{known.name}", objects.digest, {})
+            for known, objects in wanted.items()
+            if known not in failures
+        }
+        return Outcome(failures, held, frozenset(release) - self.kept)
 
     def interrupt(self, namespace: str) -> None:
         self._interrupted.set()

@@ -1,6 +1,6 @@
 """The engine's side of its protocol, as far as the program of a run speaks it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +8,14 @@ from pulumi.runtime.proto.resource_pb2 import (
     RegisterResourceOutputsRequest,
     RegisterResourceRequest,
     RegisterResourceResponse,
+    Result,
 )
 
 Request = RegisterResourceRequest | RegisterResourceOutputsRequest
+
+
+class GoneError(Exception):
+    """The engine went away before it answered."""
 
 
 @dataclass
@@ -20,7 +25,15 @@ class _Call:
 
     def result(self) -> Any:
         self.told()
+        if self.answer is None:
+            raise GoneError
         return self.answer
+
+    def done(self) -> bool:
+        return self.answer is not None
+
+    def exception(self) -> None:
+        return None
 
 
 @dataclass
@@ -30,14 +43,25 @@ class _Method:
     def future(self, request: Request) -> _Call:
         self.monitor.log.append(("asked", request))
         urn = getattr(request, "urn", f"urn:{getattr(request, 'type', '')}:{getattr(request, 'name', '')}")
-        answer = RegisterResourceResponse(urn=urn, id=self.monitor.id)
+        result = Result.FAIL if urn.endswith(tuple(self.monitor.refused)) else Result.SUCCESS
+        answer = None
+        if not urn.endswith(tuple(self.monitor.unanswered)):
+            answer = RegisterResourceResponse(urn=urn, id=self.monitor.id, result=result)
         return _Call(answer, lambda: self.monitor.log.append(("answered", request)))
 
 
 @dataclass
 class Monitor:
-    """Answers every registration, and records what was asked and when its answer was waited for."""
+    """Answers every registration, and records what was asked and when its answer was waited for.
 
+    Attributes
+    ----------
+    refused, unanswered
+        Ends of the URNs of resources that fail, or get no answer.
+    """
+
+    refused: Collection[str] = ()
+    unanswered: Collection[str] = ()
     log: list[tuple[str, Request]] = field(default_factory=list)
     id: str = "id"
 

@@ -20,11 +20,16 @@ from gateway_components.engine.state import StateFolder
 from lab import ControlPlane
 from tests.engine.test_stacks import SECONDS, wanted
 
+MEMORY = {"resource": "limits.memory"}
+DIVISORS = (1, "1", "1000m", "1000", "1k", "0.001G", "1024Ki", "1Mi", "1.0Ki", "1E")
+
 
 def test_a_state_tells_exactly_what_was_applied_and_what_the_api_server_made_of_it(
     lab: ControlPlane, lab_namespace: str, tmp_path: Path
 ) -> None:
-    labels = {"labels": {"team": "a"}, "annotations": {"note": "x"}}
+    # The last one is written over: the daemon applies what it does not wait for.
+    annotations = {"note": "x", "pulumi.com/skipAwait": "false"}
+    labels = {"labels": {"team": "a"}, "annotations": annotations}
     plain = wanted(lab_namespace, "plain")
     rich = wanted(
         lab_namespace,
@@ -35,13 +40,18 @@ def test_a_state_tells_exactly_what_was_applied_and_what_the_api_server_made_of_
         env=[
             {"name": "A", "value": ""},
             {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            *(
+                {"name": f"Q{number}", "valueFrom": {"resourceFieldRef": {**MEMORY, "divisor": divisor}}}
+                for number, divisor in enumerate(DIVISORS)
+            ),
         ],
         envFrom=[{"secretRef": {"name": "extra", "optional": True}}],
     )
     bad = wanted(lab_namespace, "bad", commonMetadata={"labels": {"team": "not valid!"}})
     with StateFolder(tmp_path / "state") as folder:
         stacks = Stacks(folder, lab.kubeconfig, SECONDS)
-        assert stacks.apply(lab_namespace, dict([plain, rich, bad]), (), refresh=False).keys() == {bad[0]}
+        outcome = stacks.apply(lab_namespace, dict([plain, rich, bad]), (), refresh=False)
+        assert outcome.failures.keys() == {bad[0]}
         held = stacks.states.held(lab_namespace)
         checkpoint = stacks.states.checkpoint(lab_namespace)
 
@@ -63,7 +73,7 @@ def test_a_state_tells_exactly_what_was_applied_and_what_the_api_server_made_of_
         assert stacks.states.open(lab_namespace, None) == {}
         assert stacks.states.held(lab_namespace) == {}
         assert stacks.states.open(lab_namespace, checkpoint) == held
-        assert stacks.apply(lab_namespace, dict([plain]), (), refresh=False) == {}
+        assert stacks.apply(lab_namespace, dict([plain]), (), refresh=False).failures == {}
         assert stacks.states.held(lab_namespace)[plain[0]] == held[plain[0]], (
             "nothing was written for what is as it was"
         )

@@ -7,9 +7,11 @@ import psutil
 import pytest
 from pulumi.automation import CommandError
 
+from gateway_components.engine.backend import Backend
 from gateway_components.engine.command import EngineCommand
 from gateway_components.engine.errors import (
     EngineInterruptedError,
+    EngineKilledError,
     EngineMissingError,
     EngineTimeoutError,
 )
@@ -32,8 +34,47 @@ def test_output_errors_and_exit_code_are_handed_over(tmp_path: Path) -> None:
 
     assert (result.stdout, result.stderr, result.code) == ("--non-interactive up --yes", "given", 0)
     assert lines == ["--non-interactive up --yes"]
+    failing = EngineCommand(program(tmp_path, "exit 3"), 10)
+    assert failing.execute(["up"], str(tmp_path), {}).code == 3
     with pytest.raises(CommandError):
-        EngineCommand(program(tmp_path, "exit 3"), 10).run(["up"], str(tmp_path), {})
+        failing.run(["up"], str(tmp_path), {})
+
+
+ENDS = [
+    ("kill -9 $$", "was ended by signal 9 (out of memory?); give it more memory", "the kernel may have"),
+    ("kill -15 $$", "was ended by signal 15", "somebody did"),
+]
+
+
+@pytest.mark.parametrize(("end", "message", "why"), ENDS, ids=[case[0] for case in ENDS])
+def test_an_end_by_a_signal_is_told_without_output(tmp_path: Path, end: str, message: str, why: str) -> None:
+    command = EngineCommand(program(tmp_path, f"echo Updating; echo error: lost >&2; {end}"), 10)
+
+    with pytest.raises(EngineKilledError) as raised:
+        command.execute(["up"], str(tmp_path), {})
+
+    assert str(raised.value).startswith(f"the Pulumi engine {message}"), why
+    assert not {"Updating", "lost", "stdout", "code:"} & set(str(raised.value).split())
+
+
+WORDS = [
+    ("error: no such bucket", "no such bucket", "the engine says why"),
+    ("warning: old\nerror: two\n  lines", "two lines", "what goes before is no error"),
+    ("error: s3://me:pass@host is away", "s3://host is away", "a password is in it"),
+    ("panic: nil\ngoroutine 1 [running]", "it gives no reason", "nobody can use that"),
+]
+
+
+@pytest.mark.parametrize(("errors", "reason", "why"), WORDS, ids=[case[2] for case in WORDS])
+def test_of_a_failed_run_only_its_own_error_is_told(
+    tmp_path: Path, errors: str, reason: str, why: str
+) -> None:
+    body = f"echo Updating; printf '%b' '{errors}' >&2; exit 255"
+    command = EngineCommand(program(tmp_path, body), 10, redact=Backend("file://x", "y").redact)
+
+    failure = command.failure(command.execute(["up"], str(tmp_path), {}))
+
+    assert str(failure) == f"the Pulumi engine ended with exit code 255: {reason}", why
 
 
 def test_a_run_past_its_limit_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -54,7 +95,7 @@ def test_an_engine_that_dies_leaves_no_plugin_behind(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     command = EngineCommand(program(tmp_path, f"set -m\nsleep 600 &\necho $! > {pid}\nkill -9 $$"), 60)
 
-    with pytest.raises(CommandError):
+    with pytest.raises(EngineKilledError):
         command.run(["up"], str(tmp_path), {})
 
     wait_until(lambda: not _alive(int(pid.read_text())), timeout=5, what="the end of the plugin")
@@ -84,7 +125,7 @@ def test_stop_interrupts_what_runs(tmp_path: Path) -> None:
     def run() -> None:
         try:
             command.run(["up"], str(tmp_path), {})
-        except CommandError as error:
+        except EngineInterruptedError as error:
             ended.append(error)
 
     thread = threading.Thread(target=run)

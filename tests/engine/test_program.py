@@ -19,9 +19,9 @@ from gateway_components.engine.locate import PROVIDER_VERSION
 from gateway_components.engine.program import register_gateways
 from gateway_components.engine.requests import ANNOTATIONS
 from gateway_components.plan.keys import GatewayKey
-from gateway_components.plan.workload import GatewayObjects, Manifest
+from gateway_components.plan.workload import SETTINGS, GatewayObjects, Manifest
 from tests.components.recorder import Recorder, run
-from tests.engine.monitor import Monitor
+from tests.engine.monitor import GoneError, Monitor
 from tests.engine.test_stacks import wanted
 
 GATEWAY, OTHER = wanted("ns", "a"), wanted("ns", "b")
@@ -30,7 +30,7 @@ OBJECTS = ("ConfigMap", "Deployment", "Service")
 
 def registered(*gateways: tuple[GatewayKey, GatewayObjects], retain: bool = True) -> Monitor:
     monitor = Monitor()
-    register_gateways(monitor, "stack", dict(gateways), retain=retain)
+    register_gateways(monitor, "stack", dict(gateways), set(), retain=retain)
     return monitor
 
 
@@ -100,6 +100,10 @@ def test_the_properties_are_those_of_the_plan_and_how_to_apply_it() -> None:
         assert rpc.deserialize_properties(request.object) == {**manifest, "metadata": annotated(manifest)}
 
 
+def test_settings_of_how_to_apply_are_no_part_of_what_was_applied() -> None:
+    assert ANNOTATIONS.keys() == SETTINGS
+
+
 def test_objects_are_below_their_gateway_on_the_one_provider() -> None:
     asked = registered(GATEWAY).asked()
     gateway, provider = one(asked, "AiGateway"), one(asked, "kubernetes")
@@ -112,7 +116,7 @@ def test_objects_are_below_their_gateway_on_the_one_provider() -> None:
 
 def test_a_preview_names_a_provider_that_is_not_there_yet() -> None:
     monitor = Monitor(id="")
-    register_gateways(monitor, "stack", dict([GATEWAY]), retain=True)
+    register_gateways(monitor, "stack", dict([GATEWAY]), set(), retain=True)
     assert one(monitor.asked(), "ServicePatch").provider.endswith(f":kubernetes::{UNKNOWN}")
 
 
@@ -146,6 +150,23 @@ def test_each_component_ends_with_the_outputs_that_users_of_it_see() -> None:
         "deploymentName": "a",
         "configMapName": "a-config",
     }
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_a_gateway_is_done_once_all_its_objects_are(kind: str) -> None:
+    done: set[GatewayKey] = set()
+    register_gateways(
+        Monitor(refused=[f":{kind}Patch:ns/a"]), "stack", dict([GATEWAY, OTHER]), done, retain=True
+    )
+    assert done == {OTHER[0]}
+
+
+def test_what_was_done_is_known_also_where_the_engine_goes_away() -> None:
+    done: set[GatewayKey] = set()
+    monitor = Monitor(unanswered=[":ServicePatch:ns/a"])
+    with pytest.raises(GoneError):
+        register_gateways(monitor, "stack", dict([GATEWAY, OTHER]), done, retain=True)
+    assert done == {OTHER[0]}
 
 
 @pytest.mark.parametrize("retain", [True, False])

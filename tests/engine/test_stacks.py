@@ -12,7 +12,6 @@ import pytest
 
 from gateway_components.crds.aigateway import AiGateway
 from gateway_components.crds.parse import parse_as
-from gateway_components.engine.backend import Backend
 from gateway_components.engine.errors import ClusterUnreachableError, EngineInterruptedError
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
@@ -55,10 +54,13 @@ def config(lab: ControlPlane, namespace: str, name: str) -> str:
 
 def test_a_run_touches_only_its_gateways(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
     first = dict([wanted(lab_namespace, "a"), wanted(lab_namespace, "b")])
-    assert stacks.apply(lab_namespace, first, (), refresh=False) == {}
+    assert stacks.apply(lab_namespace, first, (), refresh=False).failures == {}
 
     assert (
-        stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new-model")]), (), refresh=False) == {}
+        stacks.apply(
+            lab_namespace, dict([wanted(lab_namespace, "a", "new-model")]), (), refresh=False
+        ).failures
+        == {}
     )
 
     assert "new-model" in config(lab, lab_namespace, "a")
@@ -81,12 +83,14 @@ def test_one_that_fails_holds_up_no_other(stacks: Stacks, lab: ControlPlane, lab
     good, others = wanted(lab_namespace, "good")
 
     for refresh in (False, True):
-        failures = stacks.apply(lab_namespace, {bad: objects, good: others}, (), refresh=refresh)
+        outcome = stacks.apply(lab_namespace, {bad: objects, good: others}, (), refresh=refresh)
+        failures = outcome.failures
+        assert outcome.held.keys() == {good}
         assert {key: failure.reason for key, failure in failures.items()} == {bad: Reason.DEPLOYMENT_FAILED}
         assert 'Deployment.apps "bad" is invalid' in failures[bad].message
 
     assert "gpt-4o" in config(lab, lab_namespace, "good")
-    assert stacks.apply(lab_namespace, dict([wanted(lab_namespace, "bad")]), (), refresh=True) == {}
+    assert stacks.apply(lab_namespace, dict([wanted(lab_namespace, "bad")]), (), refresh=True).failures == {}
 
 
 def test_a_refresh_brings_back_what_was_deleted_by_hand(
@@ -98,7 +102,7 @@ def test_a_refresh_brings_back_what_was_deleted_by_hand(
     with pytest.raises(KubectlError):
         config(lab, lab_namespace, "a")
 
-    assert stacks.apply(lab_namespace, gateway, (), refresh=True) == {}
+    assert stacks.apply(lab_namespace, gateway, (), refresh=True).failures == {}
 
     assert "gpt-4o" in config(lab, lab_namespace, "a")
     lab.kubectl("-n", lab_namespace, "get", "service", "a")
@@ -113,31 +117,15 @@ def test_a_lost_state_is_no_loss(
 
     with StateFolder(tmp_path / "fresh") as folder:
         fresh = Stacks(folder, lab.kubeconfig, SECONDS)
-        assert fresh.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False) == {}
+        assert (
+            fresh.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False).failures
+            == {}
+        )
 
     after = json.loads(lab.kubectl("-n", lab_namespace, "get", "deployment", "a", "-o", "json"))
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert "gone" not in after["spec"]["template"]["metadata"]["labels"]
     assert "openai/new" in config(lab, lab_namespace, "a")
-
-
-def test_a_state_of_another_passphrase_is_no_loss(
-    stacks: Stacks, state: StateFolder, lab: ControlPlane, lab_namespace: str
-) -> None:
-    stacks.apply(
-        lab_namespace,
-        dict([wanted(lab_namespace, "a", "old"), wanted(lab_namespace, "b")]),
-        (),
-        refresh=False,
-    )
-    checkpoint = stacks.states.checkpoint(lab_namespace)
-    other = Stacks(state, lab.kubeconfig, SECONDS, Backend(state.backend_url, "another"))
-    held = other.states.open(lab_namespace, checkpoint)
-
-    assert other.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False) == {}
-
-    assert "openai/new" in config(lab, lab_namespace, "a")
-    assert other.states.held(lab_namespace).keys() == held.keys()
 
 
 def test_fields_of_others_stay(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
@@ -190,7 +178,7 @@ def test_a_forgotten_stack_begins_anew(stacks: Stacks, lab: ControlPlane, lab_na
     stacks.states.forget(lab_namespace)
 
     assert stacks.states.held(lab_namespace) == {}
-    assert stacks.apply(lab_namespace, gateway, (), refresh=False) == {}
+    assert stacks.apply(lab_namespace, gateway, (), refresh=False).failures == {}
     assert stacks.states.held(lab_namespace).keys() == gateway.keys()
 
 
@@ -199,13 +187,17 @@ def test_a_run_past_its_limit_fails_its_gateways(stacks: Stacks, lab_namespace: 
     stacks.apply(lab_namespace, gateway, (), refresh=False)
     stacks.limit(0.2)
 
-    failures = stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False)
+    new = dict([wanted(lab_namespace, "a", "new")])
+    failures = stacks.apply(lab_namespace, new, (), refresh=False).failures
 
     ((key, failure),) = failures.items()
     assert (key.name, failure.reason) == ("a", Reason.WORKLOAD_FAILED)
     assert "did not finish within 0.2 s" in failure.message
     stacks.limit(SECONDS)
-    assert stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=True) == {}
+    assert (
+        stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=True).failures
+        == {}
+    )
 
 
 def test_a_run_can_be_interrupted_before_it_begins(
@@ -219,7 +211,7 @@ def test_a_run_can_be_interrupted_before_it_begins(
         with pytest.raises(EngineInterruptedError):
             stacks.apply(lab_namespace, first, (), refresh=False)
 
-    assert stacks.apply(lab_namespace, first, (), refresh=False) == {}, "it is over with that run"
+    assert stacks.apply(lab_namespace, first, (), refresh=False).failures == {}, "it is over with that run"
 
 
 def test_a_run_that_is_interrupted_says_nothing_and_the_next_one_works(
@@ -246,7 +238,7 @@ def test_a_run_that_is_interrupted_says_nothing_and_the_next_one_works(
 
     assert len(raised) == 1
     assert stacks.running() == frozenset()
-    assert stacks.apply(lab_namespace, gateway, (), refresh=True) == {}
+    assert stacks.apply(lab_namespace, gateway, (), refresh=True).failures == {}
 
 
 def _applying() -> psutil.Process | None:

@@ -1,8 +1,11 @@
 """Killed at any moment, the daemon loses nothing, leaves nothing and ends up right."""
 
+import contextlib
 import os
 import random
+import shutil
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -160,6 +163,29 @@ def test_an_engine_that_is_killed_or_hangs_is_replaced_with_all_its_children(
         said = daemon.events("AiGatewayConfigured", reason="WorkloadFailed")
         assert any("did not finish within" in line["message"] for line in said)
         assert not daemon.events("internal error")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_engine_and_provider_end_with_a_killed_daemon(
+    idle_lab: ControlPlane, place: Namespace, tmp_path: Path
+) -> None:
+    with Daemon(idle_lab, tmp_path, *alone(place)) as daemon:
+        daemon.wait_for("watching")
+        place.apply(gateway("chat"))
+        (engine, *_) = wait_until(lambda: engines(daemon), timeout=SECONDS, what="an engine")
+        family = wait_until(lambda: _family(engine), timeout=SECONDS, what="its provider")
+        # Frozen, so that it does not end by itself.
+        engine.suspend()
+        daemon.stop(signal.SIGKILL)
+    try:
+        # By the lock in there, another daemon would find and end them.
+        shutil.rmtree(daemon.state)
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert not alive
+    finally:
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _family(engine: psutil.Process) -> list[psutil.Process]:
