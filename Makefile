@@ -7,6 +7,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Three on two cores: a test waits for other processes half of its time.
 WORKERS ?= 3
+# Processes that start hundreds of times are compiled once; components of a lab trade memory for processor time.
+TESTED = PYTHONDONTWRITEBYTECODE= GOGC=400 $(BIN)/pytest
 SPREAD = --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder --durations=10 --durations-min=1
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -33,13 +35,13 @@ demo: setup ## show the whole project at work, on a lab of its own
 	@$(BIN)/python -m demo
 
 test: setup litellm ## all tests, but for those of `make soak`
-	@$(BIN)/pytest $(SPREAD)
+	@$(TESTED) $(SPREAD)
 
 test-fast: setup litellm ## the tests that need no control plane
-	@$(BIN)/pytest $(SPREAD) -m "not lab"
+	@$(TESTED) $(SPREAD) -m "not lab"
 
 soak: setup ## long tests before a release: random kills, growth, outages
-	@$(BIN)/pytest --soak --durations=10
+	@$(TESTED) --soak --durations=10
 
 check: venv ## lint, format, types, direction of imports, unused code, generated manifests
 	$(BIN)/ruff check
