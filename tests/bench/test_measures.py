@@ -50,13 +50,13 @@ def measured() -> dict[str, Any]:
     }
 
 
-def test_edits_are_measured_beside_bare_runs() -> None:
-    with open_stage(workloads=True) as stage:
-        edits = edits_on(stage, TINY, quiet)
+def test_a_crowd_is_measured_from_its_creation_to_its_restart() -> None:
+    with open_stage(workloads=False) as stage:
+        step = measure_gateways(stage, 2, 1, TINY.step_edits, idle_seconds=0.2)
 
-    assert edits["phases"]["phases_ms"]["provider starts"] > 0
-    assert edits["bare_processor"]["p50"] > 0
-    assert "## " in page(results(edits=edits), [])
+    assert step["restart"]["engine_runs"] == step["idle"]["engine_runs"] == 0
+    assert min(step["crowd"]["processor"][who] for who in ("daemon", "engine", "control_plane")) > 0
+    assert "## " in page(results(gateways={"steps": [step]}), [])
 
 
 @pytest.mark.soak

@@ -22,7 +22,7 @@ from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, 
 from tests.faults.faulty_api import FaultyApi
 from tests.kube.hooked import leading
 
-LOOKED = 3
+LOOKED = 1
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgres://postgres@/postgres?host={folder}&sslmode=disable"
     finally:
         server.cleanup()
+        # It stays otherwise, wherever temporary files are.
+        Path(tempfile.gettempdir(), ".lockfile").unlink(missing_ok=True)
 
 
 def test_a_daemon_keeps_its_state_in_postgresql(place: Namespace, database: str, tmp_path: Path) -> None:

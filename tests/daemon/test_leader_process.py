@@ -180,6 +180,7 @@ def test_a_killed_leader_is_replaced(pair: Pair, place: Namespace) -> None:
     assert runs(second, place) == 1
 
 
+@pytest.mark.soak
 def test_a_leader_that_was_stopped_for_too_long_does_nothing_when_it_goes_on(
     pair: Pair, place: Namespace
 ) -> None:
@@ -203,6 +204,7 @@ def test_a_leader_that_was_stopped_for_too_long_does_nothing_when_it_goes_on(
     assert role(second) == "leading"
 
 
+@pytest.mark.soak
 def test_a_leader_from_whom_the_lease_was_taken_stops_with_its_engine(pair: Pair, place: Namespace) -> None:
     first, second = pair.leader, pair.standby
     place.apply(gateway("taken"))
@@ -222,6 +224,7 @@ def test_a_leader_from_whom_the_lease_was_taken_stops_with_its_engine(pair: Pair
     assert runs(second, place) == 1
 
 
+@pytest.mark.soak
 def test_a_lease_that_is_deleted_stays_with_its_leader(pair: Pair, place: Namespace) -> None:
     first, second = pair.leader, pair.standby
     before = holder(pair.lab)
@@ -235,6 +238,7 @@ def test_a_lease_that_is_deleted_stays_with_its_leader(pair: Pair, place: Namesp
     assert (role(first), role(second), runs(first, place)) == ("leading", "standing by", 1)
 
 
+@pytest.mark.soak
 def test_a_leader_that_the_api_server_left_stops_and_one_leads_afterwards(
     pair: Pair, place: Namespace
 ) -> None:

@@ -98,8 +98,9 @@ def test_without_a_terminal_it_repairs_what_is_broken_shows_it_and_ends(environm
 
 def test_on_a_terminal_the_hints_work_as_printed(environment: dict[str, str], tmp_path: Path) -> None:
     with on_terminal(environment) as terminal:
-        assert CHAT_URL in terminal.text()
-        assert ROUTE_URL in terminal.text()
+        # The table comes in pieces.
+        wait_for(terminal, CHAT_URL)
+        wait_for(terminal, ROUTE_URL)
         assert BROKEN_URL not in terminal.text()
         assert REPAIRED_ROUTE_URL not in terminal.text()
         drawing = re.search(r"The graph of it all: (\S+)", terminal.text())

@@ -34,8 +34,7 @@ def test_the_example_makes_both_gateways_and_takes_them_away(
     def config(gateway: str) -> Any:
         return documents.parse(get("configmap", f"{gateway}-config")["data"]["config.yaml"])
 
-    example.run("preview")
-    example.up("--skip-preview")
+    example.up()
     assert example.outputs() == {
         "urls": {
             "models": f"http://models.{TEAM}.svc.cluster.local",

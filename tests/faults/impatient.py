@@ -1,6 +1,7 @@
 """``gatewayctl`` under a supervisor, as in a pod: whoever loses the lease ends, and is started again.
 
-It waits only some seconds for a silent watch, and for a Secret that was deleted, so that no test has to wait longer.
+It waits only some seconds for a silent watch, for a Secret that was deleted and after trouble, so that no test has to
+wait longer.
 """
 
 import os
@@ -13,6 +14,7 @@ from gateway_components.cli.main import main
 from gateway_components.daemon import grace
 from gateway_components.daemon.exit import Exit
 from gateway_components.kube import reflector
+from gateway_components.kube.backoff import Backoff
 from lab.supervisor import die_with_parent
 
 __all__ = ["PROGRAM"]
@@ -45,4 +47,5 @@ if __name__ == "__main__":
         sys.exit(supervise())
     reflector._SILENCE_SECONDS = 5.0
     grace._SECONDS = 5.0
+    reflector.Backoff = partial(Backoff, longest=2.0)  # type: ignore[misc,assignment]
     main()

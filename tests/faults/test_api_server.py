@@ -26,7 +26,7 @@ from tests.faults.truth import assert_true
 
 OUTAGE_SECONDS = 120.0
 TRIES = 3
-REQUESTS = 200
+REQUESTS = 100
 
 
 def test_a_restart_of_the_api_server(breakable_lab: ControlPlane, ward: Namespace) -> None:
@@ -96,7 +96,7 @@ def test_refusals_and_lost_answers_at_random(
         api.fault(at_random(0.4, *troubles)),
         Churn(ward) as churn,
     ):
-        churn.wait_for(25)
+        churn.wait_for(12)
         wait_until(lambda: len(api.asked) > asked + REQUESTS, timeout=120, what="many requests treated so")
 
     assert_true(breakable_lab, [ward.name])

@@ -72,7 +72,7 @@ def test_a_proxy_that_denies_the_classes_for_long(
         api.cut_watches()
         # The pauses between so many answers are longer than a missing kind takes to be believed.
         wait_until(
-            lambda: all(denied(plural) >= 8 for plural in plurals), timeout=120, what="eight denials of each"
+            lambda: all(denied(plural) >= 10 for plural in plurals), timeout=120, what="ten denials of each"
         )
         served.apply(gateway("chat", "edited-meanwhile"))
         served.wait_config("chat", "openai/edited-meanwhile")

@@ -110,10 +110,7 @@ def route_urls(project: PulumiProject) -> dict[str, str]:
 def test_routes_and_guards_live_from_preview_to_destroy(
     stack: PulumiProject, lab: ControlPlane, lab_namespace: str
 ) -> None:
-    stack.run("preview")
-    assert names(lab, lab_namespace) == set()
-
-    stack.up("--skip-preview")
+    stack.up()
     made = {f"{kind}/{name}" for kind in ("Deployment", "Service") for name in ("chat", "others", "tools")}
     made |= {f"ConfigMap/{name}-config" for name in ("chat", "others", "tools")}
     assert names(lab, lab_namespace) == {*made, "Secret/moderation"}, "a ToolServer is not deployed"
