@@ -47,5 +47,5 @@ if __name__ == "__main__":
         sys.exit(supervise())
     reflector._SILENCE_SECONDS = 5.0
     grace._SECONDS = 5.0
-    reflector.Backoff = partial(Backoff, longest=2.0)  # type: ignore[misc,assignment]
+    reflector.Backoff = partial(Backoff, longest=2.0)  # type: ignore[attr-defined,assignment]
     main()
