@@ -100,6 +100,8 @@ class Daemon:
     ) -> None:
         folder.mkdir(exist_ok=True)
         self._log = folder / "daemon.log"
+        self._read = 0
+        self._lines: list[dict[str, Any]] = []
         self.state = folder / "state"
         command = [
             *program,
@@ -119,7 +121,13 @@ class Daemon:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines it has logged; one that a killed daemon left half written is passed over."""
-        return list(whole_lines(self._log.read_text(errors="replace")))
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            # What is being written now is read the next time.
+            whole, end, _ = log.read().rpartition(b"\n")
+        self._read += len(whole + end)
+        self._lines += whole_lines(whole.decode(errors="replace"))
+        return list(self._lines)
 
     def text(self) -> str:
         """Return everything it has written."""
