@@ -246,6 +246,7 @@ def test_a_watch_for_programs_prints_one_document_for_every_change(
     assert len(after["gateways"]) == len(before["gateways"]) + 1
 
 
+@pytest.mark.soak
 def test_a_watch_goes_on_after_an_outage_of_the_api_server(cluster: ControlPlane, tmp_path: Path) -> None:
     with _watching(cluster.kubeconfig, tmp_path, "-n", "team") as (_, out):
         _wait_text(out, "pii")

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 import psutil
+import pytest
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.resources import SECRETS
@@ -36,6 +37,7 @@ async def fill(kubeconfig: Path, namespace: str) -> None:
         await asyncio.gather(*(create(client) for _ in range(AT_ONCE)))
 
 
+@pytest.mark.soak
 def test_unrelated_secrets_take_no_memory(place: Namespace, tmp_path: Path) -> None:
     with Daemon(place.lab, tmp_path / "watching", *alone(place)) as daemon:
         place.apply(gateway("small"))

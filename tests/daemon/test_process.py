@@ -111,6 +111,7 @@ def test_a_daemon_that_comes_before_its_crds_waits_for_them(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("step", ["at once", "engine running", "engine done"])
+@pytest.mark.soak
 def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
     place: Namespace, tmp_path: Path, step: str
 ) -> None:

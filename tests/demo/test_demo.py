@@ -69,6 +69,7 @@ def hinted_commands(text: str) -> str:
     return "\n".join(line for line in hints.splitlines() if line.startswith("    "))
 
 
+@pytest.mark.soak
 def test_without_a_terminal_it_repairs_what_is_broken_shows_it_and_ends(environment: dict[str, str]) -> None:
     done = subprocess.run(
         COMMAND, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=250

@@ -29,6 +29,7 @@ TRIES = 3
 REQUESTS = 100
 
 
+@pytest.mark.soak
 def test_a_restart_of_the_api_server(breakable_lab: ControlPlane, ward: Namespace) -> None:
     with Churn(ward) as churn:
         churn.wait_for(5)

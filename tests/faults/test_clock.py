@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 import gateway_components
 from lab import wait_until
 from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, elected, gateway
@@ -21,6 +23,7 @@ SHOWN = {
 WALL = {"today", "utcnow", "gmtime", "localtime", "st_mtime", "time_ns"}
 
 
+@pytest.mark.soak
 def test_a_clock_that_jumps_forth_and_back(place: Namespace, tmp_path: Path) -> None:
     offset = tmp_path / "offset"
     offset.write_text("+0\n")

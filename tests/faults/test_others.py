@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab import ControlPlane, KubectlError, wait_until
 from tests.daemon.harness import Daemon, Namespace, alone, gateway
 from tests.faults.owned import corrections, live, path_of
@@ -148,6 +150,7 @@ def test_a_service_port_edited_while_no_daemon_ran_is_put_right(
         assert_true(place.lab, [place.name], seconds=SECONDS)
 
 
+@pytest.mark.soak
 def test_who_fights_with_us_costs_no_run_each_time(
     idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:

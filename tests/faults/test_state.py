@@ -98,7 +98,13 @@ FAULTS: Mapping[str, Callable[[Namespace], None]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+LONG = {"truncated", "replaced by something else", "imported with pending operations"}
+"""What the state then holds is read in unit tests, too."""
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=[pytest.mark.soak] * (fault in LONG)) for fault in FAULTS]
+)
 def test_a_state_that_is(fault: str, place: Namespace, keeper: Daemon, tmp_path: Path) -> None:
     pods = uids(place)
     FAULTS[fault](place)
@@ -163,7 +169,14 @@ def test_a_state_that_is_too_large_for_one_secret(
     assert [one["metadata"]["name"] for one in place.list("Secret")] == [STATE_SECRET]
 
 
-@pytest.mark.parametrize("change", ["deleted", "changed", "emptied"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "changed",
+        pytest.param("deleted", marks=pytest.mark.soak),
+        pytest.param("emptied", marks=pytest.mark.soak),
+    ],
+)
 def test_a_passphrase_that_is(change: str, place: Namespace, tmp_path: Path) -> None:
     # An install namespace of its own: others on this control plane need their passphrase.
     scope = *alone(place), *elected(place)

@@ -3,6 +3,8 @@
 import random
 from collections import Counter
 
+import pytest
+
 from gateway_components.kube import resources
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from lab import ControlPlane
@@ -26,6 +28,7 @@ WATCHED = {
 }
 
 
+@pytest.mark.soak
 def test_watches_that_are_cut_again_and_again(
     breakable_lab: ControlPlane, api: FaultyApi, ward: Namespace
 ) -> None:

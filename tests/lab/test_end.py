@@ -112,6 +112,7 @@ def test_signal_during_the_start_ends_everything(own_temporary_folder: Path) -> 
     assert_gone(started)
 
 
+@pytest.mark.soak
 def test_killed_supervisor_takes_the_components_along(tmp_path: Path) -> None:
     with running_lab(tmp_path) as (process, started):
         supervisor = psutil.Process(process.pid).children()[0]
@@ -128,6 +129,7 @@ def test_exit_code_of_a_command_is_the_labs(tmp_path: Path) -> None:
     assert subprocess.run(command, cwd=PROJECT, check=False).returncode == 7
 
 
+@pytest.mark.soak
 def test_existing_kubeconfig_is_not_overwritten(tmp_path: Path) -> None:
     precious = tmp_path / "config"
     precious.write_text("precious")
@@ -138,6 +140,7 @@ def test_existing_kubeconfig_is_not_overwritten(tmp_path: Path) -> None:
     assert precious.read_text() == "precious"
 
 
+@pytest.mark.soak
 def test_exception_in_a_with_block_ends_everything() -> None:
     started: list[psutil.Process] = []
 

@@ -143,6 +143,7 @@ def test_invalid_crd_ends_the_start_with_its_message(tmp_path: Path) -> None:
         ControlPlane.start(crds=[tmp_path])
 
 
+@pytest.mark.soak
 def test_starts_again_when_another_process_took_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as occupied:
         occupied.bind((HOST, 0))
