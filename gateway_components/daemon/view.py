@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
-from gateway_components.daemon.absence import Absences, Sought
 from gateway_components.daemon.contents import Contents
+from gateway_components.daemon.live_lookup import LiveLookups, Sought
 from gateway_components.daemon.mirror import Mirror
 from gateway_components.daemon.observe.census import count_conditions
 from gateway_components.daemon.projections import (
@@ -69,8 +69,8 @@ class ClusterView:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._wake = wake
-        self._absences = Absences(client, self._settled, self._mistaken, now)
-        self._triggers = Triggers(self._find, self._gateway, wake, self._unused, self._absences.class_changed)
+        self._lookups = LiveLookups(client, self._settled, self._mistaken, now)
+        self._triggers = Triggers(self._find, self._gateway, wake, self._unused, self._lookups.class_changed)
         self._mirror = Mirror(client, self._triggers.changed, namespaces, on_restart)
         self._contents = Contents(
             client, {kind: self._mirror.objects(kind) for kind in ("ConfigMap", "Secret")}
@@ -80,7 +80,7 @@ class ClusterView:
         """Keep the picture current until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._mirror.run())
-            group.create_task(self._absences.run())
+            group.create_task(self._lookups.run())
 
     async def synced(self) -> None:
         """Wait until the picture is complete for the first time."""
@@ -217,7 +217,7 @@ class ClusterView:
         unclaimed = [key for key, state in living.items() if not claims(*_claim(key, state), classes)]
         # One that is seen to be deleted needs no look.
         missing = [key for key in held if key not in living and not self._is_leaving(key)]
-        gone = await self._absences.gone(namespace, missing)
+        gone = await self._lookups.gone(namespace, missing)
         return frozenset(
             (
                 *(key for key in unclaimed if self._may_be_ours(key, living[key], held)),
@@ -235,7 +235,7 @@ class ClusterView:
             return isinstance(classes["", name], Unreadable)
         if not name and any(isinstance(found, Unreadable) for found in classes.values()):
             return True
-        return not self._absences.is_class_gone(kind.class_kind, name)
+        return not self._lookups.is_class_gone(kind.class_kind, name)
 
     def _is_leaving(self, key: GatewayKey) -> bool:
         state = self._gateway(key)

@@ -23,7 +23,7 @@ from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.snapshot import Unreadable
 
-__all__ = ["Absences", "Sought"]
+__all__ = ["LiveLookups", "Sought"]
 
 _CERTAIN_SECONDS = 10.0
 _CERTAIN_ANSWERS = 3
@@ -56,7 +56,7 @@ class _Search:
     answers: int = 0
 
 
-class Absences:
+class LiveLookups:
     """Looks for what is missing, until the API server says whether it exists.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from gateway_components.daemon.absence import Absences, Sought
+from gateway_components.daemon.live_lookup import LiveLookups, Sought
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.keys import GatewayKey
@@ -61,13 +61,13 @@ class Searching:
         self.server = Server()
         self.settled: list[Sought] = []
         self.mistaken: list[Sought] = []
-        self.absences = Absences(
+        self.lookups = LiveLookups(
             cast("FencedClient", self.server),
             self.settled.append,
             self.mistaken.append,
             asyncio.get_running_loop().time,
         )
-        self._running = asyncio.create_task(self.absences.run())
+        self._running = asyncio.create_task(self.lookups.run())
 
     async def pass_time(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -92,12 +92,12 @@ def searching(work: Callable[[Searching], Coroutine[Any, Any, None]]) -> None:
 
 def test_a_class_is_gone_once_the_api_server_says_so_for_a_while() -> None:
     async def work(search: Searching) -> None:
-        assert not search.absences.is_class_gone(KIND, "litellm")
+        assert not search.lookups.is_class_gone(KIND, "litellm")
         await search.pass_time(8)
-        assert not search.absences.is_class_gone(KIND, "litellm"), "its CRD may be on its way out"
+        assert not search.lookups.is_class_gone(KIND, "litellm"), "its CRD may be on its way out"
 
         await search.pass_time(5)
-        assert search.absences.is_class_gone(KIND, "litellm")
+        assert search.lookups.is_class_gone(KIND, "litellm")
         assert search.settled == [LITELLM]
 
         asked = search.server.asked
@@ -135,10 +135,10 @@ def test_a_class_that_is_missing_for_another_reason_is_never_gone(
     async def work(search: Searching) -> None:
         for name, value in said.items():
             setattr(search.server, name, value)
-        search.absences.is_class_gone(KIND, "litellm")
+        search.lookups.is_class_gone(KIND, "litellm")
         await search.pass_time(3600)
 
-        assert not search.absences.is_class_gone(KIND, "litellm"), why
+        assert not search.lookups.is_class_gone(KIND, "litellm"), why
         assert not search.settled
         assert search.server.asked < 200, "it is asked for ever more rarely"
         assert bool(search.mistaken) is (said.get("found") is CLASS)
@@ -148,34 +148,34 @@ def test_a_class_that_is_missing_for_another_reason_is_never_gone(
 
 def test_a_class_that_goes_with_its_crd_is_not_gone() -> None:
     async def work(search: Searching) -> None:
-        search.absences.is_class_gone(KIND, "litellm")
+        search.lookups.is_class_gone(KIND, "litellm")
         await search.pass_time(6)
         search.server.served = False
         search.server.found = PLAIN_404
         await search.pass_time(600)
-        assert not search.absences.is_class_gone(KIND, "litellm")
+        assert not search.lookups.is_class_gone(KIND, "litellm")
 
         search.server.served, search.server.found = True, None
         await search.pass_time(60)
-        assert search.absences.is_class_gone(KIND, "litellm"), "the CRD came again, and the class did not"
+        assert search.lookups.is_class_gone(KIND, "litellm"), "the CRD came again, and the class did not"
 
     searching(work)
 
 
 def test_a_class_that_comes_again_is_looked_for_anew() -> None:
     async def work(search: Searching) -> None:
-        search.absences.is_class_gone(KIND, "litellm")
+        search.lookups.is_class_gone(KIND, "litellm")
         await search.pass_time(20)
-        search.absences.class_changed(KIND, "litellm")
+        search.lookups.class_changed(KIND, "litellm")
 
-        assert not search.absences.is_class_gone(KIND, "litellm")
+        assert not search.lookups.is_class_gone(KIND, "litellm")
 
     searching(work)
 
 
 def test_a_name_that_no_class_can_have_is_not_asked_for() -> None:
     async def work(search: Searching) -> None:
-        assert search.absences.is_class_gone(KIND, "../../secrets/x")
+        assert search.lookups.is_class_gone(KIND, "../../secrets/x")
         await search.pass_time(60)
         assert not search.server.asked
 
@@ -187,10 +187,10 @@ def test_a_default_class_is_looked_for_among_all_classes(exists: bool) -> None:
     async def work(search: Searching) -> None:
         marked = {**CLASS["metadata"], "annotations": {AI_GATEWAY.default_class_annotation: "true"}}
         search.server.listed = [{**CLASS, "metadata": marked if exists else CLASS["metadata"]}]
-        search.absences.is_class_gone(KIND, None)
+        search.lookups.is_class_gone(KIND, None)
         await search.pass_time(20)
 
-        assert search.absences.is_class_gone(KIND, None) is not exists
+        assert search.lookups.is_class_gone(KIND, None) is not exists
         assert search.mistaken[:1] == ([DEFAULT] if exists else [])
 
     searching(work)
@@ -214,7 +214,7 @@ def test_a_gateway_is_gone_as_soon_as_the_api_server_says_so(
         for name, value in said.items():
             setattr(search.server, name, value)
 
-        assert await search.absences.gone("ns", [CHAT]) == ({CHAT} if gone else set()), why
+        assert await search.lookups.gone("ns", [CHAT]) == ({CHAT} if gone else set()), why
 
     searching(work)
 
@@ -222,7 +222,7 @@ def test_a_gateway_is_gone_as_soon_as_the_api_server_says_so(
 def test_a_gateway_of_which_nobody_could_tell_is_looked_for_until_somebody_can() -> None:
     async def work(search: Searching) -> None:
         search.server.found = ApiUnreachableError("no answer")
-        await search.absences.gone("ns", [CHAT])
+        await search.lookups.gone("ns", [CHAT])
         await search.pass_time(60)
         assert not search.settled
 
@@ -236,8 +236,8 @@ def test_a_gateway_of_which_nobody_could_tell_is_looked_for_until_somebody_can()
 def test_a_gateway_that_is_missing_no_more_is_not_looked_for() -> None:
     async def work(search: Searching) -> None:
         search.server.found = {"metadata": {}}
-        await search.absences.gone("ns", [CHAT])
-        await search.absences.gone("ns", [])
+        await search.lookups.gone("ns", [CHAT])
+        await search.lookups.gone("ns", [])
         asked = search.server.asked
         await search.pass_time(60)
 
