@@ -1,4 +1,4 @@
-"""Entry point of gatewayctl: one line for a user's mistake, never a traceback."""
+"""Entry point of gatewayctl: one line for each mistake of a user, never a traceback."""
 
 import sys
 
@@ -12,6 +12,7 @@ from gateway_components.cli.stack import stack
 from gateway_components.cli.status import status
 from gateway_components.cli.validate import validate
 from gateway_components.errors import GatewayError
+from gateway_components.together import causes
 
 __all__ = ["main"]
 
@@ -38,8 +39,12 @@ def main() -> None:
     """Run the command line; exits with 1 on a user's mistake and with 2 on a wrong call."""
     try:
         gatewayctl()
-    except GatewayError as error:
-        click.echo(f"error: {error}", err=True)
+    except (GatewayError, ExceptionGroup) as error:
+        found = tuple(causes(error))
+        if not all(isinstance(cause, GatewayError) for cause in found):
+            raise
+        for message in dict.fromkeys(map(str, found)):
+            click.echo(f"error: {message}", err=True)
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output has gone, as `| head` does; what it read was complete.

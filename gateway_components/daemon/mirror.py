@@ -87,10 +87,6 @@ class Mirror:
         reflectors = self._reflectors[kind]
         return next((one.seen for one in reflectors if one.namespace in {None, namespace}), 0)
 
-    def is_absent(self, kind: str) -> bool:
-        """Tell whether the API server does not know a kind, for certain."""
-        return all(reflector.absent for reflector in self._reflectors[kind])
-
     def relist(self, kind: str) -> None:
         """Have a kind listed anew, for its picture was found to be mistaken."""
         for reflector in self._reflectors[kind]:

@@ -1,6 +1,7 @@
 """What a pass over one namespace would do, without doing it."""
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,6 +9,7 @@ from gateway_components.daemon.settings.model import IN_CLUSTER
 from gateway_components.daemon.triggers import Wake
 from gateway_components.daemon.view import ClusterView
 from gateway_components.engine.backend import Backend
+from gateway_components.engine.checkpoint import Held
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state import StateFolder
 from gateway_components.kube.client import KubeClient
@@ -46,29 +48,29 @@ async def preview(
     ApiError, ApiUnreachableError, EngineError, PassphraseMissingError, StateDamagedError
         The cluster, the state or the engine cannot be used.
     """
-    planned, undecided = await _planned(client, namespace)
-    wanted = {key: gateway.objects for key, gateway in planned.gateways.items() if gateway.objects}
-    failures = {key: gateway.failure for key, gateway in planned.gateways.items() if gateway.failure}
     passphrase = await known_passphrase(client, install_namespace)
     stored = await StateReader(client, key=passphrase).load(namespace) if backend == IN_CLUSTER else None
     checkpoint = stored.checkpoint if stored else None
-    kept = planned.gateways.keys() | undecided
 
     with TemporaryDirectory(prefix="gatewayctl-") as scratch, StateFolder(Path(scratch)) as folder:
 
         def opened(url: str) -> Stacks:
             return Stacks(folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase))
 
-        def run() -> str:
+        def read() -> Held:
             # On a copy, wherever the state is: to open a stack is to make it where there is none.
             copy = elsewhere.states.exported(namespace) if elsewhere else checkpoint
-            held = local.states.open(namespace, copy)
-            return local.preview(namespace, wanted, held.keys() - kept)
+            return local.states.open(namespace, copy)
 
         local = await asyncio.to_thread(opened, folder.backend_url)
         elsewhere = None if backend == IN_CLUSTER else await asyncio.to_thread(opened, backend)
         try:
-            return await asyncio.to_thread(run), failures
+            held = await asyncio.to_thread(read)
+            planned, undecided = await _planned(client, namespace, held)
+            wanted = {key: gateway.objects for key, gateway in planned.gateways.items() if gateway.objects}
+            failures = {key: gateway.failure for key, gateway in planned.gateways.items() if gateway.failure}
+            release = held.keys() - planned.gateways.keys() - undecided
+            return await asyncio.to_thread(local.preview, namespace, wanted, release), failures
         finally:
             # After Ctrl-C, which the engine does not hear: it has a session of its own.
             for running in (local, elsewhere):
@@ -76,13 +78,15 @@ async def preview(
                     await asyncio.to_thread(running.stop)
 
 
-async def _planned(client: KubeClient, namespace: str) -> tuple[Plan, frozenset[GatewayKey]]:
+async def _planned(
+    client: KubeClient, namespace: str, held: Collection[GatewayKey]
+) -> tuple[Plan, frozenset[GatewayKey]]:
     nobody = Wake(lambda _: None, lambda _: None, lambda _: None, lambda _: None)
     view = ClusterView(FencedClient(client, ReadOnly()), nobody)
     watching = asyncio.create_task(view.run())
     try:
         await while_running(view.synced(), watching)
-        snapshot = await view.snapshot(namespace)
+        snapshot = await view.snapshot(namespace, held)
         return plan(snapshot), snapshot.undecided
     finally:
         await ended(watching)

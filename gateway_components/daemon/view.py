@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
-from gateway_components.daemon.absence import Absences, Sought
 from gateway_components.daemon.contents import Contents
+from gateway_components.daemon.live_lookup import LiveLookups, Sought
 from gateway_components.daemon.mirror import Mirror
 from gateway_components.daemon.observe.census import count_conditions
 from gateway_components.daemon.projections import (
@@ -69,8 +69,8 @@ class ClusterView:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._wake = wake
-        self._absences = Absences(client, self._settled, self._mistaken, now)
-        self._triggers = Triggers(self._find, self._gateway, wake, self._unused, self._absences.class_changed)
+        self._lookups = LiveLookups(client, self._settled, self._mistaken, now)
+        self._triggers = Triggers(self._find, self._gateway, wake, self._unused, self._lookups.class_changed)
         self._mirror = Mirror(client, self._triggers.changed, namespaces, on_restart)
         self._contents = Contents(
             client, {kind: self._mirror.objects(kind) for kind in ("ConfigMap", "Secret")}
@@ -80,7 +80,7 @@ class ClusterView:
         """Keep the picture current until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._mirror.run())
-            group.create_task(self._absences.run())
+            group.create_task(self._lookups.run())
 
     async def synced(self) -> None:
         """Wait until the picture is complete for the first time."""
@@ -214,28 +214,42 @@ class ClusterView:
     ) -> frozenset[GatewayKey]:
         """Return the gateways that must neither be planned nor released."""
         classes = self._classes()
-        unclaimed = [key for key, state in living.items() if not claims(*_claim(key, state), classes)]
-        # One that is seen to be deleted needs no look.
-        missing = [key for key in held if key not in living and not self._is_leaving(key)]
-        gone = await self._absences.gone(namespace, missing)
+        # Those with something to lose, if no class may be proven to claim them.
+        unclaimed = {
+            key: state
+            for key, state in living.items()
+            if (key in held or state.raw.get("status")) and not claims(*_claim(key, state), classes)
+        }
+        missing = {
+            # One that is seen to be deleted needs no look.
+            key: Sought(key.kind, key.namespace, key.name)
+            for key in held
+            if key not in living and not self._is_leaving(key)
+        }
+        for key, state in unclaimed.items():
+            if sought := self._missing_class(*_claim(key, state)):
+                missing[key] = sought
+        gone = await self._lookups.gone(namespace, set(missing.values()))
         return frozenset(
             (
-                *(key for key in unclaimed if self._may_be_ours(key, living[key], held)),
-                *(key for key in missing if key not in gone),
+                *(key for key, state in unclaimed.items() if self._is_class_unreadable(*_claim(key, state))),
+                *(key for key, sought in missing.items() if sought not in gone),
             )
         )
 
-    def _may_be_ours(self, key: GatewayKey, state: GatewayState, held: Collection[GatewayKey]) -> bool:
-        """Tell whether a gateway that no class claims has something to lose, and may be claimed after all."""
-        if key not in held and not state.raw.get("status"):
-            return False
-        kind, name = _claim(key, state)
-        classes = self._mirror.objects(kind.class_kind)
-        if name and ("", name) in classes:
-            return isinstance(classes["", name], Unreadable)
-        if not name and any(isinstance(found, Unreadable) for found in classes.values()):
-            return True
-        return not self._absences.is_class_gone(kind.class_kind, name)
+    def _missing_class(self, kind: GatewayKind, name: str | None) -> Sought | None:
+        """Return the class that might claim gateways and is not in the picture; None where the picture tells."""
+        listed = name and ("", name) in self._mirror.objects(kind.class_kind)
+        if listed or self._is_class_unreadable(kind, name):
+            return None
+        return Sought(kind.class_kind, "", name or "")
+
+    def _is_class_unreadable(self, kind: GatewayKind, name: str | None) -> bool:
+        """Tell whether a class may claim gateways that name it, or none, and nobody can read it."""
+        return any(
+            isinstance(found, Unreadable) and name in {None, "", known}
+            for (_, known), found in self._mirror.objects(kind.class_kind).items()
+        )
 
     def _is_leaving(self, key: GatewayKey) -> bool:
         state = self._gateway(key)

@@ -1,7 +1,7 @@
 """From the engine's events to what went wrong with which gateway."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pulumi.automation import EngineEvent
 
@@ -22,15 +22,19 @@ _NOISE = re.compile(
     r"^(?:error: )?"
     r"(?:resource \S+ was not successfully created by the Kubernetes API server ?: "
     r"|update of resource \S+ failed because the Kubernetes API server reported that it failed to fully"
-    r" initialize or become live: )?"
+    r" initialize or become live: "
+    r"|update of resource \S+ failed: )?"
 )
 """What the provider puts before the API server's own words."""
 
-_TRANSPORT = re.compile(
-    r"cluster is unreachable|connection refused|connection reset|i/o timeout|TLS handshake timeout"
-    r"|no route to host|http2: client connection lost|: EOF$"
+_NO_ANSWER = re.compile(
+    r"configured Kubernetes cluster is unreachable|failed to read resource state due to unreachable cluster"
+    r'|(?:Failed to fetch OpenAPI schema from the API server: )?(?:Get|Patch|Post|Put|Delete) "https?://'
 )
-"""Errors of the way to the API server, which say nothing about the object."""
+"""How the message begins where a request of the provider itself got no answer (Go's ``url.Error``).
+
+One that stands further back is an answer: the API server tells so of a webhook that it cannot reach.
+"""
 
 _TRACEBACK = "\nTraceback (most recent call last):"
 """What Pulumi puts after an error of its program, and no user can use."""
@@ -54,10 +58,15 @@ class Diagnostics:
         if event.res_op_failed_event:
             self._add(event.res_op_failed_event.metadata.urn, "the engine names no reason")
 
-    def unreachable(self) -> str | None:
-        """Return the error by which the API server could not be reached; None where it answered."""
-        own = (message for messages in self._messages.values() for message in messages.values())
-        return next((message for message in (*own, *self._general) if _TRANSPORT.search(message)), None)
+    def unreachable(self, done: Collection[GatewayKey]) -> str | None:
+        """Return the error by which the API server could not be reached.
+
+        None where it answered about any gateway: where one is `done`, or failed for another reason.
+        """
+        own = [_unanswered(messages.values()) for messages in self._messages.values()]
+        if done or not all(own):
+            return None
+        return next(filter(None, (*own, _unanswered(self._general))), None)
 
     def failures(self) -> dict[GatewayKey, Failure]:
         """Return what failed, one failure per gateway."""
@@ -81,6 +90,10 @@ def _failure(key: GatewayKey, messages: Mapping[str, str]) -> Failure:
     reason = _REASONS.get(kind, Reason.WORKLOAD_FAILED)
     cure = missing_right(messages[kind])
     return Failure(reason, f"{kind} of {key}: {messages[kind]}", cure=cure)
+
+
+def _unanswered(messages: Iterable[str]) -> str | None:
+    return next(filter(_NO_ANSWER.match, messages), None)
 
 
 def _kind(urn: str) -> str:

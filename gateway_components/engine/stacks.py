@@ -118,7 +118,7 @@ class Stacks:
         Raises
         ------
         ClusterUnreachableError
-            The API server gave no answer; nothing is known about any of them.
+            The API server answered about none of them; nothing is known about any.
         EngineInterruptedError
             `interrupt` was called; nothing is known either.
         EngineError
@@ -138,7 +138,7 @@ class Stacks:
             done.clear()
         else:
             if result.code != 0:
-                unreachable = diagnostics.unreachable()
+                unreachable = diagnostics.unreachable(done)
                 if unreachable:
                     raise ClusterUnreachableError(unreachable)
                 general = self._backend.redact(diagnostics.general())

@@ -66,8 +66,7 @@ class KubeClient:
         try:
             return await self._object(Request("GET", path))
         except ApiError as error:
-            about = error.details.name == unquote(path.rpartition("/")[2])
-            if error.status == HTTPStatus.NOT_FOUND and error.reason == "NotFound" and about:
+            if _is_missing(error, path):
                 return None
             raise
 
@@ -102,7 +101,7 @@ class KubeClient:
         )
 
     async def delete(self, path: str, *, uid: str, version: str) -> None:
-        """Delete the object at `path` if it is the one that was read; it may be gone already.
+        """Delete the object at `path` if it is the one that was read; it may be gone already, as for `get`.
 
         Parameters
         ----------
@@ -126,7 +125,7 @@ class KubeClient:
         except ApiError as error:
             if error.status == HTTPStatus.CONFLICT:
                 raise ObjectChangedError(error.status, error.reason, str(error)) from None
-            if error.status != HTTPStatus.NOT_FOUND:
+            if not _is_missing(error, path):
                 raise
 
     async def pages(
@@ -253,6 +252,12 @@ class KubeClient:
 
     def _seconds(self, request: Request) -> float:  # noqa: ARG002  (it makes a difference for a fenced client)
         return _SECONDS
+
+
+def _is_missing(error: ApiError, path: str) -> bool:
+    """Tell whether the API server says of the very object at `path` that it does not exist."""
+    about = error.details.name == unquote(path.rpartition("/")[2])
+    return error.status == HTTPStatus.NOT_FOUND and error.reason == "NotFound" and about
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -61,19 +61,75 @@ def test_neighbours_and_mere_warnings_are_no_failures() -> None:
     assert diagnostics.general() == "the program broke"
 
 
+CONFIG_MAP = "urn:pulumi:ns::litellm-gateways::kubernetes:core/v1:ConfigMapPatch::ns/a"
+REFUSED = "dial tcp 10.0.0.1:443: connect: connection refused"
+REQUEST = f'Patch "https://10.0.0.1/api/v1/namespaces/ns/configmaps/a-config?fieldManager=x": {REFUSED}'
+WEBHOOK = (
+    'Internal error occurred: failed calling webhook "policy.example.com": failed to call webhook: '
+    f'Post "https://policy.ns.svc:443/validate?timeout=10s": {REFUSED}'
+)
+CREATED = f'resource "{CONFIG_MAP}" was not successfully created by the Kubernetes API server: '
+UPDATED = f'update of resource "{CONFIG_MAP}" failed: '
+SCHEMA = "Failed to fetch OpenAPI schema from the API server: "
+
 UNREACHABLE = [
-    "configured Kubernetes cluster is unreachable: unable to load schema",
-    'Patch "https://10.0.0.1/api": dial tcp 10.0.0.1:443: connect: connection refused',
-    "Get https://10.0.0.1/api: net/http: TLS handshake timeout",
+    ("when it starts", "configured Kubernetes cluster is unreachable: unable to load schema", True),
+    ("at a refresh", "failed to read resource state due to unreachable cluster. If the cluster was", True),
+    ("at a look", REQUEST.replace("Patch", "Get"), True),
+    ("when it asks for the schema", f"{SCHEMA}{REQUEST.replace('Patch', 'Get')}", True),
+    ("when it creates", f"{CREATED}{REQUEST}", True),
+    ("when it updates", f"{UPDATED}{REQUEST}\nunable to get cluster state: {REQUEST}", True),
+    ("no webhook answers a create", f"{CREATED}{WEBHOOK}", False),
+    (
+        "no webhook answers an update",
+        f'the Kubernetes API server reported that "ns/a" failed to fully initialize or become live: {WEBHOOK}',
+        False,
+    ),
+    ("the object is refused", f"{CREATED}denied by quota", False),
 ]
 
 
-@pytest.mark.parametrize("message", UNREACHABLE)
-def test_a_broken_way_to_the_api_server_is_not_the_fault_of_an_object(message: str) -> None:
+@pytest.mark.parametrize(("case", "message", "is_one"), UNREACHABLE, ids=[case[0] for case in UNREACHABLE])
+def test_a_request_without_an_answer_is_not_the_fault_of_an_object(
+    case: str, message: str, is_one: bool
+) -> None:
     diagnostics = Diagnostics()
     diagnostics.on_event(diagnostic(message, urn("core/v1:ConfigMap")))
 
-    assert diagnostics.unreachable() == message
+    assert (diagnostics.unreachable(()) is not None) is is_one, case
+
+
+def test_a_webhook_that_does_not_answer_is_named() -> None:
+    diagnostics = Diagnostics()
+    diagnostics.on_event(diagnostic(f"{CREATED}{WEBHOOK}", urn("core/v1:ConfigMap")))
+
+    assert "policy.example.com" in diagnostics.failures()[KEY].message
+
+
+ANSWERED: list[tuple[str, tuple[EngineEvent, ...], tuple[GatewayKey, ...]]] = [
+    ("a neighbour was applied", (), (GatewayKey("AiGateway", "ns", "other"),)),
+    ("a neighbour was refused", (diagnostic("denied", urn("core/v1:Service", "ns/other")),), ()),
+]
+
+
+@pytest.mark.parametrize(("case", "events", "done"), ANSWERED, ids=[case[0] for case in ANSWERED])
+def test_who_answers_about_a_neighbour_can_be_reached(
+    case: str, events: tuple[EngineEvent, ...], done: tuple[GatewayKey, ...]
+) -> None:
+    diagnostics = Diagnostics()
+    for event in (diagnostic(REQUEST, urn("core/v1:ConfigMap")), *events):
+        diagnostics.on_event(event)
+
+    assert diagnostics.unreachable(done) is None, case
+    assert diagnostics.failures()[KEY].reason is Reason.CONFIG_MAP_FAILED
+
+
+def test_the_way_is_broken_for_the_run_as_well_as_for_a_gateway() -> None:
+    diagnostics = Diagnostics()
+    diagnostics.on_event(diagnostic(REQUEST))
+    diagnostics.on_event(diagnostic("update failed"))
+
+    assert diagnostics.unreachable(()) == REQUEST
 
 
 def test_colours_and_the_providers_preamble_are_left_out() -> None:

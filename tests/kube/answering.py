@@ -19,7 +19,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def client_of(answer: Answer, folder: Path) -> AsyncIterator[KubeClient]:
     """Return a client of a server that gives always the same answer."""
     app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
+    app.router.add_route("*", "/{path:.*}", answer)
     async with TestServer(app) as server:
         content = {
             "current-context": "here",

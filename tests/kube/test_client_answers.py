@@ -1,6 +1,7 @@
 """The client and answers that no API server gives, but what stands between does: told as errors, never a traceback."""
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 
@@ -80,6 +81,16 @@ async def test_an_object_is_missing_only_if_the_api_server_says_so(
             with pytest.raises(ApiError) as raised:
                 await client.get(f"{PATH}/one")
             assert raised.value.status == 404, why
+
+
+@pytest.mark.parametrize(("case", "body", "believed", "why"), NOT_FOUND, ids=[case[0] for case in NOT_FOUND])
+async def test_an_object_was_deleted_before_only_if_the_api_server_says_so(
+    case: str, body: bytes, believed: bool, why: str, tmp_path: Path
+) -> None:
+    refused = contextlib.nullcontext() if believed else pytest.raises(ApiError)
+    async with client_of(page(404, body, "application/json"), tmp_path) as client:
+        with refused:
+            await client.delete(f"{PATH}/one", uid="u", version="1")
 
 
 NO_OBJECTS = [

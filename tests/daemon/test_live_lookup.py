@@ -7,17 +7,16 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from gateway_components.daemon.absence import Absences, Sought
+from gateway_components.daemon.live_lookup import LiveLookups, Sought
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
-from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.kinds import AI_GATEWAY
 from tests.kube.lease_server import in_virtual_time
 
 KIND = "AiGatewayClass"
 LITELLM = Sought(KIND, "", "litellm")
 DEFAULT = Sought(KIND, "", "")
-CHAT = GatewayKey("AiGateway", "ns", "chat")
+CHAT = Sought("AiGateway", "ns", "chat")
 GROUP = "/apis/runtime.agentic-layer.ai/v1alpha1"
 CLASS: dict[str, Any] = {"metadata": {"name": "litellm"}, "spec": {"controller": AI_GATEWAY.controller}}
 PLAIN_404 = ApiError(404, "", "404 page not found")
@@ -31,9 +30,12 @@ class Server:
         self.listed: list[dict[str, Any]] = []
         self.served: Any = True
         self.asked = 0
+        self.seconds = 0.0
 
     async def get(self, path: str) -> Any:
         self.asked += 1
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
         if isinstance(self.found, Exception):
             raise self.found.with_traceback(None)
         return self.found
@@ -61,17 +63,21 @@ class Searching:
         self.server = Server()
         self.settled: list[Sought] = []
         self.mistaken: list[Sought] = []
-        self.absences = Absences(
+        self.lookups = LiveLookups(
             cast("FencedClient", self.server),
             self.settled.append,
             self.mistaken.append,
             asyncio.get_running_loop().time,
         )
-        self._running = asyncio.create_task(self.absences.run())
+        self._running = asyncio.create_task(self.lookups.run())
 
     async def pass_time(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         assert not self._running.done()
+
+    async def is_gone(self, *missing: Sought, namespace: str = "ns") -> bool:
+        """Have a namespace miss these, and tell whether the first of them is gone."""
+        return missing[0] in await self.lookups.gone(namespace, missing)
 
     async def end(self) -> None:
         self._running.cancel()
@@ -92,12 +98,12 @@ def searching(work: Callable[[Searching], Coroutine[Any, Any, None]]) -> None:
 
 def test_a_class_is_gone_once_the_api_server_says_so_for_a_while() -> None:
     async def work(search: Searching) -> None:
-        assert not search.absences.is_class_gone(KIND, "litellm")
+        assert not await search.is_gone(LITELLM)
         await search.pass_time(8)
-        assert not search.absences.is_class_gone(KIND, "litellm"), "its CRD may be on its way out"
+        assert not await search.is_gone(LITELLM), "its CRD may be on its way out"
 
         await search.pass_time(5)
-        assert search.absences.is_class_gone(KIND, "litellm")
+        assert await search.is_gone(LITELLM)
         assert search.settled == [LITELLM]
 
         asked = search.server.asked
@@ -135,10 +141,10 @@ def test_a_class_that_is_missing_for_another_reason_is_never_gone(
     async def work(search: Searching) -> None:
         for name, value in said.items():
             setattr(search.server, name, value)
-        search.absences.is_class_gone(KIND, "litellm")
+        await search.is_gone(LITELLM)
         await search.pass_time(3600)
 
-        assert not search.absences.is_class_gone(KIND, "litellm"), why
+        assert not await search.is_gone(LITELLM), why
         assert not search.settled
         assert search.server.asked < 200, "it is asked for ever more rarely"
         assert bool(search.mistaken) is (said.get("found") is CLASS)
@@ -148,34 +154,34 @@ def test_a_class_that_is_missing_for_another_reason_is_never_gone(
 
 def test_a_class_that_goes_with_its_crd_is_not_gone() -> None:
     async def work(search: Searching) -> None:
-        search.absences.is_class_gone(KIND, "litellm")
+        await search.is_gone(LITELLM)
         await search.pass_time(6)
         search.server.served = False
         search.server.found = PLAIN_404
         await search.pass_time(600)
-        assert not search.absences.is_class_gone(KIND, "litellm")
+        assert not await search.is_gone(LITELLM)
 
         search.server.served, search.server.found = True, None
         await search.pass_time(60)
-        assert search.absences.is_class_gone(KIND, "litellm"), "the CRD came again, and the class did not"
+        assert await search.is_gone(LITELLM), "the CRD came again, and the class did not"
 
     searching(work)
 
 
 def test_a_class_that_comes_again_is_looked_for_anew() -> None:
     async def work(search: Searching) -> None:
-        search.absences.is_class_gone(KIND, "litellm")
+        await search.is_gone(LITELLM)
         await search.pass_time(20)
-        search.absences.class_changed(KIND, "litellm")
+        search.lookups.class_changed(KIND, "litellm")
 
-        assert not search.absences.is_class_gone(KIND, "litellm")
+        assert not await search.is_gone(LITELLM)
 
     searching(work)
 
 
 def test_a_name_that_no_class_can_have_is_not_asked_for() -> None:
     async def work(search: Searching) -> None:
-        assert search.absences.is_class_gone(KIND, "../../secrets/x")
+        assert await search.is_gone(Sought(KIND, "", "../../secrets/x"))
         await search.pass_time(60)
         assert not search.server.asked
 
@@ -187,10 +193,10 @@ def test_a_default_class_is_looked_for_among_all_classes(exists: bool) -> None:
     async def work(search: Searching) -> None:
         marked = {**CLASS["metadata"], "annotations": {AI_GATEWAY.default_class_annotation: "true"}}
         search.server.listed = [{**CLASS, "metadata": marked if exists else CLASS["metadata"]}]
-        search.absences.is_class_gone(KIND, None)
+        await search.is_gone(DEFAULT)
         await search.pass_time(20)
 
-        assert search.absences.is_class_gone(KIND, None) is not exists
+        assert await search.is_gone(DEFAULT) is not exists
         assert search.mistaken[:1] == ([DEFAULT] if exists else [])
 
     searching(work)
@@ -214,7 +220,7 @@ def test_a_gateway_is_gone_as_soon_as_the_api_server_says_so(
         for name, value in said.items():
             setattr(search.server, name, value)
 
-        assert await search.absences.gone("ns", [CHAT]) == ({CHAT} if gone else set()), why
+        assert await search.lookups.gone("ns", [CHAT]) == ({CHAT} if gone else set()), why
 
     searching(work)
 
@@ -222,13 +228,13 @@ def test_a_gateway_is_gone_as_soon_as_the_api_server_says_so(
 def test_a_gateway_of_which_nobody_could_tell_is_looked_for_until_somebody_can() -> None:
     async def work(search: Searching) -> None:
         search.server.found = ApiUnreachableError("no answer")
-        await search.absences.gone("ns", [CHAT])
+        await search.lookups.gone("ns", [CHAT])
         await search.pass_time(60)
         assert not search.settled
 
         search.server.found = None
         await search.pass_time(60)
-        assert search.settled == [Sought("AiGateway", "ns", "chat")]
+        assert search.settled == [CHAT]
 
     searching(work)
 
@@ -236,11 +242,73 @@ def test_a_gateway_of_which_nobody_could_tell_is_looked_for_until_somebody_can()
 def test_a_gateway_that_is_missing_no_more_is_not_looked_for() -> None:
     async def work(search: Searching) -> None:
         search.server.found = {"metadata": {}}
-        await search.absences.gone("ns", [CHAT])
-        await search.absences.gone("ns", [])
+        await search.lookups.gone("ns", [CHAT])
+        await search.lookups.gone("ns", [])
         asked = search.server.asked
         await search.pass_time(60)
 
         assert search.server.asked == asked
+
+    searching(work)
+
+
+def test_a_class_that_nobody_names_any_more_is_not_looked_for() -> None:
+    async def work(search: Searching) -> None:
+        search.server.found = ApiUnreachableError("no answer")
+        for number in range(100):
+            await search.is_gone(Sought(KIND, "", f"made-up-{number}"))
+        await search.is_gone(LITELLM, namespace="other")
+        asked = search.server.asked
+        await search.pass_time(10)
+
+        assert search.server.asked <= asked + 2 * 10, "the last one, and that of the neighbour"
+
+    searching(work)
+
+
+def test_what_another_namespace_misses_as_well_is_looked_for() -> None:
+    async def work(search: Searching) -> None:
+        await search.is_gone(LITELLM)
+        await search.is_gone(LITELLM, namespace="other")
+        await search.lookups.gone("other", ())
+        await search.pass_time(20)
+
+        assert search.settled == [LITELLM]
+
+    searching(work)
+
+
+def test_what_is_known_of_a_class_is_forgotten_with_the_last_who_names_it() -> None:
+    async def work(search: Searching) -> None:
+        await search.is_gone(LITELLM)
+        await search.pass_time(20)
+        assert await search.is_gone(LITELLM)
+
+        await search.lookups.gone("ns", ())
+        assert not await search.is_gone(LITELLM)
+
+    searching(work)
+
+
+def test_many_searches_of_a_namespace_hold_up_no_other() -> None:
+    async def work(search: Searching) -> None:
+        search.server.found = None
+        search.server.seconds = 1
+        await search.lookups.gone("crowd", [Sought(KIND, "", f"made-up-{number}") for number in range(500)])
+        await search.is_gone(LITELLM)
+        await search.pass_time(200)
+
+        assert search.settled[0] == LITELLM
+
+    searching(work)
+
+
+def test_of_many_searches_each_has_its_turn() -> None:
+    async def work(search: Searching) -> None:
+        crowd = [Sought(KIND, "", f"made-up-{number}") for number in range(500)]
+        await search.lookups.gone("crowd", crowd)
+        await search.pass_time(100)
+
+        assert sorted(search.settled) == sorted(crowd)
 
     searching(work)

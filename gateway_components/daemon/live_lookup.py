@@ -8,6 +8,7 @@ class, that it does not exist.
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import chain, zip_longest
 
 import structlog
 
@@ -19,21 +20,22 @@ from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.presence import Presence, object_presence, resource_presence
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.plan.classes import claims
-from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.snapshot import Unreadable
 
-__all__ = ["Absences", "Sought"]
+__all__ = ["LiveLookups", "Sought"]
 
 _CERTAIN_SECONDS = 10.0
 _CERTAIN_ANSWERS = 3
 """So long, and so often, a class must be gone: while its CRD is being removed, the API server still serves the kind."""
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
+_MOST_LOOKS = 50
+"""Of one round: the searches of one namespace must not hold up those of others."""
 _GATEWAY_KIND_OF = {kind.class_kind: kind for kind in GATEWAY_KINDS.values()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Sought:
     """What is missing from the picture.
 
@@ -56,7 +58,7 @@ class _Search:
     answers: int = 0
 
 
-class Absences:
+class LiveLookups:
     """Looks for what is missing, until the API server says whether it exists.
 
     Parameters
@@ -82,63 +84,76 @@ class Absences:
         self._settled = settled
         self._mistaken = mistaken
         self._now = now
+        self._wanted: dict[str, frozenset[Sought]] = {}
         self._searches: dict[Sought, _Search] = {}
         self._gone_classes: set[Sought] = set()
         self._begun = asyncio.Event()
         self._log = structlog.get_logger()
 
-    def is_class_gone(self, kind: str, name: str | None) -> bool:
-        """Tell whether a class is known not to exist; if that is not known, it is looked for from now on."""
-        sought = Sought(kind, "", name or "")
-        # The name comes out of a gateway's spec, where anything may stand.
-        if sought in self._gone_classes or (name and object_name_fault(name)):
-            return True
-        if sought not in self._searches:
-            self._log.warning(
-                "gateways kept",
-                missing_class=sought.name or "any that is the default",
-                kind=kind,
-                why="it was not listed; its gateways are left as they are until the API server says that it is gone",
-            )
-        self._search(sought)
-        return False
-
     def class_changed(self, kind: str, name: str) -> None:
         """Hear that a class came, changed or went: what was known of it is out of date."""
         for sought in (Sought(kind, "", name), Sought(kind, "", "")):
-            self._gone_classes.discard(sought)
-            self._searches.pop(sought, None)
+            self._forget(sought)
 
-    async def gone(self, namespace: str, keys: Collection[GatewayKey]) -> frozenset[GatewayKey]:
-        """Return those of all missing gateways of a namespace that do not exist.
+    async def gone(self, namespace: str, missing: Collection[Sought]) -> frozenset[Sought]:
+        """Return what does not exist, of all that a namespace misses.
 
         One of which that cannot be told is looked for until it can be, or is missing no more.
         """
-        asked = {Sought(key.kind, key.namespace, key.name) for key in keys}
-        for sought in [known for known in self._searches if known.namespace == namespace]:
-            if sought not in asked:
-                del self._searches[sought]
-        found = await asyncio.gather(*map(self._is_gone, keys))
-        return frozenset(key for key, is_gone in zip(keys, found, strict=True) if is_gone)
+        self._want(namespace, frozenset(missing))
+        found = await asyncio.gather(*map(self._is_gone, missing))
+        return frozenset(sought for sought, is_gone in zip(missing, found, strict=True) if is_gone)
 
     async def run(self) -> None:
         """Look for what is missing until cancelled."""
         while True:
             await self._begun.wait()
-            for sought, search in list(self._searches.items()):
-                if search.due <= self._now():
+            for sought in self._due():
+                # It may have been found meanwhile.
+                if search := self._searches.get(sought):
                     await self._look_again(sought, search)
             if not self._searches:
                 self._begun.clear()
             await asyncio.sleep(_PAUSE_SECONDS)
 
+    def _due(self) -> list[Sought]:
+        """Return what is looked for in this round: of each namespace in turn, what has waited longest."""
+        now = self._now()
+        queues = [
+            sorted(
+                (search.due, sought)
+                for sought in wanted
+                if (search := self._searches.get(sought)) and search.due <= now
+            )
+            for wanted in self._wanted.values()
+        ]
+        turns = chain.from_iterable(zip_longest(*sorted(queues)))
+        return list(dict.fromkeys(turn[1] for turn in turns if turn))[:_MOST_LOOKS]
+
+    def _want(self, namespace: str, wanted: frozenset[Sought]) -> None:
+        """Take what a namespace misses in place of what it missed before: names are made up faster than looked for."""
+        dropped = self._wanted.pop(namespace, frozenset()) - wanted
+        if wanted:
+            self._wanted[namespace] = wanted
+        for sought in dropped:
+            if not self._is_wanted(sought):
+                self._forget(sought)
+
+    def _is_wanted(self, sought: Sought) -> bool:
+        return any(sought in wanted for wanted in self._wanted.values())
+
+    def _forget(self, sought: Sought) -> None:
+        self._gone_classes.discard(sought)
+        self._searches.pop(sought, None)
+
     def _search(self, sought: Sought) -> None:
-        if sought not in self._searches:
+        if sought not in self._searches and self._is_wanted(sought):
             self._searches[sought] = _Search()
             self._begun.set()
 
-    async def _is_gone(self, key: GatewayKey) -> bool:
-        sought = Sought(key.kind, key.namespace, key.name)
+    async def _is_gone(self, sought: Sought) -> bool:
+        if sought.kind in _GATEWAY_KIND_OF:
+            return self._is_class_gone(sought)
         presence = await self._look(sought)
         if presence is Presence.ABSENT:
             self._searches.pop(sought, None)
@@ -146,6 +161,20 @@ class Absences:
         self._search(sought)
         if presence is Presence.PRESENT:
             self._mistaken(sought)
+        return False
+
+    def _is_class_gone(self, sought: Sought) -> bool:
+        # The name comes out of a gateway's spec, where anything may stand.
+        if sought in self._gone_classes or (sought.name and object_name_fault(sought.name)):
+            return True
+        if sought not in self._searches:
+            self._log.warning(
+                "gateways kept",
+                missing_class=sought.name or "any that is the default",
+                kind=sought.kind,
+                why="it was not listed; its gateways are left as they are until the API server says that it is gone",
+            )
+        self._search(sought)
         return False
 
     async def _look_again(self, sought: Sought, search: _Search) -> None:
@@ -162,7 +191,7 @@ class Absences:
         if not search.answers:
             search.since = self._now()
         search.answers += 1
-        search.due = 0.0
+        search.due = self._now()
         if sought.kind in _GATEWAY_KIND_OF:
             if search.answers < _CERTAIN_ANSWERS or self._now() - search.since < _CERTAIN_SECONDS:
                 return
