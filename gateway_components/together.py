@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
-__all__ = ["causes", "ended", "outlast", "raise_failures", "together", "while_running"]
+__all__ = ["causes", "ended", "outlast", "raise_failures", "together", "unbroken", "while_running"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,25 @@ async def outlast(*work: asyncio.Future[Any]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
+
+
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns; where this task is cancelled meanwhile, `work` comes to its end first.
+
+    Raises
+    ------
+    Exception
+        What ended `work`, unless this task was cancelled.
+    """
+    working = asyncio.create_task(work)
+    try:
+        await outlast(working)
+    except asyncio.CancelledError:
+        if not working.cancelled():
+            # Nobody is left who wants to know; asked for it, it is not told of as forgotten.
+            working.exception()
+        raise
+    return working.result()
 
 
 async def while_running(work: Coroutine[Any, Any, T], *tasks: asyncio.Task[Any]) -> T:

@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from gateway_components.together import causes, ended, outlast, raise_failures, together, while_running
+from gateway_components.together import (
+    causes,
+    ended,
+    outlast,
+    raise_failures,
+    together,
+    unbroken,
+    while_running,
+)
 
 
 async def fail(error: Exception) -> int:
@@ -41,6 +49,30 @@ async def test_what_it_returns_comes_in_order() -> None:
 
     event = asyncio.Event()
     assert await together([after(event, 1), first(event)]) == [1, 2]
+
+
+ENDS: list[Exception | None] = [None, ValueError("one")]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=["it ends well", "it fails"])
+async def test_work_that_must_not_break_off_outlasts_whoever_wants_it(end: Exception | None) -> None:
+    go_on, done = asyncio.Event(), []
+
+    async def work() -> None:
+        await go_on.wait()
+        done.append("work")
+        if end:
+            raise end
+
+    waiting = asyncio.create_task(unbroken(work()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert done == ["work"]
 
 
 async def test_who_is_cancelled_waits_for_its_work_first() -> None:

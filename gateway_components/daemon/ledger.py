@@ -1,6 +1,7 @@
 """What was applied, what failed and when to try again: the memory of one namespace, pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -23,6 +24,9 @@ _UNCONFIRMED = Failure(
 _PATIENCE_SECONDS = 10.0
 _PATIENCE_SECONDS_EACH = 0.1
 """A run that has gone on for longer, with so much more for each of its gateways, is overtaken: many times the usual."""
+_LONGEST_WAIT_SECONDS = 10.0
+"""A retry that has been due for longer goes before what is fresh."""
+_SHORTEST_REST_SECONDS = 1.0
 _OVERTAKEN_AT_ONCE = 3
 """As many times in a row a retry is overtaken at once; then it is given as long as any other run."""
 
@@ -49,12 +53,18 @@ class Batch:
         The doubts about its gateways that this run settles; one that is raised meanwhile is not among them.
     retry
         Whether it is about gateways that failed, or held up a run, before.
+    overdue
+        Whether it is a retry that goes before something fresh, for it has waited long enough.
+    due_at
+        When (seconds) it was handed out.
     """
 
     wanted: Mapping[GatewayKey, GatewayObjects] = field(default_factory=dict)
     refresh: bool = False
     doubts: Mapping[GatewayKey, int] = field(default_factory=dict)
     retry: bool = False
+    overdue: bool = False
+    due_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +109,18 @@ class Ledger:
         self._held = set(held)
         self._applied: dict[GatewayKey, Applied] = {key: one for key, one in held.items() if one is not None}
         self._retries: dict[GatewayKey, _Retry] = {}
-        self._overtaken = 0
+        self._hung = Counter[GatewayKey]()
+        self._rest_until = 0.0
         self._drifts: dict[GatewayKey, _Drifted] = {}
         self._fights = Fights()
         self._numbers = count()
         self._doubts: dict[GatewayKey, int] = {}
-        for key in self._held - self._applied.keys():
+        for key in held.keys() - self._applied.keys():
             self.suspect(key)
 
     @property
     def held(self) -> frozenset[GatewayKey]:
-        """The gateways that the engine's state holds."""
+        """The gateways that the engine's state holds, or may hold."""
         return frozenset(self._held)
 
     def applied(self, key: GatewayKey) -> Applied | None:
@@ -118,6 +129,7 @@ class Ledger:
 
     def suspect(self, key: GatewayKey, drifts: Sequence[Drift] = ()) -> None:
         """Note that objects of `key` differ from what was applied: it is applied again, with a look first."""
+        self._held.add(key)
         self._doubts[key] = next(self._numbers)
         applied = self._applied.pop(key, None)
         if drifts and applied:
@@ -131,34 +143,43 @@ class Ledger:
     def due(self, plan: Plan, now: float) -> Batch | None:
         """Return the engine run that is due at `now` (seconds); None where there is none.
 
-        Gateways that failed before run apart, and only where nothing else is due, so that they hold nobody up. One that
-        somebody changes again and again waits, unless its plan is another by now.
+        Gateways that failed before run apart, and after what is fresh, so that they hold nobody up; one that has waited
+        long enough for others goes first. Then what is fresh gets as much time as that took. One that somebody changes
+        again and again waits, unless its plan is another by now.
         """
         fresh, retries = self._fresh(plan, now), self._retries_due(plan, now)
-        wanted = fresh or retries
+        overdue = bool(fresh and retries) and now >= self._rest_until and self._is_overdue(retries, now)
+        wanted = retries if overdue else fresh or retries
         if not wanted:
             return None
         return Batch(
             wanted,
             refresh=any(self._needs_look(plan.gateways[key]) for key in wanted),
             doubts={key: self._doubts[key] for key in wanted if key in self._doubts},
-            retry=not fresh,
+            retry=overdue or not fresh,
+            overdue=overdue,
+            due_at=now,
         )
 
     def patience(self, batch: Batch) -> float:
         """Return how long (seconds) a run goes on before others may overtake it."""
-        if batch.retry and self._times_overtaken(batch) < _OVERTAKEN_AT_ONCE:
+        if batch.retry and not batch.overdue and self._times_overtaken(batch) < _OVERTAKEN_AT_ONCE:
             return 0.0
-        # Where each run takes that long, and there is always an edit, one must come to its end some time.
-        return (_PATIENCE_SECONDS + _PATIENCE_SECONDS_EACH * len(batch.wanted)) * 2.0**self._overtaken
+        # Where a gateway takes that long, and there is always an edit, it must come to its end some time.
+        hung = max((self._hung[key] for key in batch.wanted), default=0)
+        return (_PATIENCE_SECONDS + _PATIENCE_SECONDS_EACH * len(batch.wanted)) * 2.0**hung
 
-    def is_overtaken(self, plan: Plan, batch: Batch, now: float) -> bool:
-        """Tell whether the plan of `now` has something fresh that a run of `batch` is not about."""
+    def is_overtaken(self, plan: Plan, batch: Batch, now: float, kept: Collection[GatewayKey] = ()) -> bool:
+        """Tell whether the plan of `now` has something that a run of `batch` is not about: an edit, or a deletion.
+
+        Gateways in `kept` are not to be let go of, or the run lets go of them.
+        """
         fresh = self._fresh(plan, now).items()
         others = any(
             key not in batch.wanted or batch.wanted[key].digest != objects.digest for key, objects in fresh
         )
-        return others or (batch.retry and bool(self.leftovers(plan)))
+        gone = self.leftovers(plan) | (batch.wanted.keys() - plan.gateways.keys())
+        return others or not gone <= frozenset(kept)
 
     def _fresh(self, plan: Plan, now: float) -> dict[GatewayKey, GatewayObjects]:
         return {
@@ -168,26 +189,22 @@ class Ledger:
         }
 
     def _retries_due(self, plan: Plan, now: float) -> dict[GatewayKey, GatewayObjects]:
-        due: dict[GatewayKey, GatewayObjects] = {}
-        alone: list[tuple[float, GatewayKey]] = []
-        for key, gateway in plan.gateways.items():
-            retry = self._retry(gateway)
-            if (
-                gateway.objects is None
-                or retry is None
-                or retry.retry_at > now
-                or not self._is_open(gateway, now)
-            ):
-                continue
-            if retry.alone:
-                alone.append((retry.retry_at, key))
-            else:
-                due[key] = gateway.objects
-        if alone and not due:
-            _, key = min(alone)
-            objects = plan.gateways[key].objects
-            return {key: objects} if objects else {}
-        return due
+        due = {
+            key: retry
+            for key, gateway in plan.gateways.items()
+            if gateway.objects
+            and (retry := self._retry(gateway))
+            and retry.retry_at <= now
+            and self._is_open(gateway, now)
+        }
+        first = min(due, key=lambda key: (due[key].retry_at, key), default=None)
+        if first is None:
+            return {}
+        chosen = [first] if due[first].alone else [key for key, retry in due.items() if not retry.alone]
+        return {key: objects for key in chosen if (objects := plan.gateways[key].objects)}
+
+    def _is_overdue(self, retries: Iterable[GatewayKey], now: float) -> bool:
+        return min(self._retries[key].retry_at for key in retries) + _LONGEST_WAIT_SECONDS <= now
 
     def _is_open(self, gateway: GatewayPlan, now: float) -> bool:
         return not self.is_applied(gateway) and (self._fought_until(gateway) or now) <= now
@@ -216,8 +233,9 @@ class Ledger:
         alone where the run hung.
         """
         hung = seconds >= _PATIENCE_SECONDS
-        self._overtaken += hung
+        self._rest(batch, now)
         for key in batch.wanted:
+            self._hung[key] += hung
             before = self._retry(plan.gateways[key])
             tries, overtaken = (before.tries, before.overtaken) if before else (0, 0)
             failure = before.failure if before else None
@@ -231,6 +249,12 @@ class Ledger:
                 overtaken=0 if hung else overtaken + 1,
                 alone=hung or (before is not None and before.alone),
             )
+            self.suspect(key)
+
+    def broke_off(self, batch: Batch, now: float) -> None:
+        """Take note that a run ended with an error at `now`: nobody knows how far it came."""
+        self._rest(batch, now)
+        for key in batch.wanted:
             self.suspect(key)
 
     def failures(self, plan: Plan, batch: Batch) -> dict[GatewayKey, Failure]:
@@ -252,8 +276,10 @@ class Ledger:
             What was put right, for each gateway that had drifted.
         """
         mended = {}
+        self._rest(batch, now)
         for key in batch.wanted:
             self._held.add(key)
+            self._hung.pop(key, None)
             version = _version(plan.gateways[key])
             known, failure = outcome.held.get(key), outcome.failures.get(key)
             if failure is not None or known is None or _of(known) != version:
@@ -265,7 +291,6 @@ class Ledger:
                 )
                 self.suspect(key)
                 continue
-            self._overtaken = 0
             self._retries.pop(key, None)
             if self._doubts.get(key) == batch.doubts.get(key):
                 self._doubts.pop(key, None)
@@ -288,9 +313,14 @@ class Ledger:
             self._held.discard(key)
             self._applied.pop(key, None)
             self._retries.pop(key, None)
+            self._hung.pop(key, None)
             self._doubts.pop(key, None)
             self._drifts.pop(key, None)
             self._fights.forget(key)
+
+    def _rest(self, batch: Batch, now: float) -> None:
+        if batch.overdue:
+            self._rest_until = now + max(now - batch.due_at, _SHORTEST_REST_SECONDS)
 
     def next_retry(self, plan: Plan) -> float | None:
         """Return when (seconds) the next gateway that has to wait is due; None where none is waiting."""

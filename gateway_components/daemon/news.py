@@ -91,7 +91,6 @@ class News:
         """
         uid, now = raw["metadata"]["uid"], frozenset(warnings)
         known_uid, before = self._warned.get(subject, ("", frozenset()))
-        self._warned[subject] = uid, now
         fresh = sorted(now - before if uid == known_uid else now, key=str)
         told, others = fresh[:_MOST_WARNINGS], fresh[_MOST_WARNINGS:]
         if others:
@@ -105,6 +104,8 @@ class News:
                 cure=warning.cure,
             )
             await self._publish(subject, raw, Event("Warning", warning.reason, "Plan", str(warning)))
+        # Of what was broken off, the rest is told next time.
+        self._warned[subject] = uid, now
 
     async def mended(self, subject: Subject, raw: Raw, drifts: Sequence[Drift]) -> None:
         """Tell what somebody changed or deleted, once it was put right."""

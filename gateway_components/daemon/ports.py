@@ -16,7 +16,7 @@ from gateway_components.plan.workload import GatewayObjects
 if TYPE_CHECKING:
     from gateway_components.daemon.ledger import Batch
 
-__all__ = ["Engine", "Outcome", "Reports", "View"]
+__all__ = ["Engine", "Reports", "View"]
 
 
 class View(Protocol):

@@ -29,7 +29,7 @@ from gateway_components.plan.rollout import Rollout, StallReason
 from gateway_components.plan.routes import RoutePlan, route_key
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.workload import GatewayObjects
-from gateway_components.together import causes, together
+from gateway_components.together import causes, together, unbroken
 
 __all__ = ["Reconciler"]
 
@@ -228,12 +228,12 @@ class Reconciler:
     ) -> tuple[Outcome, float]:
         """Repair and apply a batch, unless something more urgent overtakes it; the run took so many seconds."""
         began = self._clock.now()
-        urgent = partial(self._urgent, namespace, ledger, batch, began + ledger.patience(batch))
+        urgent = partial(self._urgent, namespace, ledger, batch, release, began + ledger.patience(batch))
         try:
             await overtakable(self._repair_all(planned, ledger, batch), urgent(), asyncio.Task.cancel)
             started = self._clock.now()
             outcome = await overtakable(
-                self._apply(namespace, ledger, batch, release),
+                self._apply(namespace, batch, release),
                 urgent(),
                 lambda _: self._engine.interrupt(namespace),
             )
@@ -242,26 +242,42 @@ class Reconciler:
             ledger.overtaken(planned, batch, now, now - began)
             self._reporter.overtaken(namespace, batch, now - began)
             raise
+        except BaseException:
+            ledger.broke_off(batch, self._clock.now())
+            raise
         return outcome, self._clock.now() - started
 
-    async def _urgent(self, namespace: str, ledger: Ledger, batch: Batch, patient_until: float) -> None:
+    async def _urgent(
+        self,
+        namespace: str,
+        ledger: Ledger,
+        batch: Batch,
+        release: Collection[GatewayKey],
+        patient_until: float,
+    ) -> None:
         """Keep the statuses of others current beside a run; return once one of them is to be applied at once."""
         await self._clock.sleep(max(patient_until - self._clock.now(), 0))
+        # What an overdue run goes before was there when it began, and nothing tells of it again.
+        known = batch.overdue
         while True:
-            with suppress(TimeoutError):
-                # Of pods and grace periods no change tells.
-                async with asyncio.timeout(self._due_in(namespace, None)):
-                    await self._changed(namespace)
+            if not known:
+                with suppress(TimeoutError):
+                    # Of pods and grace periods no change tells.
+                    async with asyncio.timeout(self._due_in(namespace, None)):
+                        await self._changed(namespace)
+            known = False
             try:
-                planned = self._plan(namespace, await self._snapshot(namespace, ledger))
-                await self._report(namespace, planned, ledger)
+                snapshot = await self._snapshot(namespace, ledger)
+                planned = self._plan(namespace, snapshot)
+                await unbroken(self._report(namespace, planned, ledger))
             except (GatewayError, ExceptionGroup) as error:
                 if not all(isinstance(cause, GatewayError) for cause in causes(error)):
                     raise
                 # The next pass, which the same change asks for, meets it again and tells.
             else:
+                kept = snapshot.undecided.union(release)
                 drifted = any(self._drifts(key, planned, ledger) for key in planned.gateways)
-                if drifted or ledger.is_overtaken(planned, batch, self._clock.now()):
+                if drifted or ledger.is_overtaken(planned, batch, self._clock.now(), kept):
                     return
             await self._clock.sleep(_LOOK_SECONDS)
 
@@ -277,9 +293,7 @@ class Reconciler:
 
         await together(map(repair, batch.doubts))
 
-    async def _apply(
-        self, namespace: str, ledger: Ledger, batch: Batch, release: Collection[GatewayKey]
-    ) -> Outcome:
+    async def _apply(self, namespace: str, batch: Batch, release: Collection[GatewayKey]) -> Outcome:
         started = self._clock.now()
         result = UpResult.ERROR
         try:
@@ -292,9 +306,6 @@ class Reconciler:
         except BaseException as error:
             if isinstance(error, EngineInterruptedError | asyncio.CancelledError):
                 result = UpResult.INTERRUPTED
-            # How far it came is not known.
-            for key in batch.wanted:
-                ledger.suspect(key)
             raise
         finally:
             # Without gateways the engine only forgets some, which takes no run.

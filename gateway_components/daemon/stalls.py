@@ -55,7 +55,7 @@ class Stalls:
 
         Pods that cannot be read are no error: the reason says which right is missing.
         """
-        known = self._looks.pop(namespace, {})
+        known = self._looks.get(namespace, {})
         looks = {
             key: _next_look(known.get(key), rollout, now)
             for key, rollout in rollouts.items()
@@ -69,6 +69,8 @@ class Stalls:
             looks[key].due = now + _FIRST_SECONDS
         if looks:
             self._looks[namespace] = looks
+        else:
+            self.forget(namespace)
         return {
             key: replace(rollout, reasons=(*rollout.reasons, *looks[key].reasons))
             if key in looks
@@ -85,7 +87,6 @@ class Stalls:
         self._looks.pop(namespace, None)
 
     async def _look(self, key: GatewayKey, look: _Look, now: float) -> None:
-        look.due = now + look.pauses.next()
         try:
             look.reasons = await self._read(key, look.rollout.uid)
         except ApiError as error:
@@ -95,6 +96,7 @@ class Stalls:
                 self._log.warning("pods not read", gateway=str(key), error=str(error))
         except ApiUnreachableError as error:
             self._log.warning("pods not read", gateway=str(key), error=str(error))
+        look.due = now + look.pauses.next()
 
 
 def _next_look(known: _Look | None, rollout: Rollout, now: float) -> _Look:

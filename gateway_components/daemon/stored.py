@@ -74,7 +74,17 @@ class StoredEngine:
         if stored is not None:
             self._versions[namespace] = stored.version
         held = await self._open(namespace, stored)
-        self._pending[namespace] = doubts = stored.doubts if stored else frozenset()
+        noted = stored.doubts if stored else frozenset()
+        # What the state does not hold is made anew where it is planned, and gone where it is not.
+        doubts = noted & {str(key) for key in held}
+        self._pending[namespace] = doubts
+        if doubts != noted:
+            try:
+                await self._note(namespace, doubts)
+            except ApiError as error:
+                # Then the Secret says so for longer than it holds.
+                if error.status not in _REFUSALS:
+                    raise
         return {key: None if str(key) in doubts else applied for key, applied in held.items()}
 
     async def apply(
@@ -132,16 +142,14 @@ class StoredEngine:
             await self._save(namespace, others)
             return Outcome(released=release)
         try:
-            version = await self._secrets.intend(namespace, names | others, self._versions.get(namespace))
+            await self._note(namespace, names | others)
         except ApiError as error:
             if error.status not in _REFUSALS:
                 raise
             # What cannot be noted is not begun: nobody could tell afterwards how far it came.
             return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)))
-        self._versions[namespace] = version
-        self._pending[namespace] = others | names
         outcome = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
-        await self._save(namespace, others)
+        await self._save(namespace, others | frozenset(map(str, outcome.undetermined)))
         return outcome
 
     def _run(
@@ -156,7 +164,8 @@ class StoredEngine:
         except (ClusterUnreachableError, EngineInterruptedError):
             raise
         except EngineError as error:
-            return Outcome(dict.fromkeys(wanted, Failure(Reason.WORKLOAD_FAILED, str(error))))
+            failure = Failure(Reason.WORKLOAD_FAILED, str(error))
+            return Outcome(dict.fromkeys(wanted, failure), undetermined=(*wanted, *release))
 
     async def _load(self, namespace: str) -> StoredState | None:
         try:
@@ -183,6 +192,11 @@ class StoredEngine:
         except StateUnreadableError as error:
             self._log.warning("state lost", namespace=namespace, error=str(error))
             return await self._clock.in_thread(self._stacks.states.open, namespace, None)
+
+    async def _note(self, namespace: str, doubts: frozenset[str]) -> None:
+        version = self._versions.get(namespace)
+        self._versions[namespace] = await self._secrets.intend(namespace, doubts, version)
+        self._pending[namespace] = doubts
 
     async def _save(self, namespace: str, doubts: frozenset[str]) -> None:
         checkpoint = await self._clock.in_thread(self._stacks.states.checkpoint, namespace)

@@ -93,20 +93,8 @@ class FolderEngine:
         ApiError, ApiUnreachableError, EngineError
             As for `Stacks.apply`, or an object could not be deleted.
         """
-        await self._delete(release)
-        held = self._held.setdefault(namespace, set())
-        if not wanted:
-            await self._clock.in_thread(self._stacks.states.release, namespace, release)
-            held.difference_update(release)
-            return Outcome(released=release)
-        held.update(wanted)
         with self._stacks.beginning(namespace):
-            outcome = await self._clock.in_thread(
-                lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
-            )
-        held.difference_update(outcome.released)
-        self._serving.update(key for key, applied in outcome.held.items() if applied)
-        return outcome
+            return await self._apply(namespace, wanted, release, refresh)
 
     def interrupt(self, namespace: str) -> None:
         """Cut an `apply` short where its run is under way, or about to begin."""
@@ -125,6 +113,27 @@ class FolderEngine:
         await self._delete(self._held[namespace])
         await self._clock.in_thread(self._stacks.states.forget, namespace)
         del self._held[namespace]
+
+    async def _apply(
+        self,
+        namespace: str,
+        wanted: Mapping[GatewayKey, GatewayObjects],
+        release: Collection[GatewayKey],
+        refresh: bool,
+    ) -> Outcome:
+        await self._delete(release)
+        held = self._held.setdefault(namespace, set())
+        if not wanted:
+            await self._clock.in_thread(self._stacks.states.release, namespace, release)
+            held.difference_update(release)
+            return Outcome(released=release)
+        held.update(wanted)
+        outcome = await self._clock.in_thread(
+            lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
+        )
+        held.difference_update(outcome.released)
+        self._serving.update(key for key, applied in outcome.held.items() if applied)
+        return outcome
 
     async def _delete(self, gateways: Iterable[GatewayKey]) -> None:
         for gateway in sorted(gateways):

@@ -34,22 +34,35 @@ def make_home(folder: Path, home: Path, provider: Path) -> Path:
     Raises
     ------
     EngineError
-        It cannot be written.
+        It cannot be written, or what is written there would take the place of `provider` or of the real home.
     """
+    logs, credentials, plugins = folder / "logs", folder / _CREDENTIALS, folder / "plugins"
+    plugin = plugins / f"resource-kubernetes-v{PROVIDER_VERSION}"
     try:
+        if not folder.is_symlink() and _holds(folder, home, provider):
+            message = f"the folder {folder} is the home of Pulumi itself; name another scratch folder"
+            raise EngineError(message)
+        # An earlier version linked the plugins of the real home. What a link leads to is not ours to write.
+        for own in (folder, logs, plugins, plugin):
+            if own.is_symlink():
+                own.unlink()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        credentials, real = folder / _CREDENTIALS, home.absolute() / _CREDENTIALS
         credentials.unlink(missing_ok=True)
+        real = home.absolute() / _CREDENTIALS
         if real.exists():
             credentials.symlink_to(real)
-        (folder / "logs").touch()
-        plugin = folder / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
+        logs.touch()
         plugin.mkdir(parents=True, exist_ok=True)
         _write_launcher(plugin / PROVIDER, provider)
     except OSError as error:
         message = f"the folder {folder} cannot be used: {error.strerror}; name a writable one"
         raise EngineError(message) from None
     return folder
+
+
+def _holds(folder: Path, home: Path, provider: Path) -> bool:
+    own = folder.resolve()
+    return home.resolve() == own or provider.resolve().is_relative_to(own)
 
 
 def _write_launcher(path: Path, program: Path) -> None:

@@ -25,8 +25,12 @@ class Outcome:
         only where it is what was asked for.
     released
         Those gateways that were to be let go and are in that state no longer.
+    undetermined
+        Gateways of the run of which the engine told nothing in order: it was ended, or lost its program. Their objects
+        may be ahead of the state. One that was refused is none of them.
     """
 
     failures: Mapping[GatewayKey, Failure] = field(default_factory=dict)
     held: Mapping[GatewayKey, Applied | None] = field(default_factory=dict)
     released: Collection[GatewayKey] = ()
+    undetermined: Collection[GatewayKey] = ()

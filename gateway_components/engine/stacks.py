@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -89,7 +90,7 @@ class Stacks:
         self._opened = OpenedStacks(state, backend, self._command, kubeconfig)
         self.states = States(state, self._opened)
         self._retain = retain
-        self._running: set[str] = set()
+        self._running = Counter[str]()
         self._lock = threading.Lock()
 
     def apply(
@@ -129,26 +130,29 @@ class Stacks:
         options = ["--refresh"] if refresh else []
         command = ["up", "--yes", "--skip-preview", "--continue-on-error", *options]
         error: EngineError | None = None
-        try:
-            result = self._execute(namespace, command, (*wanted, *release), program, diagnostics)
-        except EngineTimeoutError as ended:
-            error = ended
-        except EngineKilledError as ended:
-            error = ended
-            done.clear()
-        else:
-            if result.code != 0:
-                unreachable = diagnostics.unreachable(done)
-                if unreachable:
-                    raise ClusterUnreachableError(unreachable)
-                general = self._backend.redact(diagnostics.general())
-                error = EngineError(general) if general else self._command.failure(result)
-        failures = {} if error is None else _failures(wanted, done, diagnostics, error)
-        held = self.states.held(namespace, {*wanted, *release})
+        with self.beginning(namespace):
+            try:
+                result = self._execute(namespace, command, (*wanted, *release), program, diagnostics)
+                orderly = result.code in _ORDERLY
+            except (EngineTimeoutError, EngineKilledError) as ended:
+                error, orderly = ended, False
+            else:
+                if result.code != 0:
+                    unreachable = diagnostics.unreachable(done)
+                    if unreachable:
+                        raise ClusterUnreachableError(unreachable)
+                    general = self._backend.redact(diagnostics.general())
+                    error = EngineError(general) if general else self._command.failure(result)
+            held = self.states.held(namespace, {*wanted, *release})
+        reported = {key: held[key] for key in wanted if key in done and key in held}
+        proven = {key for key, known in reported.items() if known and known.digest == wanted[key].digest}
+        own = diagnostics.failures()
+        kept = frozenset(release) & held.keys()
         return Outcome(
-            failures,
-            {key: held[key] for key in wanted if key in done and key in held},
-            frozenset(release) - held.keys(),
+            {} if error is None else _failures(wanted, proven, own, error),
+            reported,
+            frozenset(release) - kept,
+            frozenset(wanted.keys() - proven - own.keys() if orderly else wanted.keys() - proven | kept),
         )
 
     def preview(
@@ -193,13 +197,17 @@ class Stacks:
 
     @contextlib.contextmanager
     def beginning(self, namespace: str) -> Iterator[None]:
-        """Surround what leads to a run of `namespace`: to `interrupt`, it is under way from here on."""
+        """Surround what leads to a run of `namespace`, and what follows: to `interrupt`, all of it is under way."""
         with self._lock:
-            self._running.add(namespace)
+            self._running[namespace] += 1
         try:
             yield
         finally:
-            self._ended(namespace)
+            with self._lock:
+                self._running[namespace] -= 1
+                if not self._running[namespace]:
+                    del self._running[namespace]
+                    self._command.unbar(self._opened.work_folder(namespace))
 
     def interrupt(self, namespace: str) -> None:
         """Cut a run of `namespace` short where there is one; returns at once."""
@@ -221,34 +229,35 @@ class Stacks:
 
     @contextlib.contextmanager
     def _run(self, namespace: str) -> Iterator[None]:
-        with self._lock:
-            self._running.add(namespace)
-        try:
-            yield
-        except (EngineInterruptedError, EngineTimeoutError, EngineKilledError):
-            self._unlock(namespace)
-            raise
-        finally:
-            self._state.clear_history(namespace)
-            self._ended(namespace)
-
-    def _ended(self, namespace: str) -> None:
-        with self._lock:
-            self._running.discard(namespace)
-            self._command.unbar(self._opened.work_folder(namespace))
+        with self.beginning(namespace):
+            try:
+                yield
+            except (EngineInterruptedError, EngineTimeoutError, EngineKilledError):
+                self._unlock(namespace)
+                raise
+            finally:
+                self._state.clear_history(namespace)
 
     def _unlock(self, namespace: str) -> None:
         """Remove the lock that an engine leaves behind which did not end by itself."""
-        # The engine may have to be asked for that.
-        self._command.unbar(self._opened.work_folder(namespace))
-        with contextlib.suppress(EngineError):
-            self.states.unlock(namespace)
+        with self._lock:
+            # The engine may have to be asked for that, and no interrupt may end it: the run is over.
+            begun = self._running.pop(namespace)
+            self._command.unbar(self._opened.work_folder(namespace))
+        try:
+            with contextlib.suppress(EngineError):
+                self.states.unlock(namespace)
+        finally:
+            with self._lock:
+                self._running[namespace] = begun
 
 
 def _failures(
-    wanted: Iterable[GatewayKey], done: Collection[GatewayKey], diagnostics: Diagnostics, error: EngineError
+    wanted: Iterable[GatewayKey],
+    proven: Collection[GatewayKey],
+    own: Mapping[GatewayKey, Failure],
+    error: EngineError,
 ) -> dict[GatewayKey, Failure]:
-    """Return why each gateway failed: its own reason, or else that of the run, unless it was done before."""
-    own = diagnostics.failures()
+    """Return why each gateway failed: its own reason, or else that of the run, unless it is proven to be done."""
     common = Failure(Reason.WORKLOAD_FAILED, str(error))
-    return {key: own.get(key, common) for key in wanted if key in own or key not in done}
+    return {key: own.get(key, common) for key in wanted if key in own or key not in proven}

@@ -1,5 +1,6 @@
 """The ledger: what needs an engine run, and when a failure is tried again."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -132,6 +133,107 @@ def test_a_failed_gateway_is_tried_again_alone_and_ever_later() -> None:
     before = ledger.next_retry(plan) or 0.0
     run(ledger, plan, before, bad=REFUSED)
     assert (ledger.next_retry(plan) or 0.0) - before == 300.0
+
+
+def edited(number: int) -> Plan:
+    return plan_of(planned("bad"), planned("good", f"edited-{number}"))
+
+
+def test_edits_without_end_leave_a_retry_its_turn() -> None:
+    ledger = Ledger({})
+    run(ledger, edited(0), bad=REFUSED)
+    turns = []
+    for now in range(1, 30):
+        batch = due(ledger, edited(now), float(now))
+        if names(batch) == ["bad"]:
+            turns.append(now)
+            assert ledger.patience(batch) > 10.0, "nothing overtakes it at once"
+            failed = Outcome({key_of("bad"): REFUSED})
+            ledger.record(edited(now), batch, failed, float(now))
+        else:
+            ledger.record(edited(now), batch, Outcome(held=held(edited(now), batch)), float(now))
+
+    assert turns == [11, 23], "ten seconds after it was due"
+
+
+def test_after_a_retry_that_went_first_the_others_get_as_much_time() -> None:
+    ledger = Ledger({})
+    run(ledger, edited(0), bad=REFUSED)
+    batch = due(ledger, edited(1), 11.0)
+    assert names(batch) == ["bad"]
+    ledger.overtaken(edited(1), batch, 21.1, 10.1)
+
+    for number, now in enumerate((21.1, 31.0), start=1):
+        assert names(ledger.due(edited(number), now)) == ["good"]
+    assert names(ledger.due(edited(3), 34.0)) == ["bad"]
+
+
+def test_the_patience_with_a_slow_gateway_grows_until_it_comes_to_its_end() -> None:
+    ledger, now, slow = Ledger({}), 0.0, 35.0
+    spans = []
+    for number in range(500):
+        plan = edited(number)
+        batch = due(ledger, plan, now)
+        patience = ledger.patience(batch)
+        if "bad" not in names(batch):
+            now += 0.5
+            ledger.record(plan, batch, Outcome(held=held(plan, batch)), now)
+            continue
+        spans.append(patience)
+        if patience > slow:
+            ledger.record(plan, batch, Outcome(held=held(plan, batch)), now + slow)
+            break
+        now += patience
+        ledger.overtaken(plan, batch, now, patience)
+
+    assert ledger.is_applied(plan.gateways[key_of("bad")])
+    assert spans == [10.2, 20.2, 40.4]
+    again = plan_of(planned("bad", "edited"), planned("good", "edited"))
+    assert ledger.patience(due(ledger, again, now)) == 10.2, "it came to its end"
+
+
+def test_the_oldest_of_the_retries_is_not_held_up_by_others() -> None:
+    ledger, plan = Ledger({}), plan_of(planned("hung"), planned("bad"))
+    ledger.overtaken(plan_of(planned("hung")), due(ledger, plan_of(planned("hung")), 0.0), 11.0, 11.0)
+    run(ledger, plan, 13.0, bad=REFUSED)
+
+    assert names(ledger.due(plan, 14.0)) == ["hung"]
+
+
+GOES = [
+    ((), True, "it is to be let go of"),
+    (("gone",), False, "nobody knows yet whether it is ours, or the run lets go of it"),
+]
+
+
+@pytest.mark.parametrize(("kept", "overtaken", "why"), GOES, ids=[case[2] for case in GOES])
+def test_a_deletion_overtakes_a_run_that_is_not_about_it(
+    kept: tuple[str, ...], overtaken: bool, why: str
+) -> None:
+    ledger = Ledger({key_of("gone"): None})
+    before = plan_of(planned("a"))
+    batch = due(ledger, before, 0.0)
+
+    assert ledger.is_overtaken(before, batch, 0.0, set(map(key_of, kept))) == overtaken, why
+    assert ledger.is_overtaken(plan_of(), batch, 0.0, {key_of("gone")}), "what the run itself is about went"
+
+
+def broken_off(ledger: Ledger, plan: Plan, batch: Batch) -> None:
+    ledger.broke_off(batch, 1.0)
+
+
+def overtaken_by_others(ledger: Ledger, plan: Plan, batch: Batch) -> None:
+    ledger.overtaken(plan, batch, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("ends", [broken_off, overtaken_by_others])
+def test_what_a_run_may_have_made_before_it_ended_early_is_let_go_of(
+    ends: Callable[[Ledger, Plan, Batch], None],
+) -> None:
+    ledger, plan = Ledger({}), plan_of(planned("new"))
+    ends(ledger, plan, due(ledger, plan, 0.0))
+
+    assert ledger.leftovers(plan_of()) == {key_of("new")}
 
 
 def test_a_failed_gateway_that_changes_is_tried_at_once() -> None:

@@ -1,5 +1,6 @@
 """What is told, how often, and that telling never stands in the way."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -23,7 +24,7 @@ OTHER = PlanWarning(WarningReason.CONFIG_KEY_UNKNOWN, "other")
 class Server:
     """Takes events, or refuses them."""
 
-    def __init__(self, refuse: Exception | None = None) -> None:
+    def __init__(self, refuse: BaseException | None = None) -> None:
         self.refuse = refuse
         self.events: list[tuple[str, str, str]] = []
 
@@ -80,6 +81,18 @@ async def test_of_thousands_of_warnings_the_first_are_told_and_the_others_counte
     assert [note for _, _, note in server.events[:2]] == ["0000", "0001"]
     assert server.events[-1] == ("Warning", "ConfigKeyUnknown", "there are 2980 more warnings")
     assert len(server.events) == len(lines) == 21
+
+
+async def test_a_warning_whose_event_was_broken_off_is_told_again() -> None:
+    server = Server(asyncio.CancelledError())
+    told = news(server)
+    with pytest.raises(asyncio.CancelledError):
+        await told.warnings(KEY, raw(), (ONE,))
+
+    server.refuse = None
+    await told.warnings(KEY, raw(), (ONE,))
+
+    assert [note for _, _, note in server.events] == [str(ONE)]
 
 
 async def test_a_gateway_made_anew_is_told_of_anew() -> None:

@@ -2,8 +2,12 @@
 
 import asyncio
 from collections.abc import Collection
+from typing import Any
+
+import pytest
 
 from gateway_components.daemon.reconcile import Reconciler
+from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.plan.keys import ObjectKey
 from gateway_components.plan.ownership import Drift
 from gateway_components.plan.workload import GatewayObjects
@@ -119,6 +123,88 @@ async def test_edits_without_end_leave_a_retry_its_turn() -> None:
     assert spans[:3] == ["overtaken bad after 0 s"] * 3
     assert spans[3] == "overtaken bad after 10.1 s", "three times in a row at once, and not a fourth time"
     assert spans[4] == "overtaken bad after 0 s"
+
+
+async def test_a_retry_that_went_first_and_hangs_is_overtaken_by_what_waits() -> None:
+    world, passes = await with_a_retry_due()
+    world.seconds += 10.0
+    world.gateways["good"] = world.raw_gateway("good", "edited")
+    going = await hung(world, passes)
+
+    assert await ends(going) == 0.0
+
+    assert world.steps[-1] == "overtaken bad after 10.1 s", "though nothing tells of the edit again"
+    await passes.reconcile("ns")
+    assert "apply good" in world.steps
+
+
+async def test_what_nobody_can_decide_about_overtakes_nothing() -> None:
+    world, passes = await with_a_retry_due()
+    going = await hung(world, passes)
+    world.undecided = {key("good")}
+
+    world.changes.put_nowait(None)
+    await asyncio.wait_for(world.changes.join(), 5)
+    await world.sleep(0)
+
+    assert not going.done()
+    going.cancel()
+    world.interrupt("ns")
+    await asyncio.wait((going,))
+
+
+async def test_a_deletion_overtakes_any_run_that_hangs() -> None:
+    world = World("bad", "good")
+    passes = reconciler(world)
+    await passes.reconcile("ns")
+    world.hanging = {"bad"}
+    world.gateways["bad"] = world.raw_gateway("bad", "edited")
+    going = await hung(world, passes)
+
+    del world.gateways["good"]
+    world.changes.put_nowait(None)
+
+    assert await ends(going) == 0.0
+    assert world.steps[-1] == "overtaken bad after 10.1 s"
+
+
+class Slow(Recorder):
+    """Writes statuses only when it is told to."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.writing = asyncio.Event()
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+
+    async def gateway(self, *args: Any) -> bool:
+        self.writing.set()
+        await self.may_write.wait()
+        return await super().gateway(*args)
+
+
+async def test_a_report_that_has_begun_beside_a_run_outlasts_it() -> None:
+    world = World("bad", "good")
+    world.failures = {key("bad"): REFUSED}
+    slow = Slow(world)
+    passes = Reconciler(world, world, slow, world, changed=world.changed)
+    world.seconds = await passes.reconcile("ns") or 0.0
+    world.hanging = {"bad"}
+    going = await hung(world, passes)
+    world.steps.clear()
+    slow.may_write.clear()
+    slow.writing.clear()
+    world.changes.put_nowait(None)
+    await asyncio.wait_for(slow.writing.wait(), 5)
+
+    world.interrupt("ns")
+    await world.sleep(0)
+    assert not going.done()
+    slow.may_write.set()
+    with pytest.raises(EngineInterruptedError):
+        await ends(going)
+
+    assert world.steps == ["status bad ServiceFailed", "status good fine"]
 
 
 async def test_a_first_run_that_hangs_is_overtaken_and_taken_apart() -> None:

@@ -1,12 +1,13 @@
 """When pods of gateways that are not ready are looked at, and what comes of it."""
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import structlog
 
-from gateway_components.daemon.stalls import Stalls
+from gateway_components.daemon.stalls import ReadReasons, Stalls
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.rollout import Rollout, StallReason
@@ -22,11 +23,14 @@ class Pods:
 
     def __init__(self) -> None:
         self.answer: tuple[StallReason, ...] | Exception = (CRASH,)
+        self.hook: ReadReasons | None = None
         self.looks: list[GatewayKey] = []
         self.stalls = Stalls(self.read)
 
     async def read(self, gateway: GatewayKey, deployment: str) -> tuple[StallReason, ...]:
         self.looks.append(gateway)
+        if self.hook:
+            return await self.hook(gateway, deployment)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -124,6 +128,27 @@ async def test_a_failed_look_leaves_what_was_known(error: Exception) -> None:
     with structlog.testing.capture_logs() as lines:
         assert await pods.told(STALLED, 100) == (CRASH,)
     assert [line["event"] for line in lines] == ["pods not read"]
+
+
+async def test_a_look_that_was_broken_off_leaves_what_was_known_and_is_due() -> None:
+    pods, looking = Pods(), asyncio.Event()
+    await pods.told(STALLED, 0)
+    await pods.told(STALLED, 10)
+
+    async def hang(gateway: GatewayKey, deployment: str) -> tuple[StallReason, ...]:
+        looking.set()
+        await asyncio.Event().wait()
+        return ()
+
+    pods.hook = hang
+    going = asyncio.create_task(pods.told(STALLED, 100))
+    await asyncio.wait_for(looking.wait(), 5)
+    going.cancel()
+    await asyncio.wait((going,))
+
+    assert (pods.stalls.due("ns") or 200) <= 100
+    pods.hook, pods.answer = None, ApiUnreachableError("no")
+    assert await pods.told(STALLED, 101) == (CRASH,)
 
 
 async def test_of_a_crowd_some_are_looked_into_at_a_time() -> None:

@@ -18,7 +18,7 @@ from gateway_components.engine.result import Outcome
 from gateway_components.engine.stacks import Stacks
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.state_secrets import StateDamagedError, StateSecrets, StoredState
-from gateway_components.plan.failure import Reason
+from gateway_components.plan.failure import Failure, Reason
 from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.ownership import Applied
 from gateway_components.plan.workload import GatewayObjects
@@ -45,6 +45,7 @@ class Place(Clock):
         self.interruptible: list[str] = []
         self.faults: dict[str, Exception] = {}
         self.state: dict[GatewayKey, Applied | None] = {A: APPLIED, B: APPLIED}
+        self.outcome: Outcome | None = None
 
     async def in_thread(self, work: Callable[..., T], *args: object) -> T:
         return work(*args)
@@ -64,7 +65,9 @@ class Place(Clock):
         version: str | None,
         doubts: Collection[str] = (),
     ) -> str:
-        self._step(f"save {checkpoint!r} on {version}" + (f" but {','.join(doubts)}" if doubts else ""))
+        self._step(
+            f"save {checkpoint!r} on {version}" + (f" but {','.join(sorted(doubts))}" if doubts else "")
+        )
         return "2" if doubts else "3"
 
     async def remove(self, namespace: str, version: str) -> None:
@@ -87,7 +90,7 @@ class Place(Clock):
         refresh: bool,
     ) -> Outcome:
         self._step(f"up {','.join(key.name for key in wanted)}{' refresh' if refresh else ''}")
-        return Outcome({}, {key: self.state[key] for key in wanted}, release)
+        return self.outcome or Outcome({}, {key: self.state[key] for key in wanted}, release)
 
     @contextmanager
     def beginning(self, namespace: str) -> Iterator[None]:
@@ -287,3 +290,48 @@ async def test_a_state_that_was_never_stored_is_not_removed() -> None:
     await tried.held("ns")
     await tried.forget("ns")
     assert place.steps[-1] == "remove 1"
+
+
+async def test_what_an_engine_did_not_live_to_tell_of_stays_noted_until_it_does() -> None:
+    place = Place(stored())
+    tried = engine(place)
+    await tried.held("ns")
+    killed = Failure(Reason.WORKLOAD_FAILED, "the engine was ended")
+    place.outcome = Outcome({A: killed}, undetermined=[A, B])
+
+    await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
+
+    assert place.steps[-1] == f"save b'new' on 2 but {A},{B}"
+    place.outcome = Outcome({A: killed}, released=[B])
+    await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
+    assert place.steps[-1] == "save b'new' on 2", "that it failed in order is known"
+
+
+async def test_of_a_run_that_raised_nothing_is_settled() -> None:
+    place = Place(stored())
+    tried = engine(place)
+    await tried.held("ns")
+    place.faults = {"up": EngineError("the state cannot be read")}
+
+    await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
+
+    assert place.steps[-1] == f"save b'new' on 2 but {A},{B}"
+
+
+async def test_a_note_of_what_the_state_does_not_hold_is_dropped() -> None:
+    gone = GatewayKey("AiGateway", "ns", "gone")
+    place = Place(stored(A, gone))
+    tried = engine(place)
+
+    assert await tried.held("ns") == {A: None, B: APPLIED}
+
+    assert place.steps[-1] == f"intend {A} on 1"
+    await tried.apply("ns", {B: OBJECTS}, (), refresh=False)
+    assert place.steps[-1] == f"save b'new' on 2 but {A}"
+
+
+async def test_a_note_that_cannot_be_dropped_holds_nothing_up() -> None:
+    place = Place(stored(GatewayKey("AiGateway", "ns", "gone")))
+    place.faults = {"intend": FORBIDDEN}
+
+    assert await engine(place).held("ns") == {A: APPLIED, B: APPLIED}

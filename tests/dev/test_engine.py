@@ -1,6 +1,7 @@
 """What leaves a folder is deleted as it was seen, or looked at again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -59,6 +60,7 @@ class Place(Clock):
 
     def __init__(self) -> None:
         self.states = self
+        self.interruptible = False
 
     async def in_thread(self, work: Callable[..., T], *args: object) -> T:
         return work(*args)
@@ -68,6 +70,15 @@ class Place(Clock):
 
     def forget(self, namespace: str) -> None:
         """Nothing is kept."""
+
+    def release(self, namespace: str, keys: Collection[GatewayKey]) -> None:
+        """Nothing is kept."""
+
+    @contextmanager
+    def beginning(self, namespace: str) -> Iterator[None]:
+        self.interruptible = True
+        yield
+        self.interruptible = False
 
 
 async def removed(server: Server) -> None:
@@ -94,6 +105,18 @@ async def test_an_object_that_got_an_owner_meanwhile_stays() -> None:
 
     assert SERVICE in server.objects
     assert not server.asked
+
+
+async def test_a_run_can_be_interrupted_while_it_deletes() -> None:
+    place, asked = Place(), []
+    server = Server({}, lambda _: asked.append(place.interruptible))
+    server.put(SERVICE, "1", managedFields=OURS)
+    engine = FolderEngine(cast("Stacks", place), cast("KubeClient", server), place, lambda _: None)
+
+    await engine.apply("ns", {}, [CHAT], refresh=False)
+
+    assert (asked, server.objects) == ([True], {})
+    assert not place.interruptible
 
 
 LEFT = {

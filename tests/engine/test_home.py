@@ -69,3 +69,37 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, real: Path, pr
     (tmp_path / "file").touch()
     with pytest.raises(EngineError, match=r"file/home cannot be used"):
         make_home(tmp_path / "file" / "home", real, provider)
+
+
+@pytest.mark.parametrize(
+    "linked", [".", "logs", "plugins", f"plugins/resource-kubernetes-v{PROVIDER_VERSION}"]
+)
+def test_what_a_link_in_it_leads_to_stays_as_it_is(
+    tmp_path: Path, real: Path, provider: Path, linked: str
+) -> None:
+    theirs, made = plugin(real), tmp_path / "home"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text(provider.read_text())
+    theirs.chmod(0o755)
+    (made / linked).parent.mkdir(parents=True, exist_ok=True)
+    (made / linked).symlink_to(real / linked)
+
+    make_home(made, real, theirs)
+
+    assert theirs.read_text() == provider.read_text()
+    assert printed(plugin(made)) == "<plain>\n<two words>\n"
+    assert sorted(real.rglob("*")) == [real / "plugins", theirs.parent, theirs]
+
+
+def test_the_home_of_pulumi_itself_is_refused_and_stays_as_it_is(real: Path, provider: Path) -> None:
+    theirs = plugin(real)
+    theirs.parent.mkdir(parents=True)
+    provider.rename(theirs)
+    (real / "credentials.json").write_text("{}")
+    before = theirs.read_text()
+
+    with pytest.raises(EngineError, match="is the home of Pulumi itself"):
+        make_home(real, real, theirs)
+
+    assert theirs.read_text() == before
+    assert (real / "credentials.json").read_text() == "{}"

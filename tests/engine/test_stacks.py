@@ -86,6 +86,7 @@ def test_one_that_fails_holds_up_no_other(stacks: Stacks, lab: ControlPlane, lab
         outcome = stacks.apply(lab_namespace, {bad: objects, good: others}, (), refresh=refresh)
         failures = outcome.failures
         assert outcome.held.keys() == {good}
+        assert not outcome.undetermined, "that one was refused is known"
         assert {key: failure.reason for key, failure in failures.items()} == {bad: Reason.DEPLOYMENT_FAILED}
         assert 'Deployment.apps "bad" is invalid' in failures[bad].message
 
