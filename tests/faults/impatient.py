@@ -42,10 +42,14 @@ def _pass_on(child: subprocess.Popen[bytes], number: int, _: object) -> None:
     child.send_signal(number)
 
 
+def _soon(first: float, longest: float) -> Backoff:
+    return Backoff(first, min(longest, 2.0))
+
+
 if __name__ == "__main__":
     if _SUPERVISED not in os.environ:
         sys.exit(supervise())
     reflector._SILENCE_SECONDS = 5.0
     grace._SECONDS = 5.0
-    reflector.Backoff = partial(Backoff, longest=2.0)  # type: ignore[attr-defined,assignment]
+    reflector.Backoff = _soon  # type: ignore[attr-defined,assignment]
     main()

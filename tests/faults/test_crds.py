@@ -1,12 +1,15 @@
 """CRDs that come late, are missing or go while the daemon runs: it works with what there is."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
 from gateway_components.kube.state_secrets import STATE_SECRET
 from lab import ControlPlane, wait_until
+from lab.errors import ApiError
 from tests.daemon.conftest import DEPLOY
 from tests.daemon.harness import (
     SECONDS,
@@ -22,6 +25,7 @@ from tests.daemon.harness import (
 from tests.faults.truth import assert_true
 
 CRDS = DEPLOY / "crds"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 GUARDS = "guards.runtime.agentic-layer.ai"
 TOOL_CLASSES = "toolgatewayclasses.runtime.agentic-layer.ai"
 
@@ -37,12 +41,34 @@ def bare() -> Iterator[ControlPlane]:
         yield lab
 
 
+def crd_names(lab: ControlPlane) -> list[str]:
+    found = lab.api.get(DEFINITIONS)
+    assert found
+    return [crd["metadata"]["name"] for crd in found["items"]]
+
+
+def remove_crds(lab: ControlPlane, *names: str) -> None:
+    """Delete CRDs and wait until they are gone."""
+    lab.kubectl("delete", "crd", *names, "--wait=false")
+
+    def gone() -> bool:
+        for name in names:
+            with suppress(ApiError):
+                # Whoever finalizes it waits ever longer after a failure, and looks again at every change.
+                lab.api.merge(
+                    f"{DEFINITIONS}/{name}", {"metadata": {"labels": {"woken": token_hex(4)}}}, "test"
+                )
+        return not set(names) & set(crd_names(lab))
+
+    wait_until(gone, timeout=SECONDS, what=f"no CRDs {names}")
+
+
 def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Path) -> None:
     place = Namespace(bare, "late")
     with Daemon(bare, tmp_path) as daemon:
         daemon.wait_for("no such resource", resource="guards")
         install_crds(bare)
-        bare.kubectl("delete", "crd", GUARDS)
+        remove_crds(bare, GUARDS)
         bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
 
         # One kind is missing: all else works, and what refers to it says so.
@@ -61,7 +87,7 @@ def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Pat
         # All go at once, and with them all gateways. The garbage collector cannot look for owners of a kind that
         # does not exist, so their objects go now, or once the CRDs are there again.
         missing = len(daemon.events("no such resource"))
-        bare.kubectl("delete", "-f", str(CRDS))
+        remove_crds(bare, *crd_names(bare))
         wait_until(
             lambda: len(daemon.events("no such resource")) >= missing + len(list(CRDS.iterdir())),
             timeout=SECONDS,
@@ -95,7 +121,7 @@ def test_without_the_kind_of_classes_gateways_are_left_as_they_are(
         place.apply(tool_gateway("tools"), tool_route("route", "tools"))
         place.wait_route("route", "Reconciled")
 
-        bare.kubectl("delete", "crd", TOOL_CLASSES)
+        remove_crds(bare, TOOL_CLASSES)
         daemon.wait_for("gateways kept", missing_class="litellm")
         daemon.wait_for("no such resource", resource="toolgatewayclasses")
         _assert_untouched(place, daemon)

@@ -131,6 +131,7 @@ def test_the_plan_warns_of_each_guard_that_is_without_effect(guarded: Guarded, g
     assert [message for message in guarded.planned.warnings if f"Guard {guard}:" in message]
 
 
+@pytest.mark.soak
 def test_litellm_does_not_start_with_moderation_of_tool_calls_which_is_why_the_plan_refuses_it(
     start_proxy: StartProxy,
 ) -> None:
