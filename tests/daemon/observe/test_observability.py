@@ -115,7 +115,15 @@ def test_the_numbers_follow_what_happens(observed: Observed) -> None:
         daemon, "gateways", 2, condition="AiGatewayReady", status="True", add="ToolGatewayReady"
     )
     assert created.value("ups_total", result="ok") > start.value("ups_total", result="ok")
-    assert created.value("reconciles_total", result="ok") > start.value("reconciles_total", result="ok")
+    # A pass is counted when it has ended, and its last status was written before.
+    wait_until(
+        lambda: (
+            scrape(daemon).value("reconciles_total", result="ok")
+            > start.value("reconciles_total", result="ok")
+        ),
+        timeout=SECONDS,
+        what="a pass that ended well",
+    )
     assert created.value("routes", condition="Ready", status="True") == 1
     runs = created.value("up_duration_seconds_count")
     assert runs == created.value("ups_total"), "each run has its duration"
