@@ -40,7 +40,7 @@ test: setup litellm ## all tests, but for those of `make soak`
 test-fast: setup litellm ## the tests that need no control plane
 	@$(TESTED) $(SPREAD) -m "not lab"
 
-soak: setup ## long tests before a release: random kills, growth, outages
+soak: setup litellm ## long tests before a release: random kills, growth, outages
 	@$(TESTED) --soak --durations=10
 
 check: venv ## lint, format, types, direction of imports, unused code, generated manifests
