@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import yaml
 
 from lab import ControlPlane, wait_until
@@ -40,6 +41,7 @@ __all__ = [
     "guard",
     "install_crds",
     "provider",
+    "running_engine",
     "secret",
     "server_key",
     "tool_gateway",
@@ -361,3 +363,17 @@ def whole_lines(text: str) -> Iterator[dict[str, Any]]:
 def server_key(namespace: Namespace, route: str) -> str:
     """Return the key in ``mcp_servers`` of a route of a namespace."""
     return f"{namespace.name}__{route}".replace("-", "_")
+
+
+def running_engine(daemon: Daemon, within: float = SECONDS) -> psutil.Process:
+    """Return the engine of a daemon as soon as it applies something; fail after so many seconds."""
+    own = psutil.Process(daemon.process.pid)
+
+    def applying() -> psutil.Process | None:
+        for child in own.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "up" in child.cmdline():
+                    return child
+        return None
+
+    return wait_until(applying, timeout=within, what="a running engine")

@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from gateway_components.daemon.exit import Exit
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import Daemon, Namespace, gateway
+from tests.daemon.harness import Daemon, Namespace, gateway, running_engine
 from tests.daemon.scrape import Scrape
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/default/leases/litellm-gateways"
@@ -95,20 +94,6 @@ def place(breakable_place: Namespace) -> Namespace:
 def pair(one_pair: Pair) -> Pair:
     one_pair.start()
     return one_pair
-
-
-def running_engine(daemon: Daemon) -> psutil.Process:
-    """Return the engine's process as soon as it applies something."""
-    own = psutil.Process(daemon.process.pid)
-
-    def applying() -> psutil.Process | None:
-        for child in own.children():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "up" in child.cmdline():
-                    return child
-        return None
-
-    return wait_until(applying, timeout=30, what="a running engine")
 
 
 def asked(daemon: Daemon, what: str) -> tuple[int, str]:
@@ -208,7 +193,7 @@ def test_a_leader_that_was_stopped_for_too_long_does_nothing_when_it_goes_on(
 def test_a_leader_from_whom_the_lease_was_taken_stops_with_its_engine(pair: Pair, place: Namespace) -> None:
     first, second = pair.leader, pair.standby
     place.apply(gateway("taken"))
-    engine = running_engine(first)
+    engine = running_engine(first, within=30)
     # It would go on for as long as it likes, and heed no request to end.
     engine.suspend()
     patch = '{"spec":{"holderIdentity":"somebody"}}'

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from gateway_components.daemon.exit import Exit
@@ -22,6 +21,7 @@ from tests.daemon.harness import (
     elected,
     gateway,
     install_crds,
+    running_engine,
 )
 
 
@@ -29,7 +29,7 @@ def test_sigterm_lets_a_running_pass_finish(place: Namespace, tmp_path: Path) ->
     with Daemon(place.lab, tmp_path, *elected(place)) as daemon:
         daemon.wait_for("watching")
         place.apply(gateway("last-wish"))
-        _wait_for_engine(daemon)
+        running_engine(daemon)
 
         code = daemon.stop()
 
@@ -45,7 +45,7 @@ def test_sigterm_cuts_a_run_short_when_its_time_is_up(place: Namespace, tmp_path
     with Daemon(place.lab, tmp_path, *alone(place), "--stop-seconds", "0") as daemon:
         daemon.wait_for("watching")
         place.apply(gateway("cut-off"))
-        engine = _wait_for_engine(daemon)
+        engine = running_engine(daemon)
 
         code = daemon.stop()
 
@@ -64,7 +64,7 @@ def test_a_namespace_that_is_deleted_holds_up_neither_worker_nor_stop(
         daemon.wait_for("watching")
         place.lab.kubectl("create", "namespace", doomed.name)
         doomed.apply(gateway("doomed"))
-        engine = _wait_for_engine(daemon)
+        engine = running_engine(daemon)
         # As the provider does it, which tries for a minute to create what the API server refuses.
         engine.suspend()
 
@@ -121,7 +121,7 @@ def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
         daemon.wait_for("watching")
         place.apply(*(gateway(name) for name in names))
         if step == "engine running":
-            _wait_for_engine(daemon)
+            running_engine(daemon)
         if step == "engine done":
             daemon.wait_for("engine ran", namespace=place.name)
         daemon.stop(signal.SIGKILL)
@@ -242,19 +242,3 @@ def test_the_engine_is_found_without_path(place: Namespace, tmp_path: Path) -> N
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(45) == Exit.STOPPED, log.read_text()
-
-
-def _wait_for_engine(daemon: Daemon) -> psutil.Process:
-    """Return the engine's process as soon as it applies something."""
-    own = psutil.Process(daemon.process.pid)
-
-    def applying() -> psutil.Process | None:
-        for child in own.children():
-            try:
-                if "up" in child.cmdline():
-                    return child
-            except psutil.NoSuchProcess:
-                continue
-        return None
-
-    return wait_until(applying, timeout=SECONDS, what="a running engine")

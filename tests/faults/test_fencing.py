@@ -12,7 +12,7 @@ import pytest
 from gateway_components.daemon.exit import Exit
 from gateway_components.kube.resources import CUSTOM_RESOURCES, EVENTS, SECRETS
 from lab import wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway
+from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, running_engine
 from tests.faults.picture import OWNED
 from tests.faults.rival import HELD_UP, LEASE_SECONDS, PROGRAM
 
@@ -55,20 +55,6 @@ def rivals(place: Namespace, tmp_path: Path) -> Rivals:
 
 def leads(daemon: Daemon) -> Callable[[], bool]:
     return lambda: bool(daemon.events("leading"))
-
-
-def running_engine(daemon: Daemon) -> psutil.Process:
-    """Return the engine of a daemon as soon as it applies something."""
-    own = psutil.Process(daemon.process.pid)
-
-    def applying() -> psutil.Process | None:
-        for child in own.children():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "up" in child.cmdline():
-                    return child
-        return None
-
-    return wait_until(applying, timeout=SECONDS, what="a running engine")
 
 
 def frozen(daemon: Daemon) -> Callable[[], bool]:
