@@ -11,10 +11,17 @@ WORKERS ?= 3
 TESTED = PYTHONDONTWRITEBYTECODE= GOGC=400 $(BIN)/pytest
 SPREAD = --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder --durations=10 --durations-min=1
 
+# Makes lock files. The versions in them stay until something asks for others.
+UV := 0.13.8
+UPGRADE ?=
+COMPILE = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' $(UPGRADE)
+
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PULUMI_SKIP_UPDATE_CHECK := true
 
-.PHONY: help venv setup litellm lab demo test test-fast soak check bench golden crds manifests schema lock clean
+.PHONY: help venv setup litellm lab demo test test-fast soak check audit sbom bench golden crds manifests schema lock \
+	digests clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,8 +57,14 @@ check: venv ## lint, format, types, direction of imports, unused code, generated
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/python -m gateway_components.crds --check
+	$(BIN)/python -m gateway_components.api --check
 	$(BIN)/python -m gateway_components.install --check
+
+audit: setup ## look up known vulnerabilities of all Python packages and linked Go modules; needs the network
+	@$(BIN)/python -m tools audit
+
+sbom: setup ## write what the image is made of into build/sbom, in CycloneDX
+	@$(BIN)/python -m tools sbom
 
 bench: setup ## measure time, memory and requests
 	@$(BIN)/python -m bench
@@ -60,7 +73,7 @@ golden: venv ## write the expected plans and drawings anew
 	$(BIN)/pytest tests/plan tests/graph --regenerate
 
 crds: venv ## write deploy/crds anew from the models
-	$(BIN)/python -m gateway_components.crds
+	$(BIN)/python -m gateway_components.api
 
 manifests: crds ## write deploy/ and the generated files of examples/overlays/ anew
 	$(BIN)/python -m gateway_components.install
@@ -68,12 +81,17 @@ manifests: crds ## write deploy/ and the generated files of examples/overlays/ a
 schema: litellm ## write the keys that LiteLLM knows anew from its package
 	@$(BIN)/python -m tools schema
 
-lock: ## write constraints.txt anew from the requirements
+lock: ## write the lock files anew: versions and hashes of all Python packages; `UPGRADE=--upgrade` for newer ones
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	{ echo '# Exact versions of everything that requirements-dev.txt brings; made by `make lock`.'; \
-	  build/lock/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	$(COMPILE) --output-file constraints.txt requirements-dev.txt
+	$(COMPILE) --constraint constraints.txt --output-file constraints-image.txt requirements-image.txt
+	$(COMPILE) --output-file tools/litellm/constraints.txt tools/litellm/requirements.txt
+	$(COMPILE) --output-file tools/auditors/constraints.txt tools/auditors/requirements.txt
 	rm -r build/lock
+
+digests: venv ## look up the digests of the base images and write them into the Dockerfile; needs the network
+	@$(BIN)/python -m tools digests
 
 clean: ## remove everything generated here; the cache of built binaries stays
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

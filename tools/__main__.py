@@ -6,9 +6,11 @@ import argparse
 import signal
 import sys
 
+from tools.audit import audit, write_bills
+from tools.digests import write_digests
 from tools.errors import ToolsError
 from tools.litellm_schema import check_schema, write_schema
-from tools.location import locate
+from tools.location import PROJECT, locate
 from tools.progress import end_on_signal
 from tools.proxy import set_up_proxy
 from tools.setup import set_up
@@ -23,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("litellm", help="install the real LiteLLM proxy into an environment of its own")
     schema = commands.add_parser("schema", help="write the keys that LiteLLM knows in its config.yaml anew")
     schema.add_argument("--check", action="store_true", help="write nothing; fail if the file is out of date")
+    commands.add_parser("audit", help="look up known vulnerabilities of what the image is made of")
+    commands.add_parser("sbom", help="write what the image is made of, in CycloneDX, into build/sbom")
+    commands.add_parser("digests", help="write the digests of the base images into the Dockerfile")
     commands.add_parser("path", help="print the path of a binary").add_argument("name")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, end_on_signal)
@@ -34,6 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
                 set_up_proxy()
             case "schema":
                 (check_schema if options.check else write_schema)()
+            case "audit":
+                audit()
+            case "sbom":
+                write_bills(PROJECT / "build" / "sbom")
+            case "digests":
+                write_digests(PROJECT / "Dockerfile")
             case "path":
                 print(locate(options.name))
     except (ToolsError, OSError) as error:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 OLDEST = (3, 11)
 PROJECT = Path(__file__).resolve().parent.parent
-_FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt", "pyproject.toml")
+FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt", "pyproject.toml")
 
 
 def wanted_key(project: Path) -> str:
     """Return a key that changes with the requirements and with the Python that runs this."""
     digest = hashlib.sha256(sys.version.encode())
-    for name in _FILES:
+    for name in FILES:
         digest.update((project / name).read_bytes())
     return digest.hexdigest()
 
@@ -48,8 +48,10 @@ def create(project: Path) -> None:
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         for command in (
             [sys.executable, "-m", "venv", str(environment)],
-            [*pip, "-r", "requirements-dev.txt", "-c", "constraints.txt"],
-            [*pip, "--no-deps", "-e", "."],
+            # The file names all packages, so nothing has to be resolved; each is checked against its hash.
+            [*pip, "--no-deps", "--require-hashes", "-r", "constraints.txt"],
+            # With the pinned setuptools from that file, or pip would fetch one without a hash.
+            [*pip, "--no-deps", "--no-build-isolation", "-e", "."],
         ):
             subprocess.run(command, cwd=project, check=True)
         stamp.write_text(key)

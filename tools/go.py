@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gateway_components.engine.locate import PROVIDER_VERSION
+from gateway_components.engine.programs import PROVIDER_VERSION
 from tools.errors import ToolsError
 from tools.location import MODULES
 from tools.parts import PARTS, Copied, Part

@@ -39,6 +39,7 @@ _MODELS = {
     "agent": "litellm.types.agents:AgentConfig",
     "vector_store": "litellm.types.vector_stores:LiteLLM_VectorStoreConfig",
     "worker": "litellm.types.proxy.control_plane_endpoints:WorkerRegistryEntry",
+    "mcp_server": "litellm.types.mcp_server.mcp_server_manager:MCPServer",
     "policy": f"{_POLICIES}:Policy",
     "policy_attachment": f"{_POLICIES}:PolicyAttachment",
 }
@@ -48,6 +49,22 @@ _NAMES = {
     "openai": "litellm.constants:DEFAULT_CHAT_COMPLETION_PARAM_VALUES",
     "embedding": "litellm.constants:DEFAULT_EMBEDDING_PARAM_VALUES",
 }
+_PROVIDERS = (
+    "litellm.types.utils:LlmProviders",
+    "litellm.llms.openai_like.json_loader:JSONProviderRegistry._providers",
+)
+_MODEL_NAMES = "litellm:model_cost"
+_VALUES = {
+    "guardrail": "litellm.proxy.guardrails.guardrail_registry:guardrail_initializer_registry",
+    "guardrail_mode": "litellm.types.guardrails:GuardrailEventHooks",
+    "routing_strategy": f"{_ROUTER}:RoutingStrategy",
+    "cache_type": "litellm.types.caching:LiteLLMCacheType",
+    "key_management_system": "litellm.types.secret_managers.main:KeyManagementSystem",
+}
+_OTHER_VALUES = {"routing_strategy": {"simple-shuffle"}}
+"""Values that LiteLLM takes beside those (`Router.routing_strategy_init`)."""
+_OWN_CLASS = r"\."
+"""What the name of a class of the user's has."""
 _CALLS = ("completion", "text_completion", "embedding", "image_generation", "image_edit", "transcription")
 _OTHER_CALLS = ("speech", "moderation", "rerank", "responses", "ocr", "video_generation")
 _CALL_FILES = ("main.py", "images/main.py", "responses/main.py", "rerank_api/main.py", "ocr/main.py")
@@ -71,7 +88,7 @@ _REDIS = "redis:Redis.__init__"  # what else `cache_params` may hold is handed o
 QUESTION = {
     "models": list(_MODELS.values()),
     "arguments": [*_ARGUMENTS.values(), _REDIS],
-    "names": list(_NAMES.values()),
+    "names": [*_NAMES.values(), *_PROVIDERS, _MODEL_NAMES, *_VALUES.values()],
 }
 """What `Package` wants to know from ``litellm/describe.py``."""
 
@@ -124,7 +141,20 @@ class Package:
         }
         title = f"LiteLLM {self._version}"
         comment = "Made from the package by `make schema`; tools/litellm_schema.py says what it means."
-        return {"$comment": comment, "title": title, "properties": blocks, "additionalProperties": False}
+        return {
+            "$comment": comment,
+            "$defs": self._definitions(),
+            "title": title,
+            "properties": blocks,
+            "additionalProperties": False,
+        }
+
+    def _definitions(self) -> Schema:
+        """Return what stands in the values of models: the providers, and the models that repeat theirs."""
+        names = self._described["names"]
+        providers = {provider for source in _PROVIDERS for provider in names[source]}
+        twice = [model for model in names[_MODEL_NAMES] if _repeats(model)]
+        return {"provider": {"enum": sorted(providers)}, "modelNamedTwice": {"enum": sorted(twice)}}
 
     def _deployment(self) -> Schema:
         strategies = litellm_reads.reads(
@@ -146,7 +176,7 @@ class Package:
             *(one for call in (*_CALLS, *_OTHER_CALLS) for one in litellm_reads.parameters(calls, call)),
             *self._model("model_params")["properties"],
             *self._model("model_params_dict")["properties"],
-            *(name for listed in self._described["names"].values() for name in listed),
+            *(name for source in _NAMES.values() for name in self._described["names"][source]),
         }
         return {**_closed(names), "additionalProperties": True}
 
@@ -172,7 +202,7 @@ class Package:
         files = (file for file in (self._root / "caching").glob("*_cache.py") if file.name != "dual_cache.py")
         places = (*files, self._root / "caching" / "caching.py", self._root / "_redis.py")
         trees = litellm_reads.sources(*places)
-        return _closed(
+        schema = _closed(
             {
                 *litellm_reads.parameters(trees, "__init__"),
                 *litellm_reads.reads(trees)["redis_kwargs"],
@@ -180,6 +210,7 @@ class Package:
                 *_DOCUMENTED["cache_params"],
             }
         )
+        return _with(schema, type=self._values("cache_type"))
 
     def _general_settings(self) -> Schema:
         schema = _closed(
@@ -193,6 +224,7 @@ class Package:
             schema,
             alerting_args=self._keys("alerting_args"),
             key_management_settings=self._keys("key_management"),
+            key_management_system=self._values("key_management_system"),
             litellm_jwtauth=self._keys("jwt"),
             pass_through_endpoints={"items": self._keys("pass_through")},
             search_tools={"items": self._keys("search_tool")},
@@ -206,6 +238,7 @@ class Package:
         return _with(
             schema,
             retry_policy=retry,
+            routing_strategy=self._values("routing_strategy"),
             model_group_retry_policy={"additionalProperties": retry},
             allowed_fails_policy=self._keys("allowed_fails_policy"),
         )
@@ -219,12 +252,25 @@ class Package:
             *litellm_reads.parameters(trees, "__init__"),
             *litellm_reads.class_fields(litellm_reads.sources(models), "Config"),
         }
-        params = {**_closed(names), "additionalProperties": True}
+        params = _with(
+            {**_closed(names), "additionalProperties": True},
+            guardrail={**self._values("guardrail"), "pattern": _OWN_CLASS},
+            mode=self._values("guardrail_mode"),
+        )
         return _with(self._keys("guardrail"), litellm_params=params)
 
     def _mcp_server(self) -> Schema:
         manager = self._root / "proxy" / "_experimental" / "mcp_server" / "mcp_server_manager.py"
-        return _closed(litellm_reads.reads(litellm_reads.sources(manager))["server_config"])
+        schema = _closed(litellm_reads.reads(litellm_reads.sources(manager))["server_config"])
+        fields = self._model("mcp_server")["properties"]
+        return _with(
+            schema,
+            **{
+                name: below
+                for name, below in fields.items()
+                if name in schema["properties"] and "enum" in below
+            },
+        )
 
     def _model(self, name: str) -> Schema:
         schema: Schema = self._described["models"][_MODELS[name]]
@@ -235,12 +281,24 @@ class Package:
         schema = self._model(name)
         return {**_closed(schema["properties"]), "additionalProperties": schema["additionalProperties"]}
 
+    def _values(self, name: str) -> Schema:
+        """Return the schema of a text that is one of a few."""
+        known = {*self._described["names"][_VALUES[name]], *_OTHER_VALUES.get(name, ())}
+        if not known:
+            raise ToolsError(f"LiteLLM has no values of {name} there; adapt tools/litellm_package.py")
+        return {"enum": sorted(known)}
+
     def _read_from(self, ending: str) -> set[str]:
         return {key for name, keys in self._settings.items() if name.endswith(ending) for key in keys}
 
 
 def _open(names: Iterable[str]) -> Schema:
     return {name: {} for name in names}
+
+
+def _repeats(model: str) -> bool:
+    provider, _, name = model.partition("/")
+    return name.startswith(f"{provider}/")
 
 
 def _closed(names: Iterable[str]) -> Schema:

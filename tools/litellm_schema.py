@@ -2,7 +2,8 @@
 
 Each map says with `additionalProperties` what becomes of names that are not among its `properties`: ``false``, LiteLLM
 reads no other; ``true``, it passes others on to a provider or a class of the user's; a schema, any name will do.
-An empty schema is free-form. Values have no types: the known keys are the point.
+An empty schema is free-form. Values have no types: the known keys are the point. Where LiteLLM takes but a few texts,
+`enum` lists them, and `pattern` says which others it takes besides.
 """
 
 from __future__ import annotations

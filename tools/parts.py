@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway_components.engine.locate import PROVIDER_VERSION
+from gateway_components.engine.programs import PROVIDER_VERSION
 from tools.versions import VersionRange
 
 PULUMI_VERSION = "3.250.0"

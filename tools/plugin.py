@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from gateway_components.engine.locate import PROVIDER_VERSION, pulumi_home
+from gateway_components.engine.programs import PROVIDER_VERSION, pulumi_home
 from tools.errors import ToolsError
 from tools.location import VENV_BIN
 from tools.parts import PROVIDER

@@ -49,7 +49,8 @@ def _install(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     python = folder / "bin" / "python"
-    packages = ["-r", str(_REQUIREMENTS), "-c", str(_CONSTRAINTS)]
+    # The file names all packages, each with its hashes.
+    packages = ["--no-deps", "--require-hashes", "-r", str(_CONSTRAINTS)]
     for command in (
         [sys.executable, "-m", "venv", str(folder)],
         [str(python), "-m", "pip", "install", "--no-input", *packages],

@@ -3,12 +3,14 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import PurePosixPath
 
 import pytest
 
-from gateway_components.install import daemon
+from gateway_components.install import manifests
 from gateway_components.install.options import Installation
 from tests.install.pod import ENTRYPOINT
 from tests.pulumi_cli import ROOT
@@ -60,11 +62,11 @@ def test_nothing_reaches_the_build_that_is_not_copied() -> None:
     assert "*" in IGNORED
 
 
-def test_every_base_image_has_an_exact_version() -> None:
+def test_every_base_image_has_a_version_and_a_digest() -> None:
     bases = [line.split()[0] for line in instructions("FROM")]
     assert bases
     for base in bases:
-        assert re.search(r":\d+\.\d+\.\d+(-[\w.-]+)?(@sha256:[0-9a-f]{64})?$", base), base
+        assert re.search(r":\d+\.\d+\.\d+(-[\w.-]+)?@sha256:[0-9a-f]{64}$", base), base
 
 
 def test_the_python_of_all_stages_is_that_of_the_project() -> None:
@@ -86,15 +88,31 @@ def test_its_go_can_build_what_it_builds() -> None:
 
 
 def test_the_packages_are_those_of_the_lock() -> None:
-    (install,) = (line for line in instructions("RUN") if "--requirement" in line)
-    assert "--requirement requirements.txt --constraint constraints.txt" in install
-    locked = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
-    wanted = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    assert {name.lower().replace("-", "_") for name in wanted} <= {name.replace("-", "_") for name in locked}
+    packages, ours = (line for line in instructions("RUN") if "pip install" in line)
+    assert "--no-deps --require-hashes --requirement constraints-image.txt" in packages
+    assert "--no-deps --no-build-isolation" in ours, "nothing is fetched that the lock does not name"
+
+
+def test_what_builds_the_package_is_that_of_the_project() -> None:
+    (wanted,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    for lock in ("constraints.txt", "constraints-image.txt"):
+        assert f"\n{wanted} " in (ROOT / lock).read_text()
+
+
+def test_the_stage_of_the_engine_needs_no_package() -> None:
+    bare = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tools.__main__",
+    ]
+    done = subprocess.run(bare, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_runs_as_the_deployment_wants_it_to() -> None:
-    pod = daemon.deployment(Installation())["spec"]["template"]["spec"]
+    pod = manifests.deployment(Installation(), manifests.SETTINGS)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     (user,) = instructions("USER")
     assert user.split(":")[0].isdecimal(), "runAsNonRoot looks at a number and not at a name"

@@ -42,7 +42,7 @@ def test_key_changes_with_recipe_content_and_names(tmp_path: Path) -> None:
     assert len(keys) == 4
 
 
-def test_key_does_not_depend_on_the_order_of_files_or_their_folder(tmp_path: Path) -> None:
+def test_key_ignores_the_order_and_the_folder_of_files(tmp_path: Path) -> None:
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
@@ -102,7 +102,7 @@ def _produce(root: Path) -> None:
     produce(root, "part", "key", _make_slowly, waiting=(root / "waiting").touch)
 
 
-def test_two_runs_at_once_build_once_and_the_second_says_that_it_waits(tmp_path: Path) -> None:
+def test_two_runs_at_once_build_once_and_one_says_it_waits(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     runs = [context.Process(target=_produce, args=(tmp_path,)) for _ in range(2)]
     for run in runs:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from tools import environment
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt", "pyproject.toml"):
+    for name in environment.FILES:
         (tmp_path / name).write_text("")
     return tmp_path
 
@@ -31,6 +32,44 @@ def test_installs_again_only_when_a_requirement_changes(
     (project / "constraints.txt").write_text("pulumi==3.250.0")
     environment.create(project)
     assert len(commands) == 6
+
+
+def test_no_package_comes_without_its_hash(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
+    environment.create(project)
+    _, packages, ours = commands
+    assert {"--require-hashes", "--no-deps"} <= set(packages)
+    assert {"--no-build-isolation", "--no-deps"} <= set(ours), "what builds it is one of these packages"
+
+
+LOCKS = sorted(Path(environment.PROJECT).rglob("constraints*.txt"))
+HASHED = [lock for lock in LOCKS if ".venv" not in lock.parts]
+
+
+@pytest.mark.parametrize("lock", HASHED, ids=[str(lock.relative_to(environment.PROJECT)) for lock in HASHED])
+def test_every_locked_package_has_a_version_and_hashes(lock: Path) -> None:
+    entries = re.sub(r" \\\n\s*", " ", lock.read_text()).splitlines()
+    packages = [entry for entry in entries if entry and not entry.startswith("#")]
+    assert packages
+    for package in packages:
+        assert re.match(r"[\w.-]+==[\w.+-]+ .*--hash=sha256:[0-9a-f]{64}", package), package[:60]
+
+
+def test_the_lock_has_what_the_requirements_ask_for() -> None:
+    def pins(text: str) -> set[str]:
+        return {
+            pin.replace("_", "-").lower()
+            for pin in re.findall(r"^([\w.-]+(?:\[\w,-]+\])?==[^\s;]+)", text, re.MULTILINE)
+        }
+
+    for requirements, lock in (
+        ("requirements-dev", "constraints"),
+        ("requirements-image", "constraints-image"),
+    ):
+        texts = [(environment.PROJECT / f"{name}.txt").read_text() for name in ("requirements", requirements)]
+        locked = pins((environment.PROJECT / f"{lock}.txt").read_text())
+        assert set().union(*map(pins, texts)) <= locked, f"{lock}.txt is stale: make lock"
 
 
 def test_failed_installation_is_tried_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

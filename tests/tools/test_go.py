@@ -15,7 +15,7 @@ def test_every_part_has_its_modules() -> None:
     assert go.wanted_go(PARTS) >= (1, 26, 0)
 
 
-def test_missing_go_names_what_to_install_and_what_serves_instead(
+def test_missing_go_names_what_to_install_or_use_instead(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -46,11 +46,11 @@ def test_interruption_ends_the_command_and_what_it_started(tmp_path: Path) -> No
         f"run_with_progress(command, cwd=pathlib.Path('{tmp_path}'), environment=os.environ, describe=str)\n"
     )
     run = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
-    wait_until((tmp_path / "pid").exists, timeout=30, what="the command started")
+    wait_until((tmp_path / "pid").exists, timeout=60, what="the command started")
     pid = (tmp_path / "pid").read_text().strip()
     run.terminate()
     assert run.wait(30) == 128 + 15
-    wait_until(lambda: not _runs(pid), timeout=10, what="the command's child ended")
+    wait_until(lambda: not _runs(pid), timeout=60, what="the command's child ended")
 
 
 def _runs(pid: str) -> bool:

@@ -112,7 +112,7 @@ def test_wrong_version_does_not_enter_the_cache(
     assert world.built() == ["kwok", "pulumi", "pulumi-language-python", PROVIDER.name]
 
 
-def test_without_go_what_is_there_is_linked_and_one_message_tells_the_rest(
+def test_without_go_existing_parts_are_linked_and_the_rest_told(
     world: World, program: MakeProgram, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = program("kubectl", "echo Client Version: v1.36.1").parent

@@ -1,7 +1,7 @@
 """Describe types and functions of LiteLLM as JSON; it runs in LiteLLM's own virtual environment.
 
 On stdin a JSON object: `models` (``module:Class``, pydantic models and TypedDicts), `arguments` (``module:callable``)
-and `names` (``module:attribute``, lists or maps of strings). On stdout the same names with their schemas, their
+and `names` (``module:attribute``, lists, maps or Enums of strings). On stdout the same names with their schemas, their
 arguments and their strings, and LiteLLM's folder and version.
 """
 
@@ -15,6 +15,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ def schema_of(kind: Any, above: tuple[Any, ...] = ()) -> Schema:
         below = _schema_of_union(arguments, above)
     elif origin is typing.Annotated or str(origin).endswith("Required"):
         below = schema_of(arguments[0], above)
+    elif origin is typing.Literal:
+        below = {"enum": sorted({str(_plain(value)) for value in arguments if value is not None})}
     elif origin in _LISTS and arguments:
         below = _around("items", schema_of(arguments[0], above))
     elif origin is dict and arguments:
@@ -50,7 +53,9 @@ def _schema_of_union(members: tuple[Any, ...], above: tuple[Any, ...]) -> Schema
     if any(_is_free_map(member) for member in members):
         return {}
     schemas = [schema for member in members if (schema := schema_of(member, above))]
-    return schemas[0] if len(schemas) == 1 else {}
+    # Beside a plain type, the values of a Literal are examples.
+    whole = len([member for member in members if member is not type(None)]) == 1
+    return schemas[0] if len(schemas) == 1 and (whole or "enum" not in schemas[0]) else {}
 
 
 def _is_free_map(kind: Any) -> bool:
@@ -77,13 +82,21 @@ def _arguments(function: Any) -> list[str]:
     return [name for name in inspect.signature(inspect.unwrap(function)).parameters if name != "self"]
 
 
+def _names(source: Any) -> list[str]:
+    return sorted(str(_plain(name)) for name in source)
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
 def main() -> None:
     """Answer the question on stdin."""
     asked = json.load(sys.stdin)
     describe: dict[str, Callable[[Any], Any]] = {
         "models": schema_of,
         "arguments": _arguments,
-        "names": sorted,
+        "names": _names,
     }
     answer: dict[str, Any] = {
         question: {name: describe[question](_named(name)) for name in names}
