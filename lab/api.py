@@ -75,6 +75,18 @@ class Api:
         """
         return _manifest(path, *self._send("POST", path, manifest))
 
+    def replace(self, path: str, manifest: Manifest, manager: str) -> Manifest:
+        """Replace an object, as a tool that calls itself `manager`, and return it as stored.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        return _manifest(path, *self._send("PUT", f"{path}?fieldManager={manager}", manifest))
+
     def patch(self, path: str, operations: Sequence[Manifest], manager: str) -> Manifest:
         """Patch an object, as a tool that calls itself `manager`, and return it as stored.
 

@@ -121,6 +121,7 @@ class Layout:
             "--service-cluster-ip-range=10.96.0.0/16",
             # Without these, pods need no token volume, and simulated nodes no controller that lifts taints.
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+            "--allow-privileged",  # as every distribution has it: what pods may be is for admission to say
             "--enable-priority-and-fairness=false",
             "--profiling=false",
             "--shutdown-watch-termination-grace-period=0s",

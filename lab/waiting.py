@@ -9,6 +9,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.5
+_SHARE = 0.05
+"""Of the time already waited, which is what the next pause adds to it at most."""
 
 
 def wait_until(condition: Callable[[], T | None], *, timeout: float, what: str) -> T:
@@ -17,7 +20,8 @@ def wait_until(condition: Callable[[], T | None], *, timeout: float, what: str) 
     Parameters
     ----------
     condition
-        Called about twenty times a second, and more rarely if it takes long itself. What it raises ends the wait.
+        Called about twenty times a second at first; more rarely the longer the wait, or if it takes long itself. What
+        it raises ends the wait.
     timeout
         Seconds to wait at most.
     what
@@ -28,14 +32,15 @@ def wait_until(condition: Callable[[], T | None], *, timeout: float, what: str) 
     TimeoutError
         The condition did not hold within `timeout`.
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         asked = time.monotonic()
         result = condition()
         if result:
             return result
         now = time.monotonic()
-        if now > deadline:
+        if now > began + timeout:
             raise TimeoutError(f"{what}: not within {timeout:g} s")
         # Whoever waits must leave the processor to what is being waited for.
-        time.sleep(max(_PAUSE_SECONDS, 2 * (now - asked)))
+        longer = min(_SHARE * (now - began), _LONGEST_PAUSE_SECONDS)
+        time.sleep(max(_PAUSE_SECONDS, longer, 2 * (now - asked)))

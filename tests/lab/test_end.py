@@ -31,7 +31,7 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", None)
     yield folder
-    wait_until(lambda: not list(folder.iterdir()), timeout=30, what="lab folders removed")
+    wait_until(lambda: not list(folder.iterdir()), timeout=60, what="lab folders removed")
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def running_lab(
             yield process, started
         finally:
             process.kill()
-    wait_until(lambda: not kubeconfig.exists(), timeout=30, what="kubeconfig removed")
+    wait_until(lambda: not kubeconfig.exists(), timeout=60, what="kubeconfig removed")
 
 
 def processes_of(lab: ControlPlane) -> list[psutil.Process]:
@@ -63,7 +63,7 @@ def processes_of(lab: ControlPlane) -> list[psutil.Process]:
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=30)
+    _, alive = psutil.wait_procs(processes, timeout=60)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -96,7 +96,7 @@ def test_signal_ends_a_command_too(tmp_path: Path, number: signal.Signals) -> No
     with running_lab(tmp_path, *command) as (process, started):
         # The shell says so just before it becomes the sleep.
         wait_until(
-            lambda: [child for child in started if child.name() == "sleep"], timeout=10, what="the command"
+            lambda: [child for child in started if child.name() == "sleep"], timeout=60, what="the command"
         )
         process.send_signal(number)
         process.wait(30)
@@ -105,7 +105,7 @@ def test_signal_ends_a_command_too(tmp_path: Path, number: signal.Signals) -> No
 
 def test_signal_during_the_start_ends_everything(own_temporary_folder: Path) -> None:
     process = subprocess.Popen([sys.executable, "-m", "lab", *NO_CRDS], cwd=PROJECT)
-    wait_until(lambda: list(own_temporary_folder.glob("*/etcd.log")), timeout=30, what="etcd started")
+    wait_until(lambda: list(own_temporary_folder.glob("*/etcd.log")), timeout=60, what="etcd started")
     started = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
     assert process.wait(30) == 128 + signal.SIGTERM
@@ -163,7 +163,7 @@ def test_dead_component_is_reported_with_the_end_of_its_log() -> None:
         with pytest.raises(
             LabError, match=r"kube-controller-manager ended with code -9\. The end of its log"
         ):
-            wait_until(lambda: lab.check(), timeout=10, what="the end noticed")  # noqa: PLW0108
+            wait_until(lambda: lab.check(), timeout=60, what="the end noticed")  # noqa: PLW0108
 
 
 def test_only_folders_of_dead_labs_are_stale() -> None:

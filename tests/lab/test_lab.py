@@ -39,19 +39,20 @@ def test_node_is_ready(lab: ControlPlane) -> None:
 
 def test_deployment_turns_available(lab: ControlPlane, lab_namespace: str) -> None:
     lab.kubectl("-n", lab_namespace, "apply", "-f", "-", input=deployment("web", 2))
-    lab.kubectl("-n", lab_namespace, "wait", "deployment/web", "--for=condition=Available", "--timeout=60s")
+    lab.kubectl("-n", lab_namespace, "wait", "deployment/web", "--for=condition=Available", "--timeout=120s")
 
 
 def test_service_gets_endpoints(lab: ControlPlane, lab_namespace: str) -> None:
     lab.kubectl("-n", lab_namespace, "apply", "-f", "-", input=deployment("web", 1))
     lab.kubectl("-n", lab_namespace, "expose", "deployment", "web", "--port=80")
-    condition = "--for=jsonpath={.subsets[0].addresses[0].ip}"
-    lab.kubectl("-n", lab_namespace, "wait", "endpoints/web", condition, "--timeout=60s")
+    # A condition of what does not exist yet is refused at once.
+    for condition in ("create", "jsonpath={.subsets[0].addresses[0].ip}"):
+        lab.kubectl("-n", lab_namespace, "wait", "endpoints/web", f"--for={condition}", "--timeout=120s")
 
 
 def test_owner_takes_its_objects_along(lab: ControlPlane, lab_namespace: str) -> None:
     lab.kubectl("-n", lab_namespace, "apply", "-f", "-", input=deployment("web", 1))
-    lab.kubectl("-n", lab_namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+    lab.kubectl("-n", lab_namespace, "rollout", "status", "deployment/web", "--timeout=120s")
     lab.kubectl("-n", lab_namespace, "delete", "deployment/web")
     wait_until(
         lambda: lab.kubectl("-n", lab_namespace, "get", "replicasets,pods", "-o", "name") == "",
@@ -62,7 +63,7 @@ def test_owner_takes_its_objects_along(lab: ControlPlane, lab_namespace: str) ->
 
 def test_namespace_disappears(lab: ControlPlane) -> None:
     lab.kubectl("create", "namespace", "short")
-    lab.kubectl("delete", "namespace", "short", "--timeout=60s")
+    lab.kubectl("delete", "namespace", "short", "--timeout=120s")
 
 
 def test_user_without_rights_is_refused_until_bound(lab: ControlPlane, lab_namespace: str) -> None:
@@ -72,7 +73,7 @@ def test_user_without_rights_is_refused_until_bound(lab: ControlPlane, lab_names
         lab.kubectl(*pods, kubeconfig=alice)
     lab.kubectl("-n", lab_namespace, "create", "rolebinding", "team", "--clusterrole=view", "--group=team")
     can_list = ("-n", lab_namespace, "auth", "can-i", "list", "pods")
-    wait_until(lambda: allowed(lab, alice, *can_list), timeout=30, what="the binding in force")
+    wait_until(lambda: allowed(lab, alice, *can_list), timeout=60, what="the binding in force")
     assert lab.kubectl(*pods, kubeconfig=alice) == ""
     with pytest.raises(KubectlError, match='User "nobody" cannot list'):
         lab.kubectl(*pods, kubeconfig=lab.user_kubeconfig("nobody"))

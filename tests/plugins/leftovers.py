@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Generator
@@ -32,6 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FOLDER] = folder
     if config.option.basetemp is None:
         config.option.basetemp = str(folder / _TESTS)
+    # A run that is told to end ends its workers, and is checked; a shell starts background jobs deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -54,7 +58,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _check(session: pytest.Session) -> None:
     folder = session.config.stash[_FOLDER]
-    deadline = time.monotonic() + _GRACE_SECONDS
+    interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    deadline = time.monotonic() + (0 if interrupted else _GRACE_SECONDS)
     while (processes := _processes(folder)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     left = [f"process {process.pid}: {_command(process)}" for process in processes]
@@ -81,6 +86,9 @@ def _processes(folder: Path) -> list[psutil.Process]:
 
 
 def _is_ours(process: psutil.Process, folder: Path) -> bool:
+    if process.ppid() == os.getpid() and "multiprocessing.resource_tracker" in _command(process):
+        # Python's own helper, which ends with this process.
+        return False
     # Some programs get no environment but the one that their test gives them.
     marked: bool = process.environ().get(_MARK) == os.environ[_MARK]
     return marked or any(str(folder) in argument for argument in process.cmdline())

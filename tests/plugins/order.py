@@ -42,6 +42,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _group(item: pytest.Item) -> str:
     if _fixtures(item) & BREAKABLE:
         return "breakable"
+    if "litellm_proxy" in item.path.parts or hasattr(getattr(item, "module", None), "gateway_proxy"):
+        # Starts of the real proxy share their imports.
+        return "litellm_proxy"
     # A module's fixtures are made once where its tests stay together.
     return "" if item.get_closest_marker("spread") else str(item.path.relative_to(item.config.rootpath))
 
