@@ -15,16 +15,16 @@ from pulumi import automation
 from bench.client import Raw
 from bench.processor import own_seconds
 from bench.subjects import models
+from gateway_components.api.gateways import AiGateway
+from gateway_components.api.parse import parse_as
+from gateway_components.components.naming import SKIP_AWAIT
 from gateway_components.components.objects import Registration
-from gateway_components.components.planned import planned_gateway
-from gateway_components.components.provider import SKIP_AWAIT
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.parse import parse_as
-from gateway_components.engine.locate import find_engine
+from gateway_components.components.stack import planned_gateway
+from gateway_components.engine.folder import ScratchFolder
+from gateway_components.engine.programs import find_engine
 from gateway_components.engine.stacks import Stacks
-from gateway_components.engine.state import StateFolder
-from gateway_components.plan.keys import GatewayKey, Reference
-from gateway_components.plan.plan import gateway_key, generate
+from gateway_components.identity import Identity
+from gateway_components.plan.plan import generate
 from gateway_components.plan.snapshot import Content
 from gateway_components.plan.workload import GatewayObjects
 from lab import LabError
@@ -33,7 +33,7 @@ __all__ = ["BareEngine", "NaiveEngine", "Run", "Runs", "planned"]
 
 _LIMIT_SECONDS = 300.0
 
-Planned = Mapping[GatewayKey, GatewayObjects]
+Planned = Mapping[Identity, GatewayObjects]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class BareEngine:
         Credentials of the cluster.
     """
 
-    def __init__(self, state: StateFolder, kubeconfig: Path) -> None:
+    def __init__(self, state: ScratchFolder, kubeconfig: Path) -> None:
         self._stacks = Stacks(state, kubeconfig, _LIMIT_SECONDS)
 
     def apply(self, wanted: Planned) -> Run:
@@ -157,7 +157,7 @@ def planned(gateways: Collection[Raw], model: str, secret_digest: str = "") -> P
         edited = copy.deepcopy(raw)
         edited["spec"].update(models(model))
         parsed = parse_as(AiGateway, edited)
-        keys = Reference("Secret", raw["metadata"]["namespace"], "api-key-secrets")
+        keys = Identity("Secret", raw["metadata"]["namespace"], "api-key-secrets")
         contents = {keys: Content(secret_digest)} if secret_digest else {}
-        objects[gateway_key(parsed)] = generate(parsed, contents, resources={}, servers={}).objects
+        objects[parsed.identity] = generate(parsed, contents, resources={}, servers={}).objects
     return objects

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 import tools
-from gateway_components.engine.locate import PROVIDER_VERSION, find_engine
+from gateway_components.engine.programs import PROVIDER_VERSION, find_engine
 from lab.components import API_SERVER
 
 __all__ = ["machine_facts"]

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
+from bench.among import measure_among
 from bench.bare import BareEngine, NaiveEngine
 from bench.crowds import measure_bare_crowd, measure_crowd, measure_shared
 from bench.edits import measure_edits
@@ -14,7 +15,7 @@ from bench.phases import measure_phases
 from bench.scale import Scale
 from bench.stage import Stage, open_stage
 from bench.usage import resident_mib, wait_until_calm
-from gateway_components.engine.state import StateFolder
+from gateway_components.engine.folder import ScratchFolder
 
 __all__ = ["PARTS", "Part", "crowds_on", "edits_on"]
 
@@ -61,6 +62,12 @@ def _crowds(scale: Scale, say: Say) -> dict[str, Any]:
         return crowds_on(stage, scale, say)
 
 
+def _among(scale: Scale, say: Say) -> dict[str, Any]:
+    with open_stage(workloads=False) as stage:
+        say(f"editing one of {', '.join(map(str, scale.among))} gateways of a namespace …")
+        return measure_among(stage, scale.among, scale.among_edits)
+
+
 def _failing(scale: Scale, say: Say) -> dict[str, Any]:
     with open_stage(workloads=False) as stage:
         say(f"editing one of {scale.healthy} gateways, without and with one that fails …")
@@ -88,12 +95,13 @@ def _routes(scale: Scale, say: Say) -> dict[str, Any]:
 
 
 def _bare(stage: Stage, stack: ExitStack, name: str) -> BareEngine:
-    return BareEngine(stack.enter_context(StateFolder(stage.folder / f"bare-{name}")), stage.lab.kubeconfig)
+    return BareEngine(stack.enter_context(ScratchFolder(stage.folder / f"bare-{name}")), stage.lab.kubeconfig)
 
 
 PARTS: Mapping[str, Part] = {
     "edits": _edits,
     "crowds": _crowds,
+    "among": _among,
     "failing": _failing,
     "gateways": _gateways,
     "routes": _routes,

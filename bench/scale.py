@@ -16,6 +16,8 @@ class Scale:
         Edits of one gateway, each beside a bare engine run, and runs as the tutorial has them.
     together, namespaces
         Gateways that are created at once, in one namespace and spread over so many.
+    among, among_edits
+        Gateways of the namespaces in which single edits are compared, and how many edits in each.
     healthy, healthy_edits
         Gateways beside one that always fails, and edits of one of them with and without it.
     gateways, routes
@@ -30,6 +32,8 @@ class Scale:
     naive_runs: int
     together: int
     namespaces: int
+    among: tuple[int, ...]
+    among_edits: int
     healthy: int
     healthy_edits: int
     gateways: tuple[int, ...]
@@ -43,6 +47,8 @@ _FULL = Scale(
     naive_runs=3,
     together=200,
     namespaces=20,
+    among=(1, 200, 1000),
+    among_edits=10,
     healthy=50,
     healthy_edits=10,
     gateways=(10, 100, 1000),
@@ -56,6 +62,8 @@ _QUICK = Scale(
     naive_runs=1,
     together=20,
     namespaces=4,
+    among=(1, 50),
+    among_edits=3,
     healthy=8,
     healthy_edits=4,
     gateways=(5, 50),

@@ -16,6 +16,9 @@ from lab import ControlPlane
 
 __all__ = ["Stage", "Watches", "open_stage"]
 
+_NODES = 8
+"""Each has room for 500 pods; crowds and what their rollouts replace stay until the end."""
+
 
 class Watches:
     """Watches of everything that is waited for, from now on until the end of a `with` block."""
@@ -83,7 +86,7 @@ def open_stage(*, workloads: bool) -> Iterator[Stage]:
         and no gateway becomes ready.
     """
     with ExitStack() as stack:
-        lab = stack.enter_context(ControlPlane.start(crds=[PROJECT / CRDS]))
+        lab = stack.enter_context(ControlPlane.start(crds=[PROJECT / CRDS], nodes=_NODES))
         lab.kubectl("apply", "-f", str(PROJECT / CLASSES))
         if not workloads:
             lab.stop_workloads()

@@ -51,6 +51,8 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
         made += [_edits(parts["edits"]), _phases(parts["edits"]["phases"])]
     if "crowds" in parts:
         made.append(_crowds(parts["crowds"]))
+    if "among" in parts:
+        made.append(_among(parts["among"]["steps"]))
     if "gateways" in parts:
         made += [_gateways(parts["gateways"]["steps"])]
     if "routes" in parts:
@@ -129,6 +131,38 @@ def _crowds(part: Mapping[str, Any]) -> Table:
         "With controllers, scheduler and simulated nodes. Memory is the daemon's together with its engine's."
     )
     return Table("Many gateways at once", columns, rows, note)
+
+
+def _among(steps: Sequence[Mapping[str, Any]]) -> Table:
+    columns = (
+        "",
+        "→ ConfigMap",
+        "→ status",
+        "KiB of state written",
+        "s of the daemon",
+        "of its engine",
+        "of the control plane",
+        "created at once",
+        "most MiB",
+    )
+    rows = [
+        (
+            f"one of {step['gateways']}",
+            f"{step['to_config_map']['p50']:.2f}",
+            f"{step['to_status']['p50']:.2f}",
+            f"{step['written_kib']:.1f}",
+            *(f"{step['processor'][whose]:.2f}" for whose in ("daemon", "engine", "control_plane")),
+            f"{step['crowd']['configured']:.2f}",
+            f"{step['crowd']['peak_together_mib']:.0f}",
+        )
+        for step in steps
+    ]
+    note = (
+        "Medians of an edit, in seconds since it was acknowledged, with the processor time that it took. The "
+        "namespaces take turns, so that noise meets all. Seconds until all gateways were configured, and the most "
+        "memory of daemon and engine together, are those of their creation, without controllers and nodes."
+    )
+    return Table("One edit among the gateways of its namespace", columns, rows, note)
 
 
 def _crowd(crowd: Mapping[str, Any], bare: str) -> tuple[str, ...]:

@@ -83,6 +83,7 @@ def judged(results: Mapping[str, Any]) -> list[Judged]:
     for name, of in (
         ("edits", _edits),
         ("crowds", _crowds),
+        ("among", _among),
         ("gateways", _gateways),
         ("failing", _failing),
     ):
@@ -155,6 +156,28 @@ def _crowds(part: Mapping[str, Any]) -> list[Judged]:
             _at(shared["gateways"] == _TOGETHER, 10),
         ),
         Judged("the same, in bare engine runs", round(shared["deployments"] / shared["bare"], 2), "x", None),
+    ]
+
+
+def _among(part: Mapping[str, Any]) -> list[Judged]:
+    alone, *others = part["steps"]
+    rows = [
+        Judged(
+            f"edit of one of {step['gateways']} gateways → {name}, in those of one alone",
+            round(step[key]["p50"] / alone[key]["p50"], 2),
+            "x",
+            1.15,
+        )
+        for step in others
+        for name, key in (("ConfigMap", "to_config_map"), ("status", "to_status"))
+    ]
+    most = others[-1] if others else alone
+    count, crowd = most["gateways"], most["crowd"]
+    at_once = f"{count} gateways created at once in one namespace"
+    return [
+        *rows,
+        Judged(f"{at_once}, all configured", crowd["configured"], "s", _at(count == _CROWD, 30)),
+        Judged(f"{at_once}, most memory", crowd["peak_together_mib"], "MiB", _at(count == _CROWD, 763)),
     ]
 
 

@@ -42,7 +42,9 @@ class DaemonProcess:
         temporary = folder / "tmp"
         temporary.mkdir(exist_ok=True)
         program = Path(sys.executable).parent / "gatewayctl"
-        command = [str(program), "daemon", "--scratch-folder", str(folder / "state")]
+        # Every cluster has this one, and no tenant may write there.
+        home = ("--install-namespace", "kube-system")
+        command = [str(program), "daemon", "--scratch-folder", str(folder / "state"), *home]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--stop-seconds", str(_STOP_SECONDS), "--log-format", "json"],

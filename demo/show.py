@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -14,7 +14,7 @@ from demo.report import ShownRow, is_reported, short_name
 from demo.samples import BROKEN, BROKEN_ROUTE, DUPLICATE_ROUTE, PROJECT, REPAIR
 from demo.stage import Stage
 from gateway_components.cli.report import StatusReport
-from gateway_components.cli.table import narrow_tables
+from gateway_components.cli.status import status_tables
 
 __all__ = ["show_lines", "show_live"]
 
@@ -36,7 +36,9 @@ def show_live(stage: Stage) -> None:
     with Live(console=stage.console, auto_refresh=False) as live:
         while not never.wait(_PAUSE_SECONDS):
             report = stage.report()
-            live.update(Group(_tables(report), Text(), _FOOTER), refresh=True)
+            live.update(
+                Group(status_tables(report, datetime.now(UTC), "default"), Text(), _FOOTER), refresh=True
+            )
             if hinted:
                 continue
             if _is_settled(report):
@@ -59,7 +61,7 @@ def show_lines(stage: Stage) -> None:
     """
     told: dict[str, str] = {}
     _follow(stage, _is_settled, told)
-    stage.console.print(_tables(stage.report()))
+    stage.console.print(status_tables(stage.report(), datetime.now(UTC), "default"))
     print_hints(stage.console, stage.lab.kubeconfig)
     stage.console.print(f'Repairing the patch of "{BROKEN}" and the server of "{BROKEN_ROUTE}" …')
     stage.console.print(f"    {repair_command()}", style="cyan", soft_wrap=True)
@@ -68,10 +70,6 @@ def show_lines(stage: Stage) -> None:
     for command in (("status", "-A"), ("graph", "-A")):
         stage.console.print(f"\n    gatewayctl {' '.join(command)}", style="cyan")
         stage.console.out(stage.gatewayctl(*command), end="")
-
-
-def _tables(report: StatusReport) -> RenderableType:
-    return narrow_tables(report, datetime.now(UTC), "default")
 
 
 def _follow(stage: Stage, done: Callable[[StatusReport], bool], told: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bench.among import measure_among
 from bench.failing import measure_failing
 from bench.growth import measure_gateways, measure_routes
 from bench.parts import crowds_on, edits_on
@@ -20,6 +21,8 @@ TINY = Scale(
     naive_runs=1,
     together=2,
     namespaces=2,
+    among=(1, 3),
+    among_edits=1,
     healthy=2,
     healthy_edits=1,
     gateways=(4,),
@@ -57,6 +60,21 @@ def test_a_crowd_is_measured_from_its_creation_to_its_restart() -> None:
     assert step["restart"]["engine_runs"] == step["idle"]["engine_runs"] == 0
     assert min(step["crowd"]["processor"][who] for who in ("daemon", "engine", "control_plane")) > 0
     assert "## " in page(results(gateways={"steps": [step]}), [])
+
+
+def test_edits_are_compared_among_few_and_many() -> None:
+    with open_stage(workloads=False) as stage:
+        part = measure_among(stage, (1, 30), 1)
+
+    alone, among = part["steps"]
+    assert (alone["gateways"], among["gateways"]) == (1, 30)
+    for step in part["steps"]:
+        assert 0 < step["to_config_map"]["p50"] <= step["to_status"]["p50"]
+        assert 0 < step["written_kib"] < 40
+    made = {table.title: table for table in tables(results(among=part))}
+    assert len(made["One edit among the gateways of its namespace"].rows) == 2
+    (first, *_) = made["Targets"].rows
+    assert first[0] == "edit of one of 30 gateways → ConfigMap, in those of one alone"
 
 
 @pytest.mark.soak

@@ -70,7 +70,7 @@ def test_a_target_is_marked_as_reached_or_missed() -> None:
     assert marks["idle with 1000 gateways: engine runs"] is True
 
 
-def test_what_each_further_one_costs_is_the_same_where_growth_is_linear() -> None:
+def test_linear_growth_has_a_constant_marginal_cost() -> None:
     seconds = {count: 3 + 0.05 * count for count in (10, 100, 1000)}
 
     (growth, *_) = growth_of(results(routes=routes(seconds)))
@@ -86,7 +86,7 @@ def test_what_was_measured_at_another_size_is_not_judged() -> None:
     assert marks["100 gateways created at once in 20 namespaces, all configured"] is None
 
 
-def test_growth_beyond_linear_misses_its_target_whatever_is_spent_in_any_case() -> None:
+def test_superlinear_growth_misses_its_target() -> None:
     measured = results(routes=routes({10: 10.0, 100: 10.0, 1000: 200.0}))
 
     marks = {row.measure: row.reached for row in judged(measured)}

@@ -18,7 +18,7 @@ class Terminal:
     """Runs a program on a terminal of its own and collects what it writes."""
 
     def __init__(
-        self, command: list[str], folder: Path, environment: Mapping[str, str], columns: int = 80
+        self, command: list[str], folder: Path, environment: Mapping[str, str], columns: int = 160
     ) -> None:
         # Whoever runs tests in workers tells them the size of another terminal.
         environment = {key: value for key, value in environment.items() if key not in {"LINES", "COLUMNS"}}
