@@ -5,10 +5,21 @@ Configuration (``pulumi config set gateways:KEY VALUE``):
 ``manifests``
     A file or folder, or a list of them, relative to this folder.
 ``namespace``
-    Namespace of objects that name none; ``default`` where left out.
+    Namespace of objects that name none; else ``kubernetes:namespace``, else ``default``.
+``crossNamespace``
+    Whether objects may refer to those of other namespaces; ``true`` where left out.
+``allowedUpstreams``
+    List of hosts, addresses and networks that may be called although they are loopback, link-local or metadata
+    addresses.
+``gatewayImage``
+    Image of the gateways whose class names none, with its tag or digest.
+``context``, ``kubeconfig``
+    The cluster: a context, and the content or path of a kubeconfig (content with ``--secret``). Pulumi's own
+    ``kubernetes:context`` and ``kubernetes:kubeconfig`` do as well. Where nothing is said, it is the current context
+    of ``$KUBECONFIG``, or of ``~/.kube/config``. Each run names the cluster.
 ``renderTo``
-    Folder to write YAML into; no cluster is needed or touched then. Secrets among the manifests are written there
-    as they are.
+    Folder to write YAML into; no cluster is needed or touched then. After each run it holds every object, whatever
+    was there before. Secrets among the manifests are written there as they are.
 ``install``
     In place of all that: install the daemon, which reconciles custom resources; see ``stacks/Pulumi.operator.yaml``.
 
@@ -21,13 +32,18 @@ import signal
 from pathlib import Path
 
 import pulumi
-import pulumi_kubernetes
 
-from gateway_components.components.companions import companion
 from gateway_components.components.naming import component_name
 from gateway_components.components.objects import Registration
-from gateway_components.components.planned import planned_gateway
+from gateway_components.components.stack import (
+    RenderedFolder,
+    companion,
+    namespace,
+    planned_gateway,
+    stack_provider,
+)
 from gateway_components.manifests.stack import ManifestStack, read_stack
+from gateway_components.plan.policy import IMAGE, Policy, allowed_upstream_fault, image_fault
 
 HERE = Path(__file__).parent
 
@@ -43,33 +59,37 @@ def main() -> None:
         apply_manifests(config)
     else:
         # The other stacks need no module of the installation.
-        from gateway_components.install.stack import install_daemon  # noqa: PLC0415
+        from gateway_components.install.stack import install_daemon, read_installation  # noqa: PLC0415
 
-        install_daemon(install, config.full_key("install"))
+        installation = read_installation(install, config.full_key("install"))
+        install_daemon(installation, stack_provider(config, HERE))
 
 
 def apply_manifests(config: pulumi.Config) -> None:
     """Register what the manifests ask for and export the URL of each gateway and each route."""
-    stack = read_stack(manifest_paths(config), config.get("namespace") or "default")
+    namespaced = config.get("namespace") or pulumi.Config("kubernetes").get("namespace") or "default"
+    stack = read_stack(manifest_paths(config), namespaced, policy(config))
     refuse_faults(stack)
     render_to = config.get("renderTo")
-    provider = pulumi_kubernetes.Provider(
-        "kubernetes",
-        enable_config_map_mutable=True,
-        enable_secret_mutable=True,
-        render_yaml_to_directory=str(HERE / render_to) if render_to else None,
-        # Empty, or the SDK would hand over $KUBECONFIG: the provider would refuse to render, and else leave a copy
-        # of the credentials in the temporary folder at each run. It reads its own environment.
-        kubeconfig="",
-    )
+    rendered = RenderedFolder(HERE / render_to) if render_to else None
+    if rendered:
+        rendered.watch()
+    provider = stack_provider(config, HERE, render_to, used=["namespace"])
     options = pulumi.ResourceOptions(provider=provider)
+    namespaces = [namespace(manifest, options) for manifest in stack.namespaces]
+    options = pulumi.ResourceOptions(provider=provider, depends_on=namespaces)
     companions = [companion(manifest, options) for manifest in stack.companions]
-    how = Registration(options=pulumi.ResourceOptions(provider=provider, depends_on=companions))
+    how = Registration(
+        options=pulumi.ResourceOptions(provider=provider, depends_on=[*namespaces, *companions]),
+        marked=not render_to,
+    )
     gateways = {
-        component_name(key): planned_gateway(key, gateway.objects, how, options, stack.routes_of(key))
+        component_name(key): planned_gateway(key, gateway.objects, how, options)
         for key, gateway in stack.plan.gateways.items()
         if gateway.objects is not None
     }
+    if rendered:
+        rendered.complete()
     pulumi.export("urls", {name: gateway.url for name, gateway in gateways.items()})
     routes = {name: route for gateway in gateways.values() for name, route in gateway.routes.items()}
     pulumi.export("routeUrls", {name: route.url for name, route in routes.items()})
@@ -95,6 +115,31 @@ def manifest_paths(config: pulumi.Config) -> list[Path]:
     return [Path(os.path.relpath(HERE / name)) for name in names]
 
 
+def policy(config: pulumi.Config) -> Policy:
+    """Return what the configuration decides for all objects.
+
+    Raises
+    ------
+    pulumi.RunError
+        A value is no boolean, no list of hosts, addresses and networks, or no reference to an image.
+    """
+    key = config.full_key("allowedUpstreams")
+    upstreams = config.get_object("allowedUpstreams") or []
+    if not isinstance(upstreams, list):
+        raise pulumi.RunError(f"configuration {key} is no list: write one host, address or network a line")
+    for entry in upstreams:
+        fault = allowed_upstream_fault(str(entry))
+        if fault:
+            raise pulumi.RunError(f"configuration {key}: an entry {fault.message}. {fault.cure}")
+    cross_namespace = config.get_bool("crossNamespace")
+    image = config.get("gatewayImage") or IMAGE
+    if fault := image_fault(image):
+        raise pulumi.RunError(
+            f"configuration {config.full_key('gatewayImage')} {fault.message}. {fault.cure}"
+        )
+    return Policy(cross_namespace is not False, tuple(map(str, upstreams)), image)
+
+
 def refuse_faults(stack: ManifestStack) -> None:
     """Show every warning, and end the run before anything is registered where there is an error.
 
@@ -105,7 +150,7 @@ def refuse_faults(stack: ManifestStack) -> None:
     """
     for finding in stack.findings:
         if finding not in stack.errors:
-            pulumi.warn(str(finding))
+            pulumi.warn(finding.unrated)  # Pulumi says that it is a warning
     if stack.errors:
         raise pulumi.RunError("\n".join(["nothing was changed:", *map(str, stack.errors)]))
 

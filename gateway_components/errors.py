@@ -1,34 +1,172 @@
-"""The errors of this package: what went wrong, where, and how to cure it."""
+"""What went wrong, where, and how to cure it: facts until an edge renders them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal, Self
 
-__all__ = ["GatewayError", "InputError", "Problem", "YamlError"]
+from gateway_components.identity import Identity
+
+__all__ = [
+    "Finding",
+    "GatewayError",
+    "InText",
+    "InputError",
+    "Path",
+    "Severity",
+    "YamlError",
+    "clause",
+    "dotted",
+    "listed",
+    "render",
+    "shortened",
+    "visible",
+]
+
+_MOST_NAMES = 10
+_MOST_FINDINGS = 20
+_LONGEST = 4_096
+"""Characters of a message: it stands in conditions, events and logs, and may quote what a tenant wrote."""
+
+Path = tuple[str | int, ...]
+"""The way to a field: keys and list positions from the top. The first may be any text, such as an option."""
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing a user has to put right.
+class InText:
+    """A place in YAML that an object holds as text, such as a config patch.
 
     Attributes
     ----------
-    field
-        Path of the field at fault, such as ``spec.aiModels[0].name``; empty where the whole object is.
-    message
-        What is wrong, in a sentence without a final full stop.
-    cure
-        What to do about it; empty where the message says it all.
+    title
+        What messages call the text; empty where the message itself says it.
+    path
+        Way to the value there.
+    line
+        Line where the text does not parse, counted from 1; 0 where `path` leads to it.
     """
 
-    field: str
+    title: str = ""
+    path: Path = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that somebody has to put right.
+
+    Attributes
+    ----------
+    path
+        Way to the field at fault; empty where the whole object is.
+    message
+        What is wrong, without a final full stop.
+    cure
+        What to do about it; empty where the message says it all.
+    severity
+        ``error`` where the object does not get what it asks for, ``warning`` where it does, though not as asked.
+    reason
+        Word in CamelCase for programs; empty where nobody asks for one.
+    subject
+        The object at fault; None where whoever holds the finding knows it.
+    related
+        Further objects that it is about.
+    inside
+        Place in the text that the field holds or refers to.
+    count
+        For how many it stands.
+    """
+
+    path: Path
     message: str
     cure: str = ""
+    severity: Severity = "error"
+    reason: str = ""
+    subject: Identity | None = None
+    related: tuple[Identity, ...] = ()
+    inside: InText | None = None
+    count: int = 1
+
+    @property
+    def field(self) -> str:
+        """The path as text."""
+        return dotted(self.path)
+
+    @property
+    def text(self) -> str:
+        """The message, behind the title of the text that it is about."""
+        title = self.inside.title if self.inside else ""
+        return f"{title}: {self.message}" if title else self.message
+
+    def about(self, *related: Identity) -> Self:
+        """Return the same finding about further objects."""
+        return replace(self, related=related)
 
     def __str__(self) -> str:
-        """Return field, message and cure on one line."""
-        where = f"{self.field}: " if self.field else ""
-        cure = f" ({self.cure})" if self.cure else ""
-        return f"{where}{self.message}{cure}"
+        """Return message, field and cure in one line."""
+        return render(self)
+
+
+def render(finding: Finding, *, field_first: bool = False) -> str:
+    """Return a finding as one line.
+
+    Parameters
+    ----------
+    finding
+        What was found.
+    field_first
+        Whether the field comes first, as for arguments, whose messages go on from there (``is empty``); else it follows
+        in parentheses, as in conditions, events and logs.
+    """
+    message, field, cure = finding.text, finding.field, clause(finding.cure)
+    if field_first:
+        details, message = [cure], f"{field}: {message}" if field else message
+    else:
+        details = [field and f"field {field}", cure]
+    shown = "; ".join(filter(None, details))
+    return f"{message} ({shown})" if shown else message
+
+
+def dotted(path: Path) -> str:
+    """Return a path as the API server writes it: ``spec.aiModels[0].name``, ``metadata.labels[a.b/c]``."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif not text:
+            text = step
+        elif step and step.replace("_", "a").replace("-", "a").isalnum():
+            text += f".{step}"
+        else:
+            text += f"[{step}]"
+    return text
+
+
+def clause(sentence: str) -> str:
+    """Return a sentence as a clause within another one."""
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Return a text that may be without end, cut off where it says no more to a person."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+
+
+def visible(text: str) -> str:
+    """Return the lines of a text with U+FFFD for what could control the terminal that they are shown on."""
+    kept = (one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return "".join(kept)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the first names of a list that may be without end, and how many follow; ``none`` where there are none."""
+    coming = iter(names)
+    first = list(islice(coming, _MOST_NAMES))
+    others = sum(1 for _ in coming)
+    shown = ", ".join(shortened(name, 256) for name in first) or "none"
+    return f"{shown} and {others} more" if others else shown
 
 
 class GatewayError(Exception):
@@ -40,13 +178,15 @@ class InputError(GatewayError):
 
     Parameters
     ----------
-    problems
+    findings
         Everything that is wrong, at least one.
     """
 
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
-        self.problems: Sequence[Problem] = problems
+    def __init__(self, *findings: Finding) -> None:
+        shown = [shortened(render(finding, field_first=True)) for finding in findings[:_MOST_FINDINGS]]
+        others = len(findings) - len(shown)
+        super().__init__("; ".join((*shown, f"and {others} more problems") if others else shown))
+        self.findings = findings
 
 
 class YamlError(GatewayError):

@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["missing_right"]
+__all__ = ["BOUND", "missing_right"]
 
 _FORBIDDEN = re.compile(
     r'cannot (?P<verb>[a-z]+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
@@ -11,6 +11,9 @@ _FORBIDDEN = re.compile(
 """The authorizer's words (k8s.io/apiserver, ``pkg/endpoints/handlers/responsewriters``)."""
 
 
+BOUND = "is bound to what the daemon does"
+"""What the admission policy of an installation says of the daemon's account."""
+
 _CURE = "apply deploy/rbac of this version"
 _BLOCKS = "cannot set blockOwnerDeletion"
 """The admission plugin OwnerReferencesPermissionEnforcement, which names neither verb nor resource."""
@@ -18,6 +21,8 @@ _BLOCKS = "cannot set blockOwnerDeletion"
 
 def missing_right(message: str) -> str:
     """Return which right to give, where `message` is a refusal for want of one; else an empty text."""
+    if BOUND in message:
+        return f"the admission policy of the installation is of another version than this daemon: {_CURE}"
     if _BLOCKS in message:
         return f'give these credentials the verb "update" on the finalizers of gateways: {_CURE}'
     found = _FORBIDDEN.search(message)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 __all__ = ["causes", "ended", "outlast", "raise_failures", "together", "unbroken", "while_running"]
@@ -9,8 +10,15 @@ __all__ = ["causes", "ended", "outlast", "raise_failures", "together", "unbroken
 T = TypeVar("T")
 
 
-async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def together(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None = None) -> list[T]:
     """Do all of `work` at the same time, and return what it returned; one that fails ends no other.
+
+    Parameters
+    ----------
+    work
+        What to do.
+    at_once
+        How much of it may be under way at any time; None for all.
 
     Raises
     ------
@@ -18,13 +26,15 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         With every error there was, once all have ended.
     """
     errors: list[Exception] = []
+    turn = asyncio.Semaphore(at_once) if at_once else nullcontext()
 
     async def guarded(one: Coroutine[Any, Any, T]) -> T | None:
-        try:
-            return await one
-        except Exception as error:  # noqa: BLE001  (it is raised with the others)
-            errors.append(error)
-            return None
+        async with turn:
+            try:
+                return await one
+            except Exception as error:  # noqa: BLE001  (it is raised with the others)
+                errors.append(error)
+                return None
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(guarded(one)) for one in work]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from lab import ControlPlane
 from tests.daemon.harness import Daemon, Namespace, fresh_namespace
@@ -25,6 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture(autouse=True)
+def _log_by_default() -> None:
+    """Undo what a command that ran in this process said of logs; others assert what is logged."""
+    structlog.reset_defaults()
+    # The default prints the local variables of each frame: of large objects, for minutes.
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(),
+        ]
+    )
+
+
 class SharedDaemon:
     """The daemon of a worker; it sleeps while a test has daemons of its own on the same control plane."""
 
@@ -39,7 +54,9 @@ class SharedDaemon:
         if self._running is None:
             # A log of its own for each start.
             self._starts += 1
-            self._running = Daemon(self._lab, self._folder / str(self._starts))
+            # MCP servers of tests listen there.
+            allowed = ("--allowed-upstream", "127.0.0.1")
+            self._running = Daemon(self._lab, self._folder / str(self._starts), *allowed)
         self._running.wait_for("watching")
         return self._running
 

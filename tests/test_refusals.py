@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway_components.refusals import missing_right
+from gateway_components.refusals import BOUND, missing_right
 
 USER = 'User "system:serviceaccount:system:gateways"'
 
@@ -26,6 +26,11 @@ CASES = [
         "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on",
         'the verb "update" on the finalizers of gateways',
         "an admission plugin says neither verb nor resource",
+    ),
+    (
+        f"ValidatingAdmissionPolicy 'x' denied request: the account of litellm-gateways {BOUND}: why",
+        "apply deploy/rbac of this version",
+        "the policy of an installation may be older than the daemon",
     ),
     ('pods "x" is forbidden: exceeded quota', "", "no right is missing"),
     ("", "", "nothing is said"),

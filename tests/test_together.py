@@ -19,6 +19,21 @@ async def fail(error: Exception) -> int:
     raise error
 
 
+async def test_no_more_is_under_way_than_may_be() -> None:
+    under_way, most = 0, 0
+
+    async def work(number: int) -> int:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return number
+
+    assert await together((work(number) for number in range(50)), at_once=6) == list(range(50))
+    assert most == 6
+
+
 async def test_all_of_it_ends_before_all_errors_are_told() -> None:
     go_on, done = asyncio.Event(), []
 
@@ -109,4 +124,4 @@ async def test_work_ends_with_what_it_depends_on() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(ValueError, match="broken"):
-        await asyncio.wait_for(while_running(never(), asyncio.create_task(fail(ValueError("broken")))), 5)
+        await asyncio.wait_for(while_running(never(), asyncio.create_task(fail(ValueError("broken")))), 60)

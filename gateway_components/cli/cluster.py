@@ -1,7 +1,9 @@
-"""Reads the objects of our kinds from a cluster, once or as they change."""
+"""Lists or watches the custom resources of a cluster."""
 
 import asyncio
+import logging
 import os
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,39 +12,42 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from gateway_components.crds.kinds import KINDS
+import structlog
+
+from gateway_components.api.kinds import KINDS
 from gateway_components.errors import GatewayError
 from gateway_components.graph.inventory import Inventory, inventory_of_raw
-from gateway_components.kube.client import KubeClient, find_kubeconfig
+from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES
+from gateway_components.kubeconfig import find_kubeconfig
 from gateway_components.together import causes, ended, together, while_running
 
-__all__ = ["ClusterError", "Listing", "connected", "list_cluster", "watch_cluster"]
+__all__ = ["ClusterError", "Listing", "connected", "list_cluster", "log_warnings_only", "watch_cluster"]
 
 _GATHER_SECONDS = 0.1
-"""How long changes gather: one `kubectl apply` is shown once."""
+"""Batches the changes of one `kubectl apply`."""
 
 Raw = Mapping[str, Any]
 
 
 class ClusterError(GatewayError):
-    """The cluster cannot be read, in words for the person who asked."""
+    """The cluster cannot be read."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What could be read of a cluster.
+    """The custom resources of a cluster that could be read.
 
     Attributes
     ----------
     raws
-        The objects of our kinds in JSON types.
+        The objects, in JSON types.
     visible
         As in `Inventory`.
     notes
-        What could not be read, and the cure.
+        What could not be read, each with the cure.
     """
 
     raws: tuple[Raw, ...]
@@ -57,7 +62,7 @@ class Listing:
 
 @asynccontextmanager
 async def connected(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
-    """Connect to the cluster of `kubeconfig`, or of the one that is found without it.
+    """Connect to the cluster of `kubeconfig`, or of the kubeconfig found without it.
 
     Raises
     ------
@@ -84,14 +89,14 @@ async def connected(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
 
 
 async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
-    """Return the objects of our kinds.
+    """List the custom resources.
 
-    All namespaces are read, as references may lead to any. Where that is forbidden, only `namespace` is.
+    All namespaces are listed, as references cross them; where that is forbidden, `namespace` alone.
 
     Raises
     ------
     ClusterError
-        Nothing could be read at all: no CRDs are installed, or no right to list is given.
+        Nothing could be read: the CRDs or the rights are missing.
     """
     found = await together(_list(client, kind, namespace) for kind in KINDS)
     listed = {kind: answer for kind, answer in zip(KINDS, found, strict=True) if isinstance(answer, _Listed)}
@@ -103,7 +108,7 @@ async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
 
 
 async def watch_cluster(client: KubeClient, first: Listing) -> AsyncGenerator[Listing, None]:
-    """Yield what `first` lists, and again after every change of it, until the caller stops."""
+    """Yield a listing at once and after every change, until the caller stops."""
     changed = asyncio.Event()
     reflectors = {
         kind: Reflector(
@@ -130,6 +135,20 @@ async def watch_cluster(client: KubeClient, first: Listing) -> AsyncGenerator[Li
         await ended(*running)
 
 
+def log_warnings_only() -> None:
+    """Log warnings, such as a broken watch, and nothing below."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            # The renderer's own traceback prints local variables, which may be secret.
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 @dataclass(frozen=True)
 class _Listed:
     raws: tuple[Raw, ...]
@@ -137,7 +156,7 @@ class _Listed:
 
 
 async def _list(client: KubeClient, kind: str, namespace: str | None) -> _Listed | str:
-    """Return the objects of a kind, or a sentence that says why there are none."""
+    """Return the objects of a kind, or the reason that it cannot be read."""
     scopes = (None, namespace) if namespace and KINDS[kind].namespaced else (None,)
     refusal = ApiError(HTTPStatus.FORBIDDEN, "", "")
     for scope in scopes:
@@ -153,8 +172,7 @@ async def _list(client: KubeClient, kind: str, namespace: str | None) -> _Listed
 
 def _refused(kind: str, error: ApiError) -> str:
     if error.status == HTTPStatus.NOT_FOUND:
-        crd = f"{KINDS[kind].plural}.{KINDS[kind].group}"
-        return f"the CRD {crd} is not installed; kubectl apply -f deploy/crds installs it"
+        return f"the CRD {KINDS[kind].crd_name} is not installed; kubectl apply -f deploy/crds installs it"
     message = _one_line(str(error))
     if error.status == HTTPStatus.UNAUTHORIZED:
         return f"the API server refuses the credentials: {message}; renew them, or set KUBECONFIG to others"
@@ -164,7 +182,7 @@ def _refused(kind: str, error: ApiError) -> str:
 
 
 def _in_short(notes: Sequence[str]) -> str:
-    """Return why nothing could be read, though each kind has a note of its own."""
+    """Return one reason for all kinds."""
     if len(set(notes)) == 1:
         return notes[0]
     if all("is not installed" in note for note in notes):
@@ -173,7 +191,7 @@ def _in_short(notes: Sequence[str]) -> str:
 
 
 def _with_kind(kind: str, item: Raw) -> Raw:
-    # An object in a list says nothing of its kind.
+    # Objects in a list carry no kind.
     return {**item, "kind": kind}
 
 

@@ -2,24 +2,34 @@
 
 import asyncio
 import hashlib
-import os
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from gateway_components.cli.arguments import cluster_namespace_option_for, home, kubeconfig_option
-from gateway_components.cli.quiet import log_warnings_only
+from gateway_components.cli.arguments import (
+    cache_folder,
+    cluster_namespace_option_for,
+    home,
+    kubeconfig_option,
+    policy_options,
+)
+from gateway_components.cli.cluster import log_warnings_only
+from gateway_components.dev.run import FolderOptions, run_folder
+from gateway_components.engine.errors import StateLockedError
 from gateway_components.errors import GatewayError
-from gateway_components.graph.labels import printable
+from gateway_components.graph.drawing import printable
+from gateway_components.kubeconfig import current_context, find_kubeconfig
+from gateway_components.plan.policy import Policy
 
 __all__ = ["FolderInUseError", "dev"]
 
 _STYLES = {
     "ready": "bold green",
     "routed": "green",
-    "mended": "green",
+    "fixed": "green",
     "applied": "cyan",
     "deleted": "cyan",
     "waiting": "yellow",
@@ -31,30 +41,26 @@ _STYLES = {
 
 
 class FolderInUseError(GatewayError):
-    """Somebody runs the same folder on the same cluster."""
+    """Another process runs the same folder on the same cluster."""
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @cluster_namespace_option_for("Namespace of objects that name none.")
 @click.option("--keep", is_flag=True, help="Leave everything in the cluster at the end.")
+@policy_options
 @kubeconfig_option
-def dev(folder: Path, namespace: str | None, kubeconfig: Path | None, *, keep: bool) -> None:
+def dev(folder: Path, namespace: str | None, kubeconfig: Path | None, policy: Policy, *, keep: bool) -> None:
     """Apply the gateways in FOLDER to a cluster, and again at every change, until Ctrl-C.
 
-    Neither CRDs nor a daemon are needed there. ConfigMaps and Secrets of FOLDER are applied too; others that gateways
-    refer to are taken from the cluster. Classes, Guards, providers and ToolServers are looked for in FOLDER alone; the
-    class litellm is known.
+    The cluster needs neither CRDs nor a daemon. Namespaces, ConfigMaps and Secrets of FOLDER are applied too; others
+    that gateways refer to are read from the cluster. Classes, Guards, providers and ToolServers are read from FOLDER
+    alone; the class litellm is built in.
 
-    What is at fault is told with file and line, and what was applied last goes on serving. What leaves FOLDER is
-    deleted, and at the end everything; a second Ctrl-C ends that. A gateway of the same name that a daemon looks after
-    is left alone.
+    Mistakes are printed with file and line, and the last good objects go on serving. What leaves FOLDER is deleted,
+    and at the end everything but namespaces; a second Ctrl-C stops that. A gateway that a daemon reconciles is left
+    alone.
     """
-    # Loaded here, so that the other commands do not wait for Pulumi.
-    from gateway_components.dev.run import FolderOptions, run_folder  # noqa: PLC0415
-    from gateway_components.engine.errors import StateLockedError  # noqa: PLC0415
-    from gateway_components.kube.client import find_kubeconfig  # noqa: PLC0415
-
     log_warnings_only()
     found = kubeconfig or find_kubeconfig()
     options = FolderOptions(
@@ -63,10 +69,11 @@ def dev(folder: Path, namespace: str | None, kubeconfig: Path | None, *, keep: b
         namespace=namespace or home(kubeconfig),
         scratch_folder=_scratch_folder(folder, found),
         keep=keep,
+        policy=policy,
     )
     console = Console(highlight=False, soft_wrap=True)
     try:
-        asyncio.run(run_folder(options, lambda verb, text: _show(console, verb, text)))
+        asyncio.run(run_folder(options, partial(_show, console)))
     except StateLockedError:
         raise FolderInUseError(
             f"another gatewayctl dev works on {folder} and this cluster; end it first"
@@ -74,15 +81,12 @@ def dev(folder: Path, namespace: str | None, kubeconfig: Path | None, *, keep: b
 
 
 def _show(console: Console, verb: str, text: str) -> None:
-    # As Text, for Rich takes brackets for markup; and whoever writes a manifest must not write to the terminal.
+    # As Text, since Rich parses brackets as markup; printable, since a manifest must not control the terminal.
     console.print(Text.assemble((f"{verb:<9}", _STYLES.get(verb, "bold")), printable(text)))
     console.file.flush()
 
 
 def _scratch_folder(folder: Path, kubeconfig: Path | None) -> Path:
-    """Return where the state of a folder on a cluster is kept."""
-    from gateway_components.kube.namespace import current_context  # noqa: PLC0415
-
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    """Return the folder of the state of `folder` on this cluster."""
     which = "\n".join((str(folder.resolve()), str(kubeconfig or ""), current_context(kubeconfig)))
-    return base / "gatewayctl" / "dev" / hashlib.sha256(which.encode()).hexdigest()[:16]
+    return cache_folder() / "dev" / hashlib.sha256(which.encode()).hexdigest()[:16]

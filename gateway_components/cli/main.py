@@ -1,23 +1,53 @@
-"""Entry point of gatewayctl: one line for each mistake of a user, never a traceback."""
+"""Entry point of gatewayctl: one line for each user error, never a traceback."""
 
+import importlib
 import sys
 
 import click
 
-from gateway_components.cli.daemon import daemon
-from gateway_components.cli.dev import dev
-from gateway_components.cli.graph import graph
-from gateway_components.cli.render import render
-from gateway_components.cli.stack import stack
-from gateway_components.cli.status import status
-from gateway_components.cli.validate import validate
-from gateway_components.errors import GatewayError
+from gateway_components.errors import GatewayError, visible
 from gateway_components.together import causes
 
-__all__ = ["main"]
+__all__ = ["gatewayctl", "main"]
+
+_COMMANDS = {
+    "daemon": ("daemon", "Watch gateways, routes and guards, and reconcile them."),
+    "dev": ("dev", "Apply the gateways in a folder, and again at every change."),
+    "graph": ("files", "Draw classes, gateways, routes, servers and guards."),
+    "render": ("files", "Print the objects that gateways in files become."),
+    "stack": ("stack", "Inspect, preview and take over the stack of a namespace."),
+    "status": ("status", "Show gateways, routes and guards of a cluster."),
+    "validate": ("files", "Report all errors and warnings in files."),
+}
+"""Each command's module, and what it does."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GATEWAYCTL"})
+class _Commands(click.Group):
+    """Loads a command's module when the command runs: few of them need the engine and the client."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        """Load a command."""
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(
+            importlib.import_module(f"gateway_components.cli.{_COMMANDS[name][0]}"), name
+        )
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GATEWAYCTL"},
+)
 @click.version_option(package_name="gateway-components")
 def gatewayctl() -> None:
     """Run LiteLLM gateways on Kubernetes.
@@ -26,17 +56,8 @@ def gatewayctl() -> None:
     """
 
 
-gatewayctl.add_command(daemon)
-gatewayctl.add_command(dev)
-gatewayctl.add_command(graph)
-gatewayctl.add_command(render)
-gatewayctl.add_command(stack)
-gatewayctl.add_command(status)
-gatewayctl.add_command(validate)
-
-
 def main() -> None:
-    """Run the command line; exits with 1 on a user's mistake and with 2 on a wrong call."""
+    """Run the command line; exit with 1 on a user error and with 2 on a usage error."""
     try:
         gatewayctl()
     except (GatewayError, ExceptionGroup) as error:
@@ -44,9 +65,9 @@ def main() -> None:
         if not all(isinstance(cause, GatewayError) for cause in found):
             raise
         for message in dict.fromkeys(map(str, found)):
-            click.echo(f"error: {message}", err=True)
+            click.echo(visible(f"error: {message}"), err=True)
         sys.exit(1)
     except BrokenPipeError:
-        # The reader of our output has gone, as `| head` does; what it read was complete.
+        # The reader closed the pipe, as `| head` does.
         sys.stderr.close()
         sys.exit(1)

@@ -1,19 +1,17 @@
-"""Gateways, routes and guards as rows: what `gatewayctl status` shows of them, in whatever form."""
+"""Gateways, routes and guards as rows of `gatewayctl status`, for every output format."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.meta import ApiObject
-from gateway_components.crds.toolgateway import ToolGateway
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.graph.build import build_graph
+from gateway_components.api.gateways import AiGateway, ToolGateway
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.kinds import GATEWAY_KINDS
+from gateway_components.api.meta import ApiObject
+from gateway_components.api.tools import ToolRoute
 from gateway_components.graph.inventory import Inventory, UnreadableObject
-from gateway_components.graph.model import EXTERNAL, Graph, Node, NodeKey, State
-from gateway_components.graph.verdicts import Ready, Verdict, Verdicts, reported_verdicts
-from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.graph.model import EXTERNAL, Graph, Node, build_graph
+from gateway_components.graph.verdicts import Ready, State, Verdict, Verdicts, reported_verdicts
+from gateway_components.identity import Identity
 from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.urls import service_url
 
@@ -22,7 +20,7 @@ __all__ = ["GatewayRow", "GuardRow", "RouteRow", "Row", "StatusReport", "status_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What every row has.
+    """Columns of every row.
 
     Attributes
     ----------
@@ -33,7 +31,7 @@ class Row:
     reason, message
         Why, as a word and as a sentence.
     created
-        When the object was created, as the API server writes it; empty where it does not exist.
+        Creation time as the API server writes it; empty for a missing object.
     """
 
     kind: str
@@ -47,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayRow(Row):
-    """A gateway: its class, and where clients inside the cluster reach it once it is ready."""
+    """A gateway: its class, and its URL once it is ready."""
 
     class_name: str
     url: str
@@ -55,7 +53,7 @@ class GatewayRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow(Row):
-    """A route: its gateway (``namespace/name``), what is behind it, and where clients reach it."""
+    """A route: its gateway (``namespace/name``), its upstream and its URL."""
 
     gateway: str
     upstream: str
@@ -64,9 +62,9 @@ class RouteRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardRow(Row):
-    """A Guard: its provider and the type of that, its modes, and the gateways that use it.
+    """A Guard: its provider and type, its modes, and the gateways that use it.
 
-    One that a gateway names and that does not exist has a row as well.
+    A missing Guard that a gateway names has a row as well.
     """
 
     provider: str
@@ -102,9 +100,9 @@ def status_report(inventory: Inventory, namespace: str | None = None) -> StatusR
     Parameters
     ----------
     inventory
-        What there is.
+        The objects of the cluster.
     namespace
-        Whose gateways, routes and guards to show, and the guards that its gateways use; None for all.
+        Show its gateways, routes and guards, and the guards that its gateways use; None for all.
     """
     verdicts = reported_verdicts(inventory)
     graph = build_graph(inventory, verdicts)
@@ -135,13 +133,15 @@ def status_report(inventory: Inventory, namespace: str | None = None) -> StatusR
     )
 
 
-def _route_row(key: NodeKey, inventory: Inventory, verdict: Verdict, graph: Graph) -> RouteRow:
+def _route_row(key: Identity, inventory: Inventory, verdict: Verdict, graph: Graph) -> RouteRow:
     route = inventory.objects[key]
     gateway = gateway_of_route(route) if isinstance(route, ToolRoute) else None
     return RouteRow(
         **_common(key, inventory, verdict),
         gateway=f"{gateway.namespace}/{gateway.name}" if gateway else "",
-        upstream=", ".join(f"{_shown_kind(target)}{target.path}" for target in graph.targets.get(key, ())),
+        upstream=", ".join(
+            f"{_shown_kind(target)}{target.namespaced_name}" for target in graph.targets.get(key, ())
+        ),
         url=(route.status.url or "") if isinstance(route, ToolRoute) else "",
     )
 
@@ -155,16 +155,16 @@ def _guard_row(node: Node, inventory: Inventory, verdicts: Verdicts, graph: Grap
     types = [inventory.objects.get(provider) for provider in providers]
     return GuardRow(
         **_common(key, inventory, verdict),
-        provider=", ".join(provider.path for provider in providers),
+        provider=", ".join(provider.namespaced_name for provider in providers),
         provider_type=", ".join(
             found.spec.type or "" for found in types if isinstance(found, GuardrailProvider)
         ),
         modes=guard.spec.mode if isinstance(guard, Guard) else (),
-        gateways=tuple(f"{user.kind} {user.path}" for user in graph.sources.get(key, ())),
+        gateways=tuple(str(user) for user in graph.sources.get(key, ())),
     )
 
 
-def _common(key: NodeKey, inventory: Inventory, verdict: Verdict) -> dict[str, Any]:
+def _common(key: Identity, inventory: Inventory, verdict: Verdict) -> dict[str, Any]:
     found = inventory.objects.get(key)
     return {
         "kind": key.kind,
@@ -190,11 +190,11 @@ def _gateway_url(found: ApiObject | UnreadableObject, verdict: Verdict) -> str:
     return service_url(found.metadata.name, found.metadata.namespace or "", found.spec.port)
 
 
-def _shown_kind(key: NodeKey) -> str:
+def _shown_kind(key: Identity) -> str:
     return "" if key.kind == EXTERNAL else f"{key.kind} "
 
 
-def _concerns(key: NodeKey, namespace: str | None, graph: Graph) -> bool:
+def _concerns(key: Identity, namespace: str | None, graph: Graph) -> bool:
     near = (key, *graph.sources.get(key, ()))
     return namespace is None or any(found.namespace == namespace for found in near)
 

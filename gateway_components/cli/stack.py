@@ -6,41 +6,56 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from gateway_components.cli.arguments import (
-    home,
+    install_home,
     install_namespace_option,
     kubeconfig_option,
     namespace_argument,
+    policy_options,
 )
-from gateway_components.cli.quiet import log_warnings_only
+from gateway_components.cli.cluster import ClusterError, connected, log_warnings_only
+from gateway_components.cli.states import State, export_state, import_state, list_states
+from gateway_components.daemon.preview import Preview
+from gateway_components.daemon.preview import preview as previewed
+from gateway_components.errors import visible
+from gateway_components.kube.errors import ApiError
+from gateway_components.kube.state_secrets import StateConflictError, StateDamagedError
+from gateway_components.kubeconfig import find_kubeconfig
+from gateway_components.plan.policy import Policy
 
 __all__ = ["stack"]
 
 
 @click.group()
 def stack() -> None:
-    """Look at, preview and take over the stack of a namespace.
+    """Inspect, preview and take over the stack of a namespace.
 
-    The daemon keeps a Pulumi stack for each namespace of gateways, and its state in Secrets there. What `export`
-    prints `pulumi stack import` takes, and the other way round.
+    The daemon keeps a Pulumi stack for each namespace with gateways, and its state in Secrets there. `pulumi stack
+    import` reads what `export` prints, and vice versa.
     """
 
 
-@stack.command()
-@kubeconfig_option
-def ls(kubeconfig: Path | None) -> None:
-    """List the stacks of a cluster."""
-    # Loaded here and below, so that other commands do not wait for client and engine.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+unverified_option = click.option(
+    "--unverified",
+    is_flag=True,
+    help="Read states without the daemon's passphrase, whoever wrote them.",
+)
 
-    from gateway_components.cli.cluster import connected  # noqa: PLC0415
-    from gateway_components.cli.states import State, list_states  # noqa: PLC0415
+
+@stack.command()
+@unverified_option
+@install_namespace_option
+@kubeconfig_option
+def ls(unverified: bool, install_namespace: str | None, kubeconfig: Path | None) -> None:
+    """List the stacks of a cluster."""
+    install = None if unverified else install_home(install_namespace)
 
     async def states() -> list[State]:
         async with connected(kubeconfig) as client:
-            return await list_states(client)
+            return await list_states(client, install)
 
     table = Table(box=None, pad_edge=False, header_style="")
     for title in ("NAMESPACE", "GATEWAYS", "STATE", "BYTES"):
@@ -55,15 +70,25 @@ def ls(kubeconfig: Path | None) -> None:
 @click.option(
     "-o", "--output", type=click.File("w"), default="-", help="File to write.  [default: standard output]"
 )
+@unverified_option
+@install_namespace_option
 @kubeconfig_option
-def export(namespace: str, output: TextIO, kubeconfig: Path | None) -> None:
-    """Print the state of NAMESPACE as `pulumi stack export` does."""
-    from gateway_components.cli.cluster import connected  # noqa: PLC0415
-    from gateway_components.cli.states import export_state  # noqa: PLC0415
+def export(
+    namespace: str,
+    output: TextIO,
+    unverified: bool,
+    install_namespace: str | None,
+    kubeconfig: Path | None,
+) -> None:
+    """Print the state of NAMESPACE as `pulumi stack export` does.
+
+    A state that the daemon did not sign is refused: anyone who may write Secrets there could have forged it.
+    """
+    install = None if unverified else install_home(install_namespace)
 
     async def exported() -> str:
         async with connected(kubeconfig) as client:
-            return await export_state(client, namespace)
+            return await export_state(client, namespace, install)
 
     output.write(asyncio.run(exported()))
 
@@ -83,13 +108,10 @@ def export(namespace: str, output: TextIO, kubeconfig: Path | None) -> None:
 def import_(namespace: str, source: BinaryIO, install_namespace: str | None, kubeconfig: Path | None) -> None:
     """Give NAMESPACE the state that `export` or `pulumi stack export` printed.
 
-    The daemon notices, looks at every gateway in it, and puts right what differs. It believes no state but those
-    signed with its passphrase, which is read for that.
+    The daemon notices, refreshes every gateway in it, and corrects the drift. The state is signed with the daemon's
+    passphrase. Resources that a daemon does not keep in a state are refused by name.
     """
-    from gateway_components.cli.cluster import connected  # noqa: PLC0415
-    from gateway_components.cli.states import State, import_state  # noqa: PLC0415
-
-    install = install_namespace or home(kubeconfig)
+    install = install_home(install_namespace)
 
     async def imported() -> State:
         async with connected(kubeconfig) as client:
@@ -108,32 +130,32 @@ def import_(namespace: str, source: BinaryIO, install_namespace: str | None, kub
     show_default=True,
     help="Where the daemon keeps the state: cluster, or the URL of a backend of Pulumi.",
 )
+@policy_options
 @kubeconfig_option
-def preview(namespace: str, install_namespace: str | None, backend: str, kubeconfig: Path | None) -> None:
-    """Show what the engine would change in NAMESPACE, after a look at the cluster; nothing is written.
+def preview(
+    namespace: str,
+    install_namespace: str | None,
+    backend: str,
+    kubeconfig: Path | None,
+    policy: Policy,
+) -> None:
+    """Show what the engine would change in NAMESPACE after a refresh; nothing is written.
 
-    The exit code is 1 where a gateway cannot be planned.
+    Pass the daemon's policy by the same options. The exit code is 1 if a gateway cannot be planned.
     """
-    from gateway_components.cli.cluster import ClusterError, connected  # noqa: PLC0415
-    from gateway_components.daemon.preview import Preview  # noqa: PLC0415
-    from gateway_components.daemon.preview import preview as previewed  # noqa: PLC0415
-    from gateway_components.kube.client import find_kubeconfig  # noqa: PLC0415
-    from gateway_components.kube.errors import ApiError  # noqa: PLC0415
-    from gateway_components.kube.state_secrets import StateConflictError, StateDamagedError  # noqa: PLC0415
-
     log_warnings_only()
     found = kubeconfig or find_kubeconfig()
-    install = install_namespace or home(kubeconfig)
+    install = install_home(install_namespace)
 
     async def run() -> Preview:
         async with connected(found) as client:
             try:
-                return await previewed(client, found, namespace, install, backend)
+                return await previewed(client, found, namespace, install, backend, policy)
             except (ApiError, StateConflictError, StateDamagedError) as error:
                 raise ClusterError(str(error)) from None
 
     text, failures = asyncio.run(run())
-    click.echo(text)
+    click.echo(visible(text))
     for key, failure in failures.items():
-        click.echo(f"{key}: {failure.reason}: {failure}", err=True)
+        click.echo(visible(f"{key}: {failure.reason}: {failure}"), err=True)
     sys.exit(1 if failures else 0)

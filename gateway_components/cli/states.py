@@ -1,4 +1,4 @@
-"""The states that the daemon keeps in the cluster, for a person who wants to look at one or take it over."""
+"""Lists, exports and imports the states that the daemon keeps in the cluster."""
 
 import json
 from collections.abc import Mapping
@@ -8,15 +8,16 @@ from typing import Any
 from gateway_components.cli.cluster import ClusterError
 from gateway_components.engine.checkpoint import (
     applied_gateways,
-    check_stack,
     read_checkpoint,
     whole_checkpoint,
 )
 from gateway_components.engine.errors import StateUnreadableError
+from gateway_components.engine.state_rules import check_deployment
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
-from gateway_components.kube.passphrase import known_passphrase
+from gateway_components.kube.install_secrets import LatestStates, known_passphrase
 from gateway_components.kube.resources import SECRETS
+from gateway_components.kube.state_format import UNPACKED_BYTES
 from gateway_components.kube.state_secrets import (
     STATE_LABELS,
     STATE_SECRET,
@@ -24,6 +25,7 @@ from gateway_components.kube.state_secrets import (
     StateDamagedError,
     StateReader,
     StateWriter,
+    outline,
 )
 
 __all__ = ["State", "export_state", "import_state", "list_states"]
@@ -31,17 +33,17 @@ __all__ = ["State", "export_state", "import_state", "list_states"]
 
 @dataclass(frozen=True)
 class State:
-    """The state of a namespace in short.
+    """Summary of the state of a namespace.
 
     Attributes
     ----------
     namespace
-        Whose.
+        Its namespace.
     gateways
         Names of the gateways in it.
     condition
-        ``stored``, ``in doubt`` (a run is under way, or was killed), ``elsewhere`` (another backend keeps it),
-        ``changing`` (it is written more often than it can be read), or ``damaged``.
+        ``stored``, ``pending`` (an engine run is under way, or was killed), ``elsewhere`` (another backend keeps it),
+        ``changing`` (it is written more often than it can be read), or ``damaged``, also by somebody who wrote another.
     size
         Bytes, uncompressed.
     """
@@ -52,36 +54,50 @@ class State:
     size: int
 
 
-async def list_states(client: KubeClient) -> list[State]:
+async def list_states(client: KubeClient, install_namespace: str | None) -> list[State]:
     """Return all states, by namespace.
+
+    Parameters
+    ----------
+    client
+        The cluster.
+    install_namespace
+        Namespace of the daemon whose passphrase verifies them; None to verify nothing.
 
     Raises
     ------
     ClusterError
         The Secrets cannot be read.
+    PassphraseMissingError
+        There is no daemon in the install namespace.
     """
     try:
-        found, _ = await client.list(SECRETS.collection(), metadata_only=True, labels=STATE_LABELS)
-        names = [(one["metadata"]["namespace"], one["metadata"]["name"]) for one in found]
-        # One after the other: a namespace may hold what takes much memory.
+        reader = await _reader(client, install_namespace)
+        found, _ = await client.list(
+            SECRETS.collection(), metadata_only=True, labels=STATE_LABELS, keep=outline
+        )
+        names = [(one["namespace"], one["name"]) for one in found]
+        # One at a time: a state may take much memory.
         states = [
-            await _state(client, namespace) for namespace, name in sorted(names) if name == STATE_SECRET
+            await _state(reader, namespace) for namespace, name in sorted(names) if name == STATE_SECRET
         ]
     except ApiError as error:
         raise ClusterError(f"{error}; ask for the right to get and list Secrets") from None
     return [state for state in states if state is not None]
 
 
-async def export_state(client: KubeClient, namespace: str) -> str:
+async def export_state(client: KubeClient, namespace: str, install_namespace: str | None) -> str:
     """Return the state of a namespace as ``pulumi stack export`` prints one.
 
     Raises
     ------
     ClusterError
         There is none, another backend keeps it, or it cannot be read.
+    PassphraseMissingError
+        There is no daemon in the install namespace.
     """
     try:
-        stored = await StateReader(client).load(namespace)
+        stored = await (await _reader(client, install_namespace)).load(namespace)
         if stored is None:
             raise ClusterError(
                 f"namespace {namespace} has no state; gatewayctl stack ls shows those that have one"
@@ -92,37 +108,38 @@ async def export_state(client: KubeClient, namespace: str) -> str:
                 f"backend; there, pulumi stack export --stack {namespace} shows it"
             )
         deployment = read_checkpoint(stored.checkpoint)
-    except (ApiError, StateConflictError, StateDamagedError, StateUnreadableError) as error:
+        if install_namespace is not None:
+            check_deployment(deployment, namespace)
+    except (StateDamagedError, StateUnreadableError) as error:
+        hint = "" if install_namespace is None else "; --unverified prints it all the same"
+        raise ClusterError(f"{error}{hint}") from None
+    except (ApiError, StateConflictError) as error:
         raise ClusterError(str(error)) from None
     return json.dumps({"version": 3, "deployment": deployment}, indent=4) + "\n"
 
 
 async def import_state(client: KubeClient, namespace: str, exported: bytes, install_namespace: str) -> State:
-    """Write a state that ``pulumi stack export`` printed; the daemon reads it, and looks at everything in it.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    namespace, exported
-        Whose state, and what was printed.
-    install_namespace
-        Namespace of the daemon, whose passphrase signs the state: it believes no other.
+    """Write the output of ``pulumi stack export`` as a state signed with the daemon's passphrase.
 
     Raises
     ------
     ClusterError
-        It is no state, or that of another namespace, or somebody wrote at the same time, or it cannot be written.
+        It is not a state that a daemon would keep for this namespace, or it cannot be written.
     PassphraseMissingError
-        The daemon is not there.
+        There is no daemon in the install namespace.
     """
     try:
         deployment = read_checkpoint(exported)
-        check_stack(deployment, namespace)
-        # Nothing in it is secret, and the engine refuses what was encrypted with another passphrase.
+        # It has no secrets, and the engine refuses a provider with another passphrase.
         deployment.pop("secrets_providers", None)
+        check_deployment(deployment, namespace)
         checkpoint = whole_checkpoint(namespace, deployment)
-        secrets = StateWriter(client, key=await known_passphrase(client, install_namespace))
+        if len(checkpoint) > UNPACKED_BYTES:
+            raise ClusterError(
+                f"it has {len(checkpoint)} bytes, and no state is read that has more than {UNPACKED_BYTES}"
+            )
+        key = await known_passphrase(client, install_namespace)
+        secrets = StateWriter(client, key=key, latest=LatestStates(client, install_namespace))
         try:
             stored = await secrets.load(namespace)
             version = stored.version if stored else None
@@ -134,20 +151,27 @@ async def import_state(client: KubeClient, namespace: str, exported: bytes, inst
     return State(namespace, _names(deployment), "stored", len(checkpoint))
 
 
-async def _state(client: KubeClient, namespace: str) -> State | None:
-    """Return the state of a namespace in short; None where it was removed meanwhile."""
+async def _reader(client: KubeClient, install_namespace: str | None) -> StateReader:
+    if install_namespace is None:
+        return StateReader(client)
+    key = await known_passphrase(client, install_namespace)
+    return StateReader(client, key=key, latest=LatestStates(client, install_namespace))
+
+
+async def _state(reader: StateReader, namespace: str) -> State | None:
+    """Return the summary of a state; None if it was removed meanwhile."""
     try:
-        stored = await StateReader(client).load(namespace)
+        stored = await reader.load(namespace)
         if stored is None:
             return None
         if stored.checkpoint is None:
-            return State(namespace, (), "in doubt" if stored.doubts else "elsewhere", 0)
+            return State(namespace, (), "pending" if stored.pending else "elsewhere", 0)
         deployment = read_checkpoint(stored.checkpoint)
     except StateConflictError:
         return State(namespace, (), "changing", 0)
     except (StateDamagedError, StateUnreadableError):
         return State(namespace, (), "damaged", 0)
-    condition = "in doubt" if stored.doubts else "stored"
+    condition = "pending" if stored.pending else "stored"
     return State(namespace, _names(deployment), condition, len(stored.checkpoint))
 
 

@@ -1,24 +1,123 @@
 """From the arguments of a component to the objects of its gateway, by way of the pure core."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import base64
+import binascii
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 
-from gateway_components.components.ai_args import AiGatewayArgs
-from gateway_components.components.checks import check_patch, key_digest
-from gateway_components.components.gateway_args import GatewayArgs
-from gateway_components.components.generate import Built, generate
-from gateway_components.components.guards import guard_parts
-from gateway_components.components.inputs import camel_keys, plain, resolved, together
-from gateway_components.components.outputs import GatewayOutputs
-from gateway_components.components.routes import route_parts
-from gateway_components.components.secrecy import public
-from gateway_components.components.tool_args import ToolGatewayArgs
-from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY, GatewayKind
+from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY, GatewayKind
+from gateway_components.api.parse import problems
+from gateway_components.components.args import AiGatewayArgs, GatewayArgs, ToolGatewayArgs
+from gateway_components.components.described import Described, described_gateway, snapshot
+from gateway_components.components.guards import described_guards, guard_parts
+from gateway_components.components.inputs import ArgsError, camel_keys, plain, public, resolved, together
+from gateway_components.components.objects import GatewayOutputs
+from gateway_components.components.provider import namespace_of
+from gateway_components.components.routes import described_routes, route_parts
+from gateway_components.errors import Finding, Path
+from gateway_components.plan.plan import plan
+from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.snapshot import content_digest
+from gateway_components.plan.workload import GatewayObjects, object_digest
 
 __all__ = ["ai_gateway_outputs", "tool_gateway_outputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """What the arguments of a gateway become.
+
+    Attributes
+    ----------
+    objects
+        Its objects.
+    servers
+        Key in ``mcp_servers`` of each of its routes by the route's name.
+    """
+
+    objects: GatewayObjects
+    servers: Mapping[str, str]
+
+
+def _generate(component: str, kind: GatewayKind, parts: Mapping[str, Any], *, warn: bool = True) -> _Built:
+    """Return what a gateway becomes.
+
+    Parameters
+    ----------
+    component
+        Type and name of the component, for messages.
+    kind
+        Kind of the gateway.
+    parts
+        Fields of its custom resource, its guards, its routes, its patch and what its pods are to restart for.
+    warn
+        Whether to show what is not done as asked.
+
+    Raises
+    ------
+    ArgsError
+        An argument is at fault; all that are, as far as they show at once.
+    """
+    gateway = described_gateway(kind, parts)
+    namespace = parts["namespace"]
+    others = (
+        *described_guards(parts["guardrails"], namespace),
+        *described_routes(parts["routes"], namespace, parts["name"]),
+    )
+    found = _check(component, (gateway, *others))
+    try:
+        planned = plan(snapshot(kind, gateway, others, parts))
+    except UnicodeEncodeError:
+        message = "a text holds half of a character (a lone surrogate), which no file can hold"
+        raise ArgsError(component, Finding((), message, "decode what it was read from as UTF-8")) from None
+    (own,) = planned.gateways.values()
+    routes = {key.name: route for key, route in planned.routes.items()}
+    by_entry = [(entry, route) for entry in others if (route := _route(entry, routes))]
+    failed = [(gateway, own.failure), *((entry, route.failure) for entry, route in by_entry)]
+    faults = [entry.finding(one) for entry, failure in failed if failure for one in failure.findings]
+    if faults or own.objects is None:
+        raise ArgsError(component, *faults)
+    if warn:
+        found += tuple(gateway.finding(warning) for warning in own.warnings)
+        found += tuple(entry.finding(warning) for entry, route in by_entry for warning in route.warnings)
+        for warning in found:
+            pulumi.warn(str(ArgsError(component, warning)))
+    return _Built(own.objects, {name: route.server for name, route in routes.items() if route.url})
+
+
+def _check(component: str, entries: Sequence[Described]) -> tuple[Finding, ...]:
+    """Return what is worth a warning, or refuse what no cluster would take."""
+    found = [entry.finding(one) for entry in entries for one in problems(entry.manifest)]
+    errors = [one for one in found if one.severity == "error"]
+    errors += [fault for entry in entries for fault in entry.faults]
+    errors = errors or list(_namesakes(entries))
+    if errors:
+        # A guard and its provider have one name, and so the same mistake in it.
+        raise ArgsError(component, *dict.fromkeys(errors))
+    return tuple(one for one in found if one.severity == "warning")
+
+
+def _namesakes(entries: Iterable[Described]) -> Iterator[Finding]:
+    """Yield a problem for each object with a namesake that differs; a plan knows only one of them."""
+    known: dict[tuple[str, Any, Any], Mapping[str, Any]] = {}
+    for entry in entries:
+        metadata = entry.manifest["metadata"]
+        key = entry.manifest["kind"], metadata["namespace"], metadata["name"]
+        if known.setdefault(key, entry.manifest) != entry.manifest:
+            message = f'is "{metadata["name"]}", the name of another one with other settings'
+            yield Finding(
+                entry.arguments["metadata", "name"], message, "name them apart, or describe them alike"
+            )
+
+
+def _route(entry: Described, routes: Mapping[str, RoutePlan]) -> RoutePlan | None:
+    """Return the plan of a ToolRoute; None for an object of another kind."""
+    return routes[entry.manifest["metadata"]["name"]] if entry.manifest["kind"] == "ToolRoute" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +130,34 @@ class _Own:
         The kind.
     spec
         Fields of its custom resource.
+    namespace
+        Namespace that its configuration is made for.
     routes
         Fields of each of its routes, by their names.
     """
 
     kind: GatewayKind
     spec: Mapping[str, Any]
+    namespace: Any
     routes: Mapping[str, Any]
 
 
-def ai_gateway_outputs(component: str, name: str, args: AiGatewayArgs) -> GatewayOutputs:
+def ai_gateway_outputs(
+    component: str, name: str, args: AiGatewayArgs, provider: pulumi.ProviderResource | None
+) -> GatewayOutputs:
     """Return the objects of the AiGateway that `args` describe; see `tool_gateway_outputs`."""
     spec = {"aiModels": public(component, "models", plain(args.models)), "port": plain(args.port)}
-    return _outputs(component, name, args, _Own(AI_GATEWAY, spec, {}))
+    if args.namespace is not None:
+        return _outputs(component, name, args, _Own(AI_GATEWAY, spec, args.namespace, {}))
+    # Nothing but the metadata depends on the namespace: all else is known without it.
+    made = _outputs(component, name, args, _Own(AI_GATEWAY, spec, "default", {}))
+    return replace(made, namespace=namespace_of(provider))
 
 
-def tool_gateway_outputs(component: str, name: str, args: ToolGatewayArgs) -> GatewayOutputs:
-    """Return the objects and the URLs of the routes of the ToolGateway that `args` describe.
+def tool_gateway_outputs(
+    component: str, name: str, args: ToolGatewayArgs, provider: pulumi.ProviderResource | None
+) -> GatewayOutputs:
+    """Return the objects of the ToolGateway that `args` describe, and the keys of its routes.
 
     Parameters
     ----------
@@ -57,61 +167,180 @@ def tool_gateway_outputs(component: str, name: str, args: ToolGatewayArgs) -> Ga
         Name of the gateway where `args` give none.
     args
         The arguments.
+    provider
+        The provider of its objects, which knows the namespace where `args` give none; None for the default one.
 
     Raises
     ------
     ArgsError
-        An argument is at fault: at once where all that it takes to see that is known, else inside the Outputs.
+        An argument is at fault: raised at once where everything is known, else inside the Outputs.
     """
-    return _outputs(component, name, args, _Own(TOOL_GATEWAY, {}, route_parts(component, args.routes)))
+    spec = {"allowedUpstreams": plain(args.allowed_upstreams)}
+    namespace = namespace_of(provider) if args.namespace is None else args.namespace
+    own = _Own(TOOL_GATEWAY, spec, namespace, route_parts(component, args.routes))
+    return _outputs(component, name, args, own)
 
 
 def _outputs(component: str, name: str, args: GatewayArgs, own: _Own) -> GatewayOutputs:
     """Return the outputs of a gateway of either kind.
 
-    The outline leaves out what shapes the pods alone. So ConfigMap and Service can be previewed while a variable is
-    not known yet, and a secret variable hides the pods in the state but not the URL.
+    The outline leaves out what shapes the pods alone. So ConfigMap and Service can be previewed before each variable is
+    known, and a secret variable hides only the pods.
     """
+    env, env_from = plain(args.env), plain(args.env_from)
+    guards = guard_parts(component, args.guardrails)
     outline = {
         "name": plain(args.name if args.name is not None else name),
-        "namespace": plain(args.namespace),
+        "namespace": plain(own.namespace),
         **own.spec,
-        "guardrails": guard_parts(component, args.guardrails),
+        "guardrails": guards,
         "routes": together(own.routes),
         "commonMetadata": plain(args.common_metadata),
         "patch": resolved(
             public(component, "config_patch", plain(args.config_patch)),
-            lambda patch: check_patch(component, patch),
+            lambda patch: _check_patch(component, patch),
         ),
     }
     details = {
-        "env": resolved(plain(args.env), camel_keys),
-        "envFrom": resolved(plain(args.env_from), camel_keys),
+        "env": resolved(env, camel_keys),
+        "envFrom": resolved(env_from, camel_keys),
+        "image": plain(args.image),
         "podMetadata": plain(args.pod_metadata),
-        "apiKeys": _api_key_digest(component, args),
+        "apiKeys": _digest(resolved(plain(args.api_keys), lambda keys: _key_digest(component, keys))),
+        "restartOn": _digest(
+            resolved(plain(args.restart_on), lambda triggers: _trigger_digest(component, triggers))
+        ),
+        "referenced": _referenced_contents(env, env_from, guards),
     }
-    full = resolved(together({**outline, **details}), lambda parts: generate(component, own.kind, parts))
-    if isinstance(full, Built):
-        return GatewayOutputs.of(full.objects, full.route_urls)
-    # What is known of the details is checked with the outline: of several mistakes that show at once, all are reported.
+    full = resolved(together({**outline, **details}), lambda parts: _generate(component, own.kind, parts))
+    if isinstance(full, _Built):
+        return GatewayOutputs(full.objects, full.objects, full.servers)
+    # Known details are checked with the outline, so that all visible mistakes are reported together.
     known = {key: part for key, part in details.items() if not isinstance(part, pulumi.Output)}
-    first = pulumi.Output.from_input(
-        resolved(
-            together({**outline, **known}), lambda parts: generate(component, own.kind, parts, warn=False)
-        )
+    first = resolved(
+        together({**outline, **known}), lambda parts: _generate(component, own.kind, parts, warn=False)
     )
     return GatewayOutputs(
-        first.apply(lambda built: built.objects),
+        resolved(first, lambda built: built.objects),
         full.apply(lambda built: built.objects),
-        {route: _url(first, route) for route in own.routes},
+        {route: _server(first, route) for route in own.routes},
     )
 
 
-def _url(built: pulumi.Output[Built], route: str) -> pulumi.Output[str]:
-    return built.apply(lambda known: known.route_urls[route])
+def _server(built: Any, route: str) -> Any:
+    return resolved(built, lambda known: known.servers[route])
 
 
-def _api_key_digest(component: str, args: GatewayArgs) -> Any:
-    digest = resolved(plain(args.api_keys), lambda keys: key_digest(component, keys))
+def _digest(digest: Any) -> Any:
     # It stands on every pod anyway; as a secret it would hide the whole Deployment from every diff.
     return pulumi.Output.unsecret(digest) if isinstance(digest, pulumi.Output) else digest
+
+
+def _referenced_contents(*values: Any) -> Any:
+    """Return kind, name and digest of each Secret and ConfigMap whose Outputs, such as its name, are among `values`.
+
+    Pods restart when these change. What is no Output comes from no resource.
+    """
+    outputs = [value for value in values if isinstance(value, pulumi.Output)]
+    if not outputs:
+        return []
+    found: pulumi.Output[Any] = pulumi.Output.all(*(_resources(output) for output in outputs))
+    return found.apply(lambda groups: _contents(set().union(*groups)))
+
+
+def _resources(output: pulumi.Output[Any]) -> pulumi.Output[set[pulumi.Resource]]:
+    resources: Any = output.resources()
+    return pulumi.Output.from_input(resources)
+
+
+def _contents(resources: Iterable[pulumi.Resource]) -> pulumi.Output[list[dict[str, str]]]:
+    return pulumi.Output.all(*(_content(one) for one in resources if isinstance(one, ConfigMap | Secret)))
+
+
+def _content(source: ConfigMap | Secret) -> pulumi.Output[dict[str, str]]:
+    kind = "Secret" if isinstance(source, Secret) else "ConfigMap"
+    text, encoded = (
+        (source.string_data, source.data) if isinstance(source, Secret) else (source.data, source.binary_data)
+    )
+    content = pulumi.Output.all(text, encoded)
+    digest = content.apply(lambda parts: content_digest({**_decoded(parts[1]), **_encoded(parts[0])}))
+    # It stands on every pod, as the digest that the daemon makes of the same Secret.
+    known = pulumi.Output.all(source.metadata, pulumi.Output.unsecret(digest))
+    return known.apply(lambda parts: {"kind": kind, "name": str(parts[0]["name"]), "digest": parts[1]})
+
+
+def _encoded(data: Mapping[str, str] | None) -> dict[str, bytes]:
+    return {key: value.encode() for key, value in (data or {}).items()}
+
+
+def _decoded(data: Mapping[str, str] | None) -> dict[str, bytes]:
+    return {key: _bytes(value) for key, value in (data or {}).items()}
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except (binascii.Error, ValueError):
+        # The API server will refuse it, and say so better.
+        return text.encode()
+
+
+def _check_patch(component: str, patch: Any) -> Any:
+    """Return `patch`, or refuse what the YAML of a LiteLLM configuration cannot hold."""
+    if patch is not None and not isinstance(patch, Mapping):
+        message = f"is a {type(patch).__name__}, but must be a map"
+        cure = "give top-level keys of a LiteLLM configuration, such as router_settings"
+        raise ArgsError(component, Finding(("config_patch",), message, cure))
+    found = tuple(_foreign(patch, ("config_patch",)))
+    if found:
+        raise ArgsError(component, *found)
+    return patch
+
+
+def _key_digest(component: str, keys: Any) -> str | None:
+    """Return the digest of the Secret's content, or refuse what is no map of text, without its values."""
+    if keys is None:
+        return None
+    if not isinstance(keys, Mapping):
+        cure = "give the map that the Secret gets as its string_data"
+        raise ArgsError(
+            component, Finding(("api_keys",), f"is a {type(keys).__name__}, but must be a map", cure)
+        )
+    wrong = [
+        Finding(
+            (f"api_keys.{key}",), f"is a {type(value).__name__}, but must be text", "give the key as text"
+        )
+        for key, value in keys.items()
+        if not isinstance(value, str)
+    ]
+    if wrong:
+        raise ArgsError(component, *wrong)
+    return content_digest({str(key): value for key, value in keys.items()})
+
+
+def _trigger_digest(component: str, triggers: Any) -> str | None:
+    """Return the digest of what is to restart the pods, or refuse what JSON cannot hold, without its values."""
+    if triggers is None:
+        return None
+    found = tuple(_foreign(triggers, ("restart_on",)))
+    if found:
+        raise ArgsError(component, *found)
+    return object_digest({"restartOn": triggers})[:16]
+
+
+def _foreign(value: Any, path: Path) -> Iterator[Finding]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _foreign(part, (*path, key))
+    elif isinstance(value, list):
+        for position, part in enumerate(value):
+            yield from _foreign(part, (*path, position))
+    elif not _is_json(value):
+        message = f"is a {type(value).__name__}, which JSON cannot hold"
+        yield Finding(path, message, "use maps, lists, text, numbers, booleans and None")
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or type(value) in {str, int, bool}

@@ -1,19 +1,37 @@
-"""Objects of the API that arguments describe, and the way back from their fields to the arguments."""
+"""Objects of the API that arguments describe, their snapshot, and the way back from fields to arguments."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from gateway_components.components.coerce import Args
-from gateway_components.crds.meta import API_VERSION
-from gateway_components.crds.problem import FieldProblem
-from gateway_components.errors import Problem
-from gateway_components.plan.failure import Failure, PlanWarning
+from gateway_components import strict_yaml
+from gateway_components.api.kinds import GatewayKind
+from gateway_components.api.meta import API_VERSION
+from gateway_components.api.parse import parse
+from gateway_components.api.syntax import namespace_fault
+from gateway_components.components.inputs import Args
+from gateway_components.errors import Finding, Path, clause
+from gateway_components.identity import Identity
+from gateway_components.plan.patch import PATCH_KEY
+from gateway_components.plan.policy import IMAGE, Policy, allowed_upstream_fault, image_fault
+from gateway_components.plan.references import (
+    PATCH_ANNOTATION,
+    PATCH_PATH,
+    api_key_reference,
+    patch_reference,
+)
+from gateway_components.plan.snapshot import Content, Gateway, Snapshot
 
-__all__ = ["Described", "arguments_of", "described"]
+__all__ = [
+    "Described",
+    "arguments_of",
+    "described",
+    "described_gateway",
+    "namespace_problem",
+    "snapshot",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +49,23 @@ class Described:
     """
 
     manifest: Mapping[str, Any]
-    arguments: Mapping[str, str]
-    faults: tuple[Problem, ...] = ()
+    arguments: Mapping[Path, Path]
+    faults: tuple[Finding, ...] = ()
 
-    def problem(self, found: FieldProblem | Failure | PlanWarning) -> Problem:
-        """Return what the core says about the object, as a problem of the arguments."""
-        if isinstance(found, FieldProblem):
-            return self._renamed(found.as_problem())
-        return self._renamed(Problem(found.field, found.message, found.cure))
-
-    def _renamed(self, problem: Problem) -> Problem:
+    def finding(self, found: Finding) -> Finding:
+        """Return what the core says about the object, of the arguments; no argument has a text within it."""
         for known, argument in self.arguments.items():
-            if re.match(re.escape(known) + r"($|[.\[])", problem.field):
-                return Problem(argument + problem.field.removeprefix(known), problem.message, problem.cure)
-        return problem
+            if found.path[: len(known)] == known:
+                return replace(found, path=(*argument, *found.path[len(known) :]), inside=None, related=())
+        return found
 
 
 def described(
     kind: str,
     metadata: Mapping[str, Any],
     spec: Mapping[str, Any],
-    arguments: Mapping[str, str],
-    *faults: Problem,
+    arguments: Mapping[Path, Path],
+    *faults: Finding,
 ) -> Described:
     """Return an object of our API; fields of its `spec` that are None are left out."""
     given = {name: value for name, value in spec.items() if value is not None}
@@ -60,6 +73,142 @@ def described(
     return Described(manifest, arguments, faults)
 
 
-def arguments_of(type_: type[Args], field_path: str, path: str) -> dict[str, str]:
+def arguments_of(type_: type[Args], field_path: Path, path: str) -> dict[Path, Path]:
     """Return the arguments below `path` for the fields below `field_path` that bear their names in camelCase."""
-    return {f"{field_path}.{to_camel(field.name)}": f"{path}.{field.name}" for field in fields(type_)}
+    return {(*field_path, to_camel(field.name)): (path, field.name) for field in fields(type_)}
+
+
+def namespace_problem(namespace: Any) -> Finding | None:
+    """Return what is wrong with the name of a namespace, which the core does not check; None where it is right."""
+    if namespace is None:
+        return Finding(("namespace",), "is None", "leave it out for the namespace default")
+    if not isinstance(namespace, str):
+        return Finding(
+            ("namespace",), f"is a {type(namespace).__name__}, but must be text", "give it as text"
+        )
+    fault = namespace_fault(namespace)
+    return Finding(("namespace",), fault.message, clause(fault.cure)) if fault else None
+
+
+def _image_problem(image: Any) -> Finding | None:
+    """Return what is wrong with the reference to an image; None where it is right, or left out."""
+    if image is None:
+        return None
+    if not isinstance(image, str):
+        return Finding(("image",), f"is a {type(image).__name__}, but must be text", "give it as text")
+    fault = image_fault(image)
+    return Finding(("image",), fault.message, clause(fault.cure)) if fault else None
+
+
+def _upstream_problems(upstreams: Any) -> Iterator[Finding]:
+    """Yield what is wrong with the hosts, addresses and networks that routes may lead to all the same."""
+    if not isinstance(upstreams, list | tuple):
+        yield Finding(
+            ("allowed_upstreams",), f"is a {type(upstreams).__name__}, but must be a list", "list them"
+        )
+        return
+    for position, entry in enumerate(upstreams):
+        fault = allowed_upstream_fault(str(entry))
+        if fault:
+            yield Finding((f"allowed_upstreams[{position}]",), fault.message, clause(fault.cure))
+
+
+_CLASS = "component"
+_PATCH = "config-patch"
+"""Stand for class and patch, which the core finds by their names; no objects of these names are ever made."""
+
+_RESTART_HASH = "runtime.agentic-layer.ai/restart-hash"
+"""Annotation of the pods with a digest of what a program wants them to restart for."""
+
+_ARGUMENTS: Mapping[Path, Path] = {
+    PATCH_PATH: ("config_patch",),
+    ("metadata", "name"): ("name",),
+    ("metadata", "namespace"): ("namespace",),
+    ("spec", "aiModels"): ("models",),
+    ("spec", "commonMetadata"): ("common_metadata",),
+    ("spec", "envFrom"): ("env_from",),
+    ("spec", "env"): ("env",),
+    ("spec", "guardrails"): ("guardrails",),
+    ("spec", "podMetadata"): ("pod_metadata",),
+    ("spec", "port"): ("port",),
+}
+"""What the arguments are called whose fields of the custom resource are these."""
+
+
+def described_gateway(kind: GatewayKind, parts: Mapping[str, Any]) -> Described:
+    """Return the gateway whose fields `parts` hold."""
+    metadata: dict[str, Any] = {"name": parts["name"], "namespace": parts["namespace"]}
+    if parts["patch"] is not None:
+        metadata["annotations"] = {PATCH_ANNOTATION: _PATCH}
+    fields = ("aiModels", "port", "commonMetadata", "env", "envFrom", "podMetadata")
+    spec = {key: parts.get(key) for key in fields}
+    if parts.get("restartOn") is not None:
+        spec["podMetadata"] = _noted(spec["podMetadata"], parts["restartOn"])
+    guardrails = [{"name": guard["name"]} for guard in parts["guardrails"]] or None
+    faults = (namespace_problem(parts["namespace"]), _image_problem(parts.get("image")))
+    return described(
+        kind.kind,
+        metadata,
+        {kind.class_field: _CLASS, "guardrails": guardrails, **spec},
+        _ARGUMENTS,
+        *(fault for fault in faults if fault),
+        *_upstream_problems(parts.get("allowedUpstreams", ())),
+    )
+
+
+def snapshot(
+    kind: GatewayKind, gateway: Described, others: Iterable[Described], parts: Mapping[str, Any]
+) -> Snapshot:
+    """Return all that a plan may know of a gateway.
+
+    Parameters
+    ----------
+    kind
+        Its kind.
+    gateway
+        The gateway, as `described_gateway` returned it.
+    others
+        Its guards and routes, and what is behind them; all without a fault.
+    parts
+        Its patch, its image and what is known of Secrets and ConfigMaps that it refers to.
+    """
+    class_ = {
+        "apiVersion": API_VERSION,
+        "kind": kind.class_kind,
+        "metadata": {"name": _CLASS},
+        "spec": {"controller": kind.controller},
+    }
+    models = [
+        parse(manifest) for manifest in (class_, gateway.manifest, *(entry.manifest for entry in others))
+    ]
+    known = Snapshot.of({model.identity: model for model in models})
+    return replace(
+        known,
+        contents=_contents(known.gateways[0], parts),
+        policy=Policy(
+            allowed_upstreams=tuple(parts.get("allowedUpstreams", ())),
+            image=IMAGE if parts.get("image") is None else parts["image"],
+        ),
+    )
+
+
+def _noted(metadata: Any, digest: str) -> Any:
+    """Return metadata of pods with a digest among their annotations; what is no metadata comes back as it is."""
+    annotations = metadata.get("annotations") or {} if isinstance(metadata, Mapping) else {}
+    if not isinstance(metadata, Mapping | None) or not isinstance(annotations, Mapping):
+        return metadata
+    return {**(metadata or {}), "annotations": {**annotations, _RESTART_HASH: digest}}
+
+
+def _contents(gateway: Gateway, parts: Mapping[str, Any]) -> dict[Identity, Content]:
+    namespace = gateway.metadata.namespace or ""
+    contents = {
+        Identity(known["kind"], namespace, known["name"]): Content(known["digest"])
+        for known in parts.get("referenced", ())
+    }
+    reference = patch_reference(gateway)
+    if reference is not None:
+        contents[reference] = Content("", {PATCH_KEY: strict_yaml.dump(parts["patch"])})
+    if parts.get("apiKeys") is not None:
+        contents[api_key_reference(gateway)] = Content(parts["apiKeys"])
+    return contents

@@ -1,22 +1,70 @@
 """The gateway components: one resource in a program, three objects in the cluster."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
+from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.core.v1 import ConfigMap, Service
 
-from gateway_components.components.ai_args import AiGatewayArgs
+from gateway_components.components.args import AiGatewayArgs, GatewayArgs, ToolGatewayArgs
 from gateway_components.components.build import ai_gateway_outputs, tool_gateway_outputs
-from gateway_components.components.coerce import args_as
-from gateway_components.components.gateway_args import GatewayArgs
-from gateway_components.components.naming import AI_GATEWAY_TYPE, TOOL_GATEWAY_TYPE
-from gateway_components.components.objects import Registration, register
-from gateway_components.components.outputs import GatewayOutputs
-from gateway_components.components.provider import SKIP_AWAIT
-from gateway_components.components.route import ToolRoute
-from gateway_components.components.tool_args import ToolGatewayArgs
+from gateway_components.components.inputs import args_as
+from gateway_components.components.naming import (
+    AI_GATEWAY_TYPE,
+    SKIP_AWAIT,
+    TOOL_GATEWAY_TYPE,
+    TOOL_ROUTE_TYPE,
+    route_name,
+)
+from gateway_components.components.objects import (
+    GatewayOutputs,
+    Registration,
+    mark,
+    register,
+    warn_of_namesake,
+)
+from gateway_components.components.provider import (
+    namespace_of,
+    provider_of,
+    refuse_taken_files,
+    rendering_folder,
+    warn_of_replacement,
+)
+from gateway_components.plan.urls import route_url, service_url
 
-__all__ = ["AiGateway", "Gateway", "ToolGateway"]
+__all__ = ["AiGateway", "Gateway", "ToolGateway", "ToolRoute"]
+
+
+class ToolRoute(pulumi.ComponentResource):
+    """A route through a `ToolGateway` to one MCP server; the gateway creates it from `ToolGatewayArgs.routes`.
+
+    It has no object of its own in the cluster; it is part of the gateway's configuration.
+
+    Parameters
+    ----------
+    name
+        Name of the component.
+    url
+        Its URL.
+    gateway
+        The gateway that serves it.
+
+    Attributes
+    ----------
+    url
+        URL of the route for MCP clients inside the cluster, known once the gateway's Service exists.
+    """
+
+    TYPE = TOOL_ROUTE_TYPE
+
+    url: pulumi.Output[str]
+
+    def __init__(self, name: str, url: pulumi.Output[str], gateway: pulumi.Resource) -> None:
+        super().__init__(self.TYPE, name, None, pulumi.ResourceOptions(parent=gateway))
+        self.url = url
+        self.register_outputs({"url": url})
 
 
 class Gateway(pulumi.ComponentResource):
@@ -25,14 +73,19 @@ class Gateway(pulumi.ComponentResource):
     Attributes
     ----------
     url
-        Where clients inside the cluster reach the gateway, once its Service exists.
+        URL of the gateway for clients inside the cluster, known once its Service exists.
+    config_map, deployment, service
+        Its objects, for resources that reference them or depend on them.
     namespace, service_name, deployment_name, config_map_name
-        Where its objects are and what they are called.
+        Namespace and names of these objects.
     routes
-        Its routes by their names, each with a `url`; an AiGateway has none.
+        Its routes by name, each with a `url`; empty for an AiGateway.
     """
 
     url: pulumi.Output[str]
+    config_map: ConfigMap
+    deployment: Deployment
+    service: Service
     namespace: pulumi.Output[str]
     service_name: pulumi.Output[str]
     deployment_name: pulumi.Output[str]
@@ -48,18 +101,26 @@ class Gateway(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         super().__init__(type_, name, None, opts)
-        resources = register(name, outputs, self, how)
-        self.namespace = outputs.outline.apply(lambda known: str(known.service["metadata"]["namespace"]))
-        self.config_map_name = resources.config_map.metadata.name
-        self.deployment_name = resources.deployment.metadata.name
-        self.service_name = resources.service.metadata.name
-        # It takes the name that the Service has once it exists, so nothing gets the URL before there is one.
-        self.url = pulumi.Output.all(outputs.outline, self.service_name).apply(
-            lambda known: str(known[0].url)
+        resources = register(name, outputs, self, how, opts.parent if opts else None)
+        self.config_map, self.deployment, self.service = (
+            resources.config_map,
+            resources.deployment,
+            resources.service,
         )
+        if how.marked:
+            warn_of_namesake(f'{type_.rpartition(":")[2]} "{name}"', self.config_map)
+        self.config_map_name = self.config_map.metadata.name
+        self.deployment_name = self.deployment.metadata.name
+        self.service_name = self.service.metadata.name
+        self.namespace = self.service.metadata.namespace
+        # From the Service's outputs, so that nothing gets a URL before the Service exists.
+        place = pulumi.Output.all(self.service_name, self.namespace)
+        self.url = pulumi.Output.all(place, outputs.outline).apply(_url)
         self.routes = {
-            route: ToolRoute(f"{name}/{route}", pulumi.Output.all(url, self.service_name).apply(_first), self)
-            for route, url in outputs.route_urls.items()
+            route: ToolRoute(
+                route_name(name, route), pulumi.Output.all(place, server).apply(_route_url), self
+            )
+            for route, server in outputs.servers.items()
         }
         self.register_outputs(
             {
@@ -87,13 +148,16 @@ class AiGateway(Gateway):
     Raises
     ------
     InputError
-        An argument is at fault. The engine shows its text alone, without a traceback. What only comes to be known
-        during the update is checked then, before any object of the gateway is made.
+        An argument is invalid. The engine prints the message without a traceback. Values that become known only
+        during the update are checked then, before any object of the gateway is created.
 
     Notes
     -----
-    With a provider that lacks ``enable_config_map_mutable``, each change of the configuration deletes the ConfigMap
-    and makes a new one, where it could be changed in place.
+    Without ``enable_config_map_mutable`` on the provider, each change of the configuration replaces the ConfigMap. Each
+    run warns if the default provider lacks it.
+
+    To rename a component, or to move it below another parent, give it ``aliases``. Without them its objects would be
+    recreated in place and then deleted, so the run is refused before that.
     """
 
     TYPE = AI_GATEWAY_TYPE
@@ -106,7 +170,9 @@ class AiGateway(Gateway):
     ) -> None:
         component = f'AiGateway "{name}"'
         known = args_as(component, AiGatewayArgs, args)
-        super().__init__(self.TYPE, name, ai_gateway_outputs(component, name, known), _how(known), opts)
+        outputs = ai_gateway_outputs(component, name, known, provider_of(opts))
+        super().__init__(self.TYPE, name, outputs, _how(known), opts)
+        _check_provider(component, self, outputs, opts)
 
 
 class ToolGateway(Gateway):
@@ -124,7 +190,7 @@ class ToolGateway(Gateway):
     Raises
     ------
     InputError
-        As for `AiGateway`. A route that cannot be served is a mistake, too: ``routes[1].url``.
+        As for `AiGateway`. A route that cannot be served is an error as well: ``routes[1].url``.
 
     Notes
     -----
@@ -141,12 +207,34 @@ class ToolGateway(Gateway):
     ) -> None:
         component = f'ToolGateway "{name}"'
         known = args_as(component, ToolGatewayArgs, args)
-        super().__init__(self.TYPE, name, tool_gateway_outputs(component, name, known), _how(known), opts)
+        outputs = tool_gateway_outputs(component, name, known, provider_of(opts))
+        super().__init__(self.TYPE, name, outputs, _how(known), opts)
+        _check_provider(component, self, outputs, opts)
+
+
+def _check_provider(
+    component: str, gateway: Gateway, outputs: GatewayOutputs, opts: pulumi.ResourceOptions | None
+) -> None:
+    """Warn of what the default provider will replace, or refuse files that it would take over."""
+    above = opts.parent if opts else None
+    if provider_of(opts) is not None:
+        return
+    warn_of_replacement(component)
+    folder = rendering_folder()
+    if folder and not (opts and opts.aliases) and not vars(above or gateway).get("_aliases"):
+        own = mark(gateway, above)
+        refuse_taken_files(component, Path(folder), outputs.outline, own, namespace_of(None))
 
 
 def _how(args: GatewayArgs) -> Registration:
     return Registration(annotations=SKIP_AWAIT if args.skip_await else {})
 
 
-def _first(values: Sequence[Any]) -> str:
-    return str(values[0])
+def _url(values: Sequence[Any]) -> str:
+    (name, namespace), outline = values
+    return service_url(name, namespace, outline.service["spec"]["ports"][0]["port"])
+
+
+def _route_url(values: Sequence[Any]) -> str:
+    (name, namespace), server = values
+    return route_url(name, namespace, server)

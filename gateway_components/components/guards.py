@@ -6,10 +6,8 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from gateway_components.components.coerce import args_as, one_of
-from gateway_components.components.described import Described, arguments_of, described
-from gateway_components.components.errors import ArgsError
-from gateway_components.components.guard_args import (
+from gateway_components.api.guardrails import ProviderType
+from gateway_components.components.args import (
     BedrockGuardArgs,
     BedrockProviderArgs,
     ModerationGuardArgs,
@@ -17,10 +15,10 @@ from gateway_components.components.guard_args import (
     PresidioGuardArgs,
     PresidioProviderArgs,
 )
-from gateway_components.components.inputs import plain, resolved, together
-from gateway_components.components.secrecy import public
-from gateway_components.crds.guardrailprovider import ProviderType
-from gateway_components.errors import Problem
+from gateway_components.components.described import Described, arguments_of, described
+from gateway_components.components.inputs import ArgsError, args_as, one_of, plain, public, resolved, together
+from gateway_components.errors import Finding, Path
+from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
 
 __all__ = ["described_guards", "guard_parts"]
 
@@ -66,7 +64,7 @@ def guard_parts(component: str, guards: Any) -> Any:
             return []
         if not isinstance(known, Sequence) or isinstance(known, str | bytes):
             message = f"is a {type(known).__name__}, but must be a list"
-            raise ArgsError(component, Problem("guardrails", message, f"list {_choices()}"))
+            raise ArgsError(component, Finding(("guardrails",), message, f"list {_choices()}"))
         return plain([_guard(component, guard, f"guardrails[{place}]") for place, guard in enumerate(known)])
 
     return public(component, "guardrails", resolved(guards, each))
@@ -85,13 +83,21 @@ def described_guards(guards: Sequence[Mapping[str, Any]], namespace: str) -> Ite
     for position, guard in enumerate(guards):
         path, service = f"guardrails[{position}]", _SERVICES[guard["type"]]
         metadata = {"name": guard["name"], "namespace": namespace}
-        name = {"metadata.name": f"{path}.name"}
-        block = f"spec.{service.block}"
+        name: dict[Path, Path] = {("metadata", "name"): (path, "name")}
+        block = ("spec", service.block)
+        provider = dict(guard["provider"])
+        anonymizer = provider.pop("anonymizerUrl", None)
+        notes = {} if anonymizer is None else {"annotations": {ANONYMIZER_ANNOTATION: anonymizer}}
         yield described(
             "GuardrailProvider",
-            metadata,
-            {"type": service.provider_type, service.block: guard["provider"]},
-            {**name, **arguments_of(service.provider, block, f"{path}.provider"), block: f"{path}.provider"},
+            {**metadata, **notes},
+            {"type": service.provider_type, service.block: provider},
+            {
+                **name,
+                ("metadata", "annotations", ANONYMIZER_ANNOTATION): (path, "provider", "anonymizer_url"),
+                **arguments_of(service.provider, block, f"{path}.provider"),
+                block: (path, "provider"),
+            },
         )
         yield described(
             "Guard",
@@ -99,9 +105,9 @@ def described_guards(guards: Sequence[Mapping[str, Any]], namespace: str) -> Ite
             {"mode": guard["mode"], service.block: guard["settings"], "providerRef": {"name": guard["name"]}},
             {
                 **name,
-                "spec.mode": f"{path}.mode",
+                ("spec", "mode"): (path, "mode"),
                 **arguments_of(service.guard, block, path),
-                block: path,
+                block: (path,),
             },
         )
 
@@ -112,10 +118,10 @@ def _guard(component: str, given: Any, path: str) -> Any:
             if isinstance(guard, service.guard):
                 return _fields(component, service, guard, path)
         if not isinstance(guard, Mapping):
-            raise ArgsError(component, Problem(path, f"is a {type(guard).__name__}", f"give {_choices()}"))
+            raise ArgsError(component, Finding((path,), f"is a {type(guard).__name__}", f"give {_choices()}"))
         if "provider" not in guard:
             cure = "add it, with its type and settings"
-            raise ArgsError(component, Problem(f"{path}.provider", "is required but missing", cure))
+            raise ArgsError(component, Finding((f"{path}.provider",), "is required but missing", cure))
         return resolved(guard["provider"], lambda provider: with_provider(guard, provider))
 
     def with_provider(guard: Mapping[str, Any], provider: Any) -> Any:
@@ -135,13 +141,13 @@ def _service(component: str, provider: Any, path: str) -> tuple[_Service, Any]:
     if not isinstance(provider, Mapping):
         message = f"is a {type(provider).__name__}, but must be a map or an args class of a provider"
         raise ArgsError(
-            component, Problem(path, message, f"give a map whose type is one of {', '.join(_SERVICES)}")
+            component, Finding((path,), message, f"give a map whose type is one of {', '.join(_SERVICES)}")
         )
     if "type" not in provider:
-        raise ArgsError(component, Problem(f"{path}.type", "is required but missing", cure))
+        raise ArgsError(component, Finding((f"{path}.type",), "is required but missing", cure))
     found = _SERVICES.get(str(provider["type"]))
     if found is None:
-        raise ArgsError(component, Problem(f"{path}.type", f'is "{provider["type"]}"', cure))
+        raise ArgsError(component, Finding((f"{path}.type",), f'is "{provider["type"]}"', cure))
     return found, {name: value for name, value in provider.items() if name != "type"}
 
 

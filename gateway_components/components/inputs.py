@@ -1,30 +1,56 @@
-"""Inputs of any shape as plain JSON types, or as an Output of them where they hold Outputs."""
+"""Arguments of any shape as plain JSON types, or as Outputs of them; and their mistakes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from inspect import isawaitable
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import pulumi
-from pulumi._types import is_input_type
 from pydantic.alias_generators import to_camel
 
-__all__ = ["camel_keys", "plain", "resolved", "together"]
+from gateway_components.api.spelling import nearest
+from gateway_components.errors import Finding, InputError, render
+
+__all__ = ["Args", "ArgsError", "args_as", "camel_keys", "one_of", "plain", "public", "resolved", "together"]
+
+
+class ArgsError(InputError, pulumi.RunError):
+    """The arguments of a component are at fault.
+
+    A `pulumi.RunError`, for which the engine prints this text alone, without a traceback; wherever it is raised.
+
+    Parameters
+    ----------
+    component
+        Type and name of the component.
+    findings
+        Everything that is wrong, the fields being those of the arguments.
+    """
+
+    def __init__(self, component: str, *findings: Finding) -> None:
+        super().__init__(*findings)
+        self.component = component
+
+    def __str__(self) -> str:
+        """Return one line per problem, each naming the component."""
+        return "\n".join(
+            f"{self.component}: {render(finding, field_first=True)}" for finding in self.findings
+        )
 
 
 def plain(value: Any) -> Any:
     """Return `value` with every args class in it turned into a camelCase map.
 
-    Fields of an args class that are None are left out; keys become text, as in JSON. The result is an Output exactly
-    where `value` is or holds one: what is known at once stays known, so that a mistake in it is found at once.
+    Fields of an args class that are None are left out; keys become text, as in JSON. The result is an Output only where
+    `value` is or holds one, so that mistakes in known values show at once.
     """
     if _is_late(value):
         return resolved(value, plain)
     if isinstance(value, Enum):
         return value.value
     if _is_args(value):
-        value = {to_camel(key): part for key, part in _fields(value).items() if part is not None}
+        value = {to_camel(key): part for key, part in vars(value).items() if part is not None}
     if isinstance(value, Mapping):
         return together({_text(key): plain(part) for key, part in value.items()})
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
@@ -69,8 +95,108 @@ def _is_output(value: Any) -> bool:
 
 
 def _is_args(value: Any) -> bool:
-    return not isinstance(value, type) and (is_dataclass(value) or is_input_type(type(value)))
+    return not isinstance(value, type) and (is_dataclass(value) or _is_sdk_args(value))
 
 
-def _fields(args: Any) -> Mapping[str, Any]:
-    return args if isinstance(args, Mapping) else vars(args)
+def _is_sdk_args(value: Any) -> bool:
+    """Tell whether a value is of an args class of Pulumi's SDKs, as far as their public API says so."""
+    if isinstance(value, Mapping | pulumi.Resource):
+        return False
+    try:
+        pulumi.get(value, "unknown")
+    except AssertionError:
+        return False
+    return True
+
+
+class Args(Protocol):
+    """An instance of an args class, which is a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+A = TypeVar("A", bound=Args)
+
+
+def args_as(component: str, type_: type[A], value: Any, path: str = "") -> A:
+    """Return `value` as the args class it stands for.
+
+    Parameters
+    ----------
+    component
+        Type and name of the component, for messages.
+    type_
+        The args class.
+    value
+        An instance of it, or a map of its arguments.
+    path
+        The argument that `value` is given for; empty where it is all arguments of a component.
+
+    Raises
+    ------
+    ArgsError
+        It is something else, lacks an argument or holds one that there is not.
+    """
+    if isinstance(value, type_):
+        return value
+    if not isinstance(value, Mapping):
+        verb = "is" if path else "the arguments are"
+        raise ArgsError(component, Finding((path,), f"{verb} {_a(type(value))}", f"give {one_of(type_)}"))
+    known = {field.name: field for field in fields(type_)}
+    prefix = f"{path}." if path else ""
+    found = [
+        Finding((f"{prefix}{name}",), "is no argument", _cure(str(name), known))
+        for name in value
+        if name not in known
+    ]
+    found += [
+        Finding((f"{prefix}{name}",), "is required but missing", "add it")
+        for name, field in known.items()
+        if _required(field) and name not in value
+    ]
+    if found:
+        raise ArgsError(component, *found)
+    return type_(**value)
+
+
+def one_of(*types: type) -> str:
+    """Return how a message asks for one of some args classes: ``an AiGatewayArgs or a map``."""
+    return f"{', '.join(map(_a, types))} or a map"
+
+
+def _a(type_: type) -> str:
+    return f"{'an' if type_.__name__[0] in 'AEIOUaeiou' else 'a'} {type_.__name__}"
+
+
+def _required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _cure(name: str, known: Mapping[str, object]) -> str:
+    meant = nearest(name, known)
+    return f"did you mean {meant}?" if meant else f"there are {', '.join(known)}"
+
+
+def public(component: str, argument: str, value: Any) -> Any:
+    """Return `value`, which is to stand in a ConfigMap.
+
+    Raises
+    ------
+    ArgsError
+        Inside the Output: it is or holds a secret. That is seen in a preview already, known value or not.
+    """
+    if not isinstance(value, pulumi.Output):
+        return value
+
+    def check(secret: bool) -> None:
+        if secret:
+            message = "holds a secret, which would stand in a ConfigMap for many to read"
+            cure = (
+                "put it into a Secret, hand it to the gateway as a variable with env, and write os.environ/NAME "
+                "in config_patch; if it is no secret, wrap it in pulumi.Output.unsecret"
+            )
+            raise ArgsError(component, Finding((argument,), message, cure))
+
+    secret: pulumi.Output[bool] = pulumi.Output.from_input(value.is_secret())
+    checked = secret.apply(check)
+    return pulumi.Output.all(value, checked).apply(lambda parts: parts[0])

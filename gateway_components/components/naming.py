@@ -1,44 +1,74 @@
-"""Types, names and URNs of planned gateways: what leads from the engine's words back to a gateway."""
+"""Names that the engine and the Kubernetes provider know planned gateways by: types, URNs and annotations."""
 
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.identity import Identity
 
 __all__ = [
     "AI_GATEWAY_TYPE",
+    "PATCH_FIELD_MANAGER",
+    "SKIP_AWAIT",
     "TOOL_GATEWAY_TYPE",
+    "TOOL_ROUTE_TYPE",
     "component_name",
     "component_type",
     "gateway_of",
-    "gateway_target",
+    "gateway_targets",
+    "other_type",
+    "route_name",
 ]
 
 AI_GATEWAY_TYPE = "gateway-components:index:AiGateway"
 TOOL_GATEWAY_TYPE = "gateway-components:index:ToolGateway"
+TOOL_ROUTE_TYPE = "gateway-components:index:ToolRoute"
 
-_TYPES = {"AiGateway": AI_GATEWAY_TYPE, "ToolGateway": TOOL_GATEWAY_TYPE}
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""Tells the provider not to wait until an object is ready. It takes these settings from annotations only."""
+
+PATCH_FIELD_MANAGER = "pulumi.com/patchFieldManager"
+"""Names the owner of the fields that a patch sets; without it, the owner has another name in every stack."""
+
+_TYPES = {AI_GATEWAY.kind: AI_GATEWAY_TYPE, TOOL_GATEWAY.kind: TOOL_GATEWAY_TYPE}
 _KINDS = {type_: kind for kind, type_ in _TYPES.items()}
 
 
-def component_type(key: GatewayKey) -> str:
+def component_type(key: Identity) -> str:
     """Return the resource type of a gateway."""
     return _TYPES[key.kind]
 
 
-def component_name(key: GatewayKey) -> str:
+def other_type(key: Identity) -> str:
+    """Return the resource type of gateways of the other kind."""
+    (other,) = set(_TYPES.values()) - {component_type(key)}
+    return other
+
+
+def component_name(key: Identity) -> str:
     """Return the resource name of a planned gateway: ``namespace/name``, unique in any stack."""
     return f"{key.namespace}/{key.name}"
 
 
-def gateway_target(project: str, stack: str, key: GatewayKey) -> str:
-    """Return the pattern that targets an update at a planned gateway and its objects, but not at its routes.
+def route_name(gateway: str, route: str) -> str:
+    """Return the resource name of a route of the gateway with the resource name `gateway`."""
+    return f"{gateway}/{route}"
 
-    A pattern, for it may name objects that are not in the state yet.
+
+def gateway_targets(project: str, stack: str, key: Identity) -> tuple[str, ...]:
+    """Return the patterns that target an update at a planned gateway, its objects and its routes.
+
+    Patterns, for they may name what is not in the state yet.
     """
-    return f"urn:pulumi:{stack}::{project}::{_TYPES[key.kind]}**::{component_name(key)}"
+    head, name = f"urn:pulumi:{stack}::{project}::{_TYPES[key.kind]}", component_name(key)
+    own = f"{head}**::{name}"
+    return (
+        (own, f"{head}${TOOL_ROUTE_TYPE}::{route_name(name, '**')}")
+        if key.kind == TOOL_GATEWAY.kind
+        else (own,)
+    )
 
 
-def gateway_of(urn: str) -> GatewayKey | None:
-    """Return the planned gateway that a URN belongs to, as itself or as one of its objects or routes; else None."""
+def gateway_of(urn: str) -> Identity | None:
+    """Return the planned gateway that a URN belongs to, or that of an object or route; else None."""
     type_, _, name = urn.partition("::")[2].partition("::")[2].partition("::")
     namespace, gateway, *_ = [*name.split("/"), ""]
     kind = _KINDS.get(type_.partition("$")[0])
-    return GatewayKey(kind, namespace, gateway) if kind else None
+    return Identity(kind, namespace, gateway) if kind else None

@@ -1,19 +1,15 @@
 """From the arguments of routes to ToolRoutes and the ToolServers behind them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pulumi
 
-from gateway_components.components.checks import namespace_problem
-from gateway_components.components.coerce import args_as, one_of
-from gateway_components.components.described import Described, arguments_of, described
-from gateway_components.components.errors import ArgsError
-from gateway_components.components.inputs import plain, resolved, together
-from gateway_components.components.secrecy import public
-from gateway_components.components.tool_args import ToolRouteArgs, ToolServerArgs
-from gateway_components.errors import Problem
+from gateway_components.components.args import ToolRouteArgs, ToolServerArgs
+from gateway_components.components.described import Described, arguments_of, described, namespace_problem
+from gateway_components.components.inputs import ArgsError, args_as, one_of, plain, public, resolved, together
+from gateway_components.errors import Finding
 
 __all__ = ["described_routes", "route_parts"]
 
@@ -27,20 +23,20 @@ def route_parts(component: str, routes: Any) -> dict[str, Any]:
     Raises
     ------
     ArgsError
-        The list or a name in it is not known at once, is of another shape or comes twice; at once or inside an
-        Output: a field is of another shape or holds a secret, or a route does not have exactly one of server and URL.
+        At once: the list or a name is unknown, invalid or duplicate. At once or inside an Output: a field is invalid or
+        secret, or a route has both or neither of server and URL.
     """
     if not isinstance(routes, list | tuple):
         message = f"is {_shape(routes)}, but must be a plain list"
         cure = "list the routes in the program; all but their names may be Outputs"
-        raise ArgsError(component, Problem("routes", message, cure))
+        raise ArgsError(component, Finding(("routes",), message, cure))
     parts: dict[str, Any] = {}
     for position, route in enumerate(routes):
         path = f"routes[{position}]"
         known = _known(component, route, path)
         if known.name in parts:
             message = f'is "{known.name}", as that of routes[{list(parts).index(known.name)}]'
-            raise ArgsError(component, Problem(f"{path}.name", message, "give each route its own name"))
+            raise ArgsError(component, Finding((f"{path}.name",), message, "give each route its own name"))
         parts[known.name] = _fields(component, known, path)
     return parts
 
@@ -71,22 +67,22 @@ def described_routes(routes: Mapping[str, Any], namespace: str, gateway: str) ->
             {"name": name, "namespace": namespace},
             {"toolGatewayRef": {"name": gateway}, "upstream": upstream, "toolFilter": tools},
             {
-                "metadata.name": f"{path}.name",
-                "spec.upstream.external.url": f"{path}.url",
-                "spec.upstream.toolServerRef": f"{path}.server",
-                "spec.upstream": path,
-                "spec.toolFilter": path,
-                "spec.toolGatewayRef": path,
+                ("metadata", "name"): (path, "name"),
+                ("spec", "upstream", "external", "url"): (path, "url"),
+                ("spec", "upstream", "toolServerRef"): (path, "server"),
+                ("spec", "upstream"): (path,),
+                ("spec", "toolFilter"): (path,),
+                ("spec", "toolGatewayRef"): (path,),
             },
         )
 
 
 def _server(server: Mapping[str, Any], namespace: str, path: str) -> Described:
     spec = {key: value for key, value in server.items() if key not in ("name", "namespace")}
-    arguments = {"metadata.name": f"{path}.name", **arguments_of(ToolServerArgs, "spec", path)}
+    arguments = {("metadata", "name"): (path, "name"), **arguments_of(ToolServerArgs, ("spec",), path)}
     metadata = {"name": server.get("name"), "namespace": namespace}
     fault = namespace_problem(namespace)
-    faults = [Problem(f"{path}.{fault.field}", fault.message, fault.cure)] if fault else []
+    faults = [replace(fault, path=(path, *fault.path))] if fault else []
     return described("ToolServer", metadata, {"image": _UNUSED_IMAGE, **spec}, arguments, *faults)
 
 
@@ -94,11 +90,11 @@ def _known(component: str, given: Any, path: str) -> ToolRouteArgs:
     """Return a route whose name is known."""
     if isinstance(given, pulumi.Output):
         cure = f"give {one_of(ToolRouteArgs)} whose fields other than name may be Outputs"
-        raise ArgsError(component, Problem(path, "is an Output, but its name must be known at once", cure))
+        raise ArgsError(component, Finding((path,), "is an Output, but its name must be known at once", cure))
     route = args_as(component, ToolRouteArgs, given, path)
     if not isinstance(route.name, str):
         message = f"is {_shape(route.name)}, but must be plain text"
-        raise ArgsError(component, Problem(f"{path}.name", message, "write the name in the program"))
+        raise ArgsError(component, Finding((f"{path}.name",), message, "write the name in the program"))
     return route
 
 
@@ -119,7 +115,7 @@ def _fields(component: str, route: ToolRouteArgs, path: str) -> Any:
 def _with_upstream(component: str, route: Mapping[str, Any], path: str) -> Mapping[str, Any]:
     if (route["server"] is None) == (route["url"] is None):
         message = "has neither server nor url" if route["url"] is None else "has both server and url"
-        raise ArgsError(component, Problem(path, message, "give exactly one of them"))
+        raise ArgsError(component, Finding((path,), message, "give exactly one of them"))
     return route
 
 

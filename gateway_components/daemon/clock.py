@@ -1,6 +1,7 @@
 """Time and threads, in one place so that tests can stand in for them."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
@@ -8,9 +9,15 @@ from typing import TypeVar
 
 from gateway_components.together import outlast
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "steady_seconds"]
 
 T = TypeVar("T")
+
+
+def steady_seconds() -> float:
+    """Return the seconds of a monotonic clock that keeps counting during suspend."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 class Clock:

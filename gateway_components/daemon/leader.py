@@ -1,32 +1,42 @@
-"""Lets one daemon of several act: the one that holds a Lease."""
+"""Leader election: only the daemon that holds the Lease acts, and its work ends when it loses it."""
 
 import asyncio
 import math
-import time
+import socket
+import uuid
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from gateway_components.daemon.side_loop import SideLoop
+from gateway_components.engine.folder import ScratchFolder
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.lease import Lease, LeaseTakenError
 from gateway_components.refusals import missing_right
 from gateway_components.together import ended
 
 __all__ = [
+    "LONGEST_SILENCE_SECONDS",
     "Leader",
+    "LeaderAside",
     "Leadership",
     "LeadershipLostError",
     "Terms",
     "Unopposed",
     "elected",
-    "steady_seconds",
+    "identity",
+    "last_leader",
+    "note_leader",
     "while_leading",
 ]
 
 T = TypeVar("T")
 
+LONGEST_SILENCE_SECONDS = 60.0
+"""After which a main loop that runs nothing counts as one that hangs: no object takes it so long."""
 _MISSING_NAMESPACE = "create the namespace, or name another one as install namespace"
 
 
@@ -44,10 +54,10 @@ class Terms:
     Attributes
     ----------
     lease
-        How long others wait for a sign of life: a takeover after a crash takes so long, and `retry` at most.
+        How long others wait for a renewal: a takeover after a crash takes that and at most `retry`.
     renewal
-        How long a leader goes on without an answer to a sign of life. What is left of `lease` after it, 5 seconds, is
-        for ending what it was doing: engine runs are killed, and writes that are on their way break off.
+        How long a leader goes on without an answer to a sign of life. The remaining 5 seconds of `lease` are for
+        stopping: engine runs are killed and pending writes break off.
     retry
         Pause between two signs of life, or two looks at somebody else's Lease. Of those within `renewal`, all but one
         may fail.
@@ -91,33 +101,11 @@ class Leadership(Protocol):
         """Let another daemon lead."""
 
 
-class Unopposed:
-    """The leadership of a daemon that was told there is no other."""
-
-    leading = True
-    standing_by = False
-
-    def seconds_to_write(self) -> float:
-        """Return that there is no limit."""
-        return math.inf
-
-    async def acquire(self) -> None:
-        """Return at once."""
-
-    async def keep(self) -> str:
-        """Never return."""
-        await asyncio.Event().wait()
-        return ""
-
-    async def release(self) -> None:
-        """Do nothing: nobody waits."""
-
-
 class Leader:
     """The leadership that a Lease gives.
 
-    `acquire`, then run `keep` beside the work; when it returns, end the work at once, within the seconds that `Terms`
-    leave for it. `release` only when nothing acts any more.
+    `acquire`, then run `keep` beside the work. When it returns, end the work within the seconds that `Terms` leave.
+    `release` only when nothing acts any more.
 
     Parameters
     ----------
@@ -129,6 +117,8 @@ class Leader:
         The clock of the Lease.
     on_lead
         Called with the name that the Lease bears once it is ours.
+    silence
+        Seconds for which the work itself has shown no sign of life: a hanging leader must not keep the Lease.
     """
 
     def __init__(
@@ -137,11 +127,13 @@ class Leader:
         terms: Terms,
         now: Callable[[], float],
         on_lead: Callable[[str], None] = lambda _: None,
+        silence: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._lease = lease
         self._terms = terms
         self._now = now
         self._on_lead = on_lead
+        self._silence = silence
         self._until: float | None = None
         self._waits_for: str | None = None
         self._trouble = ""
@@ -195,6 +187,8 @@ class Leader:
             await asyncio.sleep(min(self._terms.retry, self._left()))
             if self._left() <= 0:
                 return self._lose(f"no sign of life got through for {self._terms.renewal:g} s")
+            if self._silence() > LONGEST_SILENCE_SECONDS:
+                return self._lose(f"the work has not moved for {LONGEST_SILENCE_SECONDS:g} s")
             try:
                 async with asyncio.timeout(min(self._terms.request, self._left())):
                     since = await self._lease.renew()
@@ -222,7 +216,8 @@ class Leader:
             self._log.info("lease released")
 
     def _left(self) -> float:
-        return 0.0 if self._until is None else self._until - self._now()
+        until = self._until
+        return 0.0 if until is None else until - self._now()
 
     def _lose(self, why: str) -> str:
         self._until = None
@@ -236,6 +231,106 @@ class Leader:
         self._trouble = text
         cure = _cure(error)
         level(event, error=text, retry_seconds=self._terms.retry, **({"cure": cure} if cure else {}))
+
+
+def _text(error: Exception) -> str:
+    return str(error) or "the API server gave no answer in time"
+
+
+def _cure(error: Exception) -> str:
+    if not isinstance(error, ApiError):
+        return ""
+    return missing_right(str(error)) or (_MISSING_NAMESPACE if error.status == 404 else "")  # noqa: PLR2004
+
+
+_FILE = "leader"
+
+
+def identity() -> str:
+    """Return a unique name, as client-go does: pods may share the name of their host, and all paths."""
+    return f"{socket.gethostname()}_{uuid.uuid4()}"
+
+
+def last_leader(folder: ScratchFolder) -> str:
+    """Return who led from this folder last; empty where nobody is known to have.
+
+    Whoever holds the lock of the folder knows that this leader and its engines are dead: its Lease is free.
+    """
+    try:
+        return (folder.path / _FILE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def note_leader(folder: ScratchFolder, name: str) -> None:
+    """Note who leads, so that the next process in this folder need not wait for the Lease to expire."""
+    # Half a name, or none, costs no more than that wait.
+    with suppress(OSError):
+        (folder.path / _FILE).write_text(name, encoding="utf-8")
+
+
+class Unopposed:
+    """The leadership of a daemon that was told there is no other."""
+
+    leading = True
+    standing_by = False
+
+    def seconds_to_write(self) -> float:
+        """Return that there is no limit."""
+        return math.inf
+
+    async def acquire(self) -> None:
+        """Return at once."""
+
+    async def keep(self) -> str:
+        """Never return."""
+        await asyncio.Event().wait()
+        return ""
+
+    async def release(self) -> None:
+        """Do nothing: nobody waits."""
+
+
+class LeaderAside:
+    """A leadership whose signs of life go on beside the event loop that asks for it.
+
+    Parameters
+    ----------
+    leader
+        The leadership, whose Lease has a client of the side loop.
+    side
+        Where it is asked for, kept and given back.
+    """
+
+    def __init__(self, leader: Leader, side: SideLoop) -> None:
+        self._leader = leader
+        self._side = side
+
+    @property
+    def leading(self) -> bool:
+        """Whether this daemon may act now."""
+        return self._leader.leading
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether this daemon waits for its turn, and could take it."""
+        return self._leader.standing_by
+
+    def seconds_to_write(self) -> float:
+        """Return how long a write that is sent now may take."""
+        return self._leader.seconds_to_write()
+
+    async def acquire(self) -> None:
+        """Return once this daemon leads."""
+        await self._side.run(self._leader.acquire())
+
+    async def keep(self) -> str:
+        """Go on leading; return why once that is over."""
+        return await self._side.run(self._leader.keep())
+
+    async def release(self) -> None:
+        """Let another daemon lead."""
+        await self._side.run(self._leader.release())
 
 
 async def elected(leadership: Leadership, stop: asyncio.Event) -> bool:
@@ -284,19 +379,3 @@ async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], ha
             halt()
         await ended(working, keeping)
         await leadership.release()
-
-
-def steady_seconds() -> float:
-    """Return seconds that go on evenly whatever is done to the time of day, also while the machine sleeps."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
-
-
-def _text(error: Exception) -> str:
-    return str(error) or "the API server gave no answer in time"
-
-
-def _cure(error: Exception) -> str:
-    if not isinstance(error, ApiError):
-        return ""
-    return missing_right(str(error)) or (_MISSING_NAMESPACE if error.status == 404 else "")  # noqa: PLR2004

@@ -1,11 +1,15 @@
-"""Makes this process give memory back that it needs no more."""
+"""The memory of this process: how much it may use, as its cgroup says, and returning what it does not need."""
 
 import asyncio
 import ctypes
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 
-__all__ = ["Rest", "give_back", "spare_memory"]
+import psutil
+
+__all__ = ["Rest", "give_back", "memory_limit", "spare_memory"]
+
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Numbers of glibc's settings, from its malloc.h."""
@@ -20,9 +24,9 @@ _LIBRARY = ctypes.CDLL(None)
 def spare_memory() -> None:
     """Set up memory for a process that runs for weeks, mostly idle; to be called before it starts threads.
 
-    The C library keeps freed memory for later, apart for each thread, and ever more of it the larger the blocks were.
-    Here bursts of work are short and rests are long: what a burst took goes back. Elsewhere than on glibc this does
-    nothing. What is loaded by now stays to the end, so the garbage collector need not look at it again.
+    The C library keeps freed memory for each thread, and keeps more the larger the blocks were. Bursts of work are
+    short here and rests are long, so what a burst took is returned. Elsewhere than on glibc this does nothing. What is
+    loaded by now stays to the end, so the garbage collector need not look at it again.
     """
     set_option = getattr(_LIBRARY, "mallopt", None)
     if set_option:
@@ -66,3 +70,45 @@ class Rest:
         if self._waiting:
             self._waiting.cancel()
         self._waiting = asyncio.get_running_loop().call_later(self._seconds, self._then)
+
+
+_MEMORY = "memory"
+
+
+def memory_limit(root: Path = Path("/")) -> int:
+    """Return the least limit (bytes) of this process's cgroup and of those above it, or else the machine's memory.
+
+    Parameters
+    ----------
+    root
+        Where the file systems ``proc`` and ``sys`` are mounted.
+    """
+    limits = [limit for file in _files(root) if (limit := _limit(file)) is not None]
+    return min([*limits, psutil.virtual_memory().total])
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield the files that hold limits: of version 2, and of version 1, which names its controllers."""
+    mounted = root / "sys" / "fs" / "cgroup"
+    try:
+        lines = (root / "proc" / "self" / "cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers and _MEMORY not in controllers.split(","):
+            continue
+        top, name = (mounted / _MEMORY, "memory.limit_in_bytes") if controllers else (mounted, "memory.max")
+        # A container may see its own cgroup at the top, whatever its path says.
+        own = PurePosixPath(path.lstrip("/"))
+        yield from (top / folder / name for folder in (own, *own.parents))
+
+
+def _limit(file: Path) -> int | None:
+    try:
+        text = file.read_text().strip()
+    except OSError:
+        return None
+    # Version 2 says "max" where there is none.
+    return int(text) if text.isascii() and text.isdigit() else None

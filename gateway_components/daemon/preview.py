@@ -5,32 +5,38 @@ from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gateway_components.daemon.settings.model import IN_CLUSTER
-from gateway_components.daemon.triggers import Wake
-from gateway_components.daemon.view import ClusterView
-from gateway_components.engine.backend import Backend
+from gateway_components.daemon.settings import IN_CLUSTER
+from gateway_components.daemon.watch.dependents import Callbacks
+from gateway_components.daemon.watch.view import ClusterView
 from gateway_components.engine.checkpoint import Held
+from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.stacks import Stacks
-from gateway_components.engine.state import StateFolder
+from gateway_components.engine.workspace import Backend
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient, ReadOnly
-from gateway_components.kube.passphrase import known_passphrase
+from gateway_components.kube.install_secrets import LatestStates, known_passphrase
 from gateway_components.kube.state_secrets import StateReader
-from gateway_components.plan.failure import Failure
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.findings import Failure
 from gateway_components.plan.plan import Plan, plan
+from gateway_components.plan.policy import Policy
 from gateway_components.together import ended, while_running
 
 __all__ = ["Preview", "preview"]
 
-Preview = tuple[str, dict[GatewayKey, Failure]]
+Preview = tuple[str, dict[Identity, Failure]]
 """The engine's own words, and the gateways that cannot be planned."""
 
 _ENGINE_SECONDS = 300.0
 
 
 async def preview(
-    client: KubeClient, kubeconfig: Path | None, namespace: str, install_namespace: str, backend: str
+    client: KubeClient,
+    kubeconfig: Path | None,
+    namespace: str,
+    install_namespace: str,
+    backend: str,
+    policy: Policy,
 ) -> Preview:
     """Return what the engine would change in `namespace`; nothing is written, in the cluster or to the state.
 
@@ -40,7 +46,7 @@ async def preview(
         The cluster.
     namespace
         Whose gateways.
-    install_namespace, backend
+    install_namespace, backend, policy
         As in the settings of the daemon.
 
     Raises
@@ -49,10 +55,11 @@ async def preview(
         The cluster, the state or the engine cannot be used.
     """
     passphrase = await known_passphrase(client, install_namespace)
-    stored = await StateReader(client, key=passphrase).load(namespace) if backend == IN_CLUSTER else None
+    reader = StateReader(client, key=passphrase, latest=LatestStates(client, install_namespace))
+    stored = await reader.load(namespace) if backend == IN_CLUSTER else None
     checkpoint = stored.checkpoint if stored else None
 
-    with TemporaryDirectory(prefix="gatewayctl-") as scratch, StateFolder(Path(scratch)) as folder:
+    with TemporaryDirectory(prefix="gatewayctl-") as scratch, ScratchFolder(Path(scratch)) as folder:
 
         def opened(url: str) -> Stacks:
             return Stacks(folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase))
@@ -66,7 +73,7 @@ async def preview(
         elsewhere = None if backend == IN_CLUSTER else await asyncio.to_thread(opened, backend)
         try:
             held = await asyncio.to_thread(read)
-            planned, undecided = await _planned(client, namespace, held)
+            planned, undecided = await _planned(client, namespace, held, policy)
             wanted = {key: gateway.objects for key, gateway in planned.gateways.items() if gateway.objects}
             failures = {key: gateway.failure for key, gateway in planned.gateways.items() if gateway.failure}
             release = held.keys() - planned.gateways.keys() - undecided
@@ -79,10 +86,10 @@ async def preview(
 
 
 async def _planned(
-    client: KubeClient, namespace: str, held: Collection[GatewayKey]
-) -> tuple[Plan, frozenset[GatewayKey]]:
-    nobody = Wake(lambda _: None, lambda _: None, lambda _: None, lambda _: None)
-    view = ClusterView(FencedClient(client, ReadOnly()), nobody)
+    client: KubeClient, namespace: str, held: Collection[Identity], policy: Policy
+) -> tuple[Plan, frozenset[Identity]]:
+    nobody = Callbacks(lambda _: None, lambda _: None, lambda _: None, lambda _: None)
+    view = ClusterView(FencedClient(client, ReadOnly()), nobody, policy=policy)
     watching = asyncio.create_task(view.run())
     try:
         await while_running(view.synced(), watching)

@@ -3,62 +3,81 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 
 import structlog
 
-from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.exit import Exit
-from gateway_components.daemon.identity import identity, last_leader, note_leader
+from gateway_components.daemon.clock import Clock, steady_seconds
 from gateway_components.daemon.leader import (
     Leader,
+    LeaderAside,
     Leadership,
     LeadershipLostError,
     Terms,
     Unopposed,
     elected,
-    steady_seconds,
+    identity,
+    last_leader,
+    note_leader,
     while_leading,
 )
 from gateway_components.daemon.memory import Rest, spare_memory
+from gateway_components.daemon.observe.health import Review
 from gateway_components.daemon.observe.observation import Observation
-from gateway_components.daemon.opening import open_engine
-from gateway_components.daemon.passes import Passes
-from gateway_components.daemon.pods import PodReader
-from gateway_components.daemon.queue import Schedule, WorkQueue
-from gateway_components.daemon.reconcile import Reconciler
-from gateway_components.daemon.repair import Repairer
-from gateway_components.daemon.report import Reporter
-from gateway_components.daemon.settings.file import Sources
-from gateway_components.daemon.settings.live import LiveSettings
-from gateway_components.daemon.settings.model import Settings
-from gateway_components.daemon.settings.watch import SettingsReader, follow
-from gateway_components.daemon.stored import StoredEngine
-from gateway_components.daemon.triggers import Wake
-from gateway_components.daemon.view import ClusterView
-from gateway_components.daemon.watchdog import watchdog
-from gateway_components.daemon.workers import Workers
-from gateway_components.engine.locate import find_engine, find_provider
+from gateway_components.daemon.reconcile.plan_worker import PlanWorker
+from gateway_components.daemon.reconcile.planner import Planner
+from gateway_components.daemon.reconcile.reconciler import Reconciler
+from gateway_components.daemon.reconcile.repair import Repairer
+from gateway_components.daemon.reconcile.report import Reporter
+from gateway_components.daemon.reconcile.rollouts import PodReader
+from gateway_components.daemon.reconcile.work_queue import Requeue, Schedule, WorkQueue
+from gateway_components.daemon.settings import Settings
+from gateway_components.daemon.side_loop import SideLoop, watchdog
+from gateway_components.daemon.state import StoredEngine, open_engine
+from gateway_components.daemon.watch.dependents import Callbacks
+from gateway_components.daemon.watch.view import ClusterView
+from gateway_components.engine.folder import ScratchFolder
+from gateway_components.engine.programs import find_engine, find_provider
 from gateway_components.engine.stacks import Stacks
-from gateway_components.engine.state import StateFolder
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.lease import Lease
 from gateway_components.kube.permissions import LEASE
 from gateway_components.kube.reflector import Cause
 from gateway_components.kube.resources import Resource
+from gateway_components.kube.reviews import AccessReviewer
 from gateway_components.together import ended, raise_failures
 
-__all__ = ["run"]
+__all__ = ["Exit", "run"]
 
 _QUIET_SHARE = 0.1
 """Part of the batch time without a change after which a pass begins."""
 _MOST_THREADS = 64
 """They are made when they are needed; as many as workers may be asked for."""
 
+_PASSES_EACH = 4
+"""Passes for each engine run that may go on at the same time."""
+
 _STATE_SECONDS = 2.0
 """After a write of a state this long, nobody but others can have made it."""
+
+
+class Exit(IntEnum):
+    """Exit codes of the daemon."""
+
+    STOPPED = 0
+    INTERNAL_ERROR = 1
+    BAD_SETTINGS = 2
+    NO_ENGINE = 3
+    NO_CREDENTIALS = 4
+    STATE_IN_USE = 5
+    INTERRUPTED = 6
+    LOST_LEASE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +89,13 @@ class _Working:
     reconciler: Reconciler
 
 
-async def run(live: LiveSettings, sources: Sources) -> Exit:
+async def run(settings: Settings) -> Exit:
     """Reconcile until SIGTERM or SIGINT.
 
     Parameters
     ----------
-    live
+    settings
         Settings to run with.
-    sources
-        Where they come from; their file is read again when it changes.
 
     Returns
     -------
@@ -92,7 +109,6 @@ async def run(live: LiveSettings, sources: Sources) -> Exit:
         The daemon cannot start.
     """
     spare_memory()
-    settings = live.current
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -101,22 +117,52 @@ async def run(live: LiveSettings, sources: Sources) -> Exit:
     find_engine()
     find_provider()
     with (
-        StateFolder(settings.scratch_folder) as folder,
+        ScratchFolder(settings.scratch_folder) as folder,
         ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="engine") as executor,
+        SideLoop(steady_seconds) as side,
     ):
-        async with await KubeClient.connect(settings.kubeconfig) as client:
-            clock = Clock(executor)
-            leadership = _leadership(settings, client, folder, clock)
+        clock = Clock(executor)
+        async with (
+            await KubeClient.connect(settings.kubeconfig) as client,
+            _leadership(settings, folder, clock, side) as leadership,
+            aclosing(PlanWorker()) as plan_worker,
+        ):
             # All that acts gets a client that asks whether it may; the Lease alone has the bare one.
-            daemon = _Daemon(live, FencedClient(client, leadership), folder, clock, leadership)
-            reader = SettingsReader(live, sources, daemon.settings_reloaded)
-            async with daemon.observed.serving(settings.http_port):
-                return await daemon.run_elected(stop, reader)
+            daemon = _Daemon(
+                settings, FencedClient(client, leadership), folder, clock, leadership, side, plan_worker
+            )
+            async with (
+                _reviewer(settings, side) as review,
+                daemon.observed.serving(settings.http_port, review),
+            ):
+                return await daemon.run_elected(stop)
 
 
-def _leadership(settings: Settings, client: KubeClient, folder: StateFolder, clock: Clock) -> Leadership:
+@asynccontextmanager
+async def _leadership(
+    settings: Settings, folder: ScratchFolder, clock: Clock, side: SideLoop
+) -> AsyncIterator[Leadership]:
     if not settings.leader_election:
-        return Unopposed()
+        yield Unopposed()
+        return
+    # Connections belong to one event loop, and those of the Lease must not wait for others.
+    async with side.within(await side.run(KubeClient.connect(settings.kubeconfig))) as client:
+        yield LeaderAside(_leader(settings, client, folder, clock, side), side)
+
+
+@asynccontextmanager
+async def _reviewer(settings: Settings, side: SideLoop) -> AsyncIterator[Review | None]:
+    if not settings.metrics_auth:
+        yield None
+        return
+    # Made-up tokens are asked about on connections that nothing else waits for.
+    async with side.within(await side.run(KubeClient.connect(settings.kubeconfig))) as client:
+        yield AccessReviewer(client, "/metrics", steady_seconds).verdict
+
+
+def _leader(
+    settings: Settings, client: KubeClient, folder: ScratchFolder, clock: Clock, side: SideLoop
+) -> Leader:
     terms = Terms()
     lease = Lease(
         client,
@@ -128,30 +174,32 @@ def _leadership(settings: Settings, client: KubeClient, folder: StateFolder, clo
         now=steady_seconds,
         timestamp=lambda: clock.timestamp(precise=True),
     )
-    return Leader(lease, terms, steady_seconds, lambda name: note_leader(folder, name))
+    return Leader(lease, terms, steady_seconds, lambda name: note_leader(folder, name), side.silence)
 
 
 class _Daemon:
     def __init__(
         self,
-        live: LiveSettings,
+        settings: Settings,
         client: FencedClient,
-        folder: StateFolder,
+        folder: ScratchFolder,
         clock: Clock,
         leadership: Leadership,
+        side: SideLoop,
+        plan_worker: PlanWorker,
     ) -> None:
-        settings = live.current
         self._leadership = leadership
-        self._live = live
+        self._settings = settings
         self._client = client
         self._folder = folder
         self._clock = clock
         self.observed = Observation(
             clock.now,
-            lambda: self._live.current.engine_seconds,
+            settings.engine_seconds,
             lambda: self._queue.depth(),  # noqa: PLW0108  (it is made later, and so is the next)
             lambda: self._view.conditions(),  # noqa: PLW0108
             self._missing,
+            side,
             os.environ,
         )
         self._telemetry = self.observed.telemetry
@@ -160,49 +208,45 @@ class _Daemon:
             clock.now,
             self._telemetry.taken,
         )
-        self._workers = Workers(self._queue, self._pass, settings.workers)
-        live.subscribe(self._adjust)
         self._reporter = Reporter(client, clock)
-        wake = Wake(self._queue.change, self._namespace_leaves, self._reporter.forget, self._state_changed)
-        self._view = ClusterView(client, wake, settings.namespaces, self._watch_restarted)
+        self._planner = Planner(clock, plan_worker, self._telemetry)
+        callbacks = Callbacks(self._queue.change, self._namespace_leaves, self._forget, self._state_changed)
+        self._view = ClusterView(
+            client, callbacks, settings.namespaces, self._watch_restarted, policy=settings.policy
+        )
         self._working: _Working | None = None
         self._rest = Rest()
-        self._passes = Passes(self._telemetry)
+        self._requeue = Requeue(self._telemetry)
         self._log = structlog.get_logger()
 
-    async def run_elected(self, stop: asyncio.Event, reader: SettingsReader) -> Exit:
+    async def run_elected(self, stop: asyncio.Event) -> Exit:
         """Run while this daemon leads."""
         if not await elected(self._leadership, stop):
             self._log.info("stopped")
             return Exit.STOPPED
         self._telemetry.leads(leader=True)
         try:
-            return await while_leading(self._leadership, self._run(stop, reader), self._halt)
+            return await while_leading(self._leadership, self._run(stop), self._halt)
         except LeadershipLostError:
             # What this process knows may be out of date; the supervisor starts one that knows nothing.
             return Exit.LOST_LEASE
         finally:
             self._telemetry.leads(leader=False)
 
-    async def _run(self, stop: asyncio.Event, reader: SettingsReader) -> Exit:
+    async def _run(self, stop: asyncio.Event) -> Exit:
         watching = asyncio.create_task(self._view.run())
         working = asyncio.create_task(self._work())
         stopping = asyncio.create_task(stop.wait())
-        following = asyncio.create_task(follow(reader))
-        tasks = (watching, working, stopping, following)
-        for name, lasting in (("watching", watching), ("working", working), ("following", following)):
+        tasks = (watching, working, stopping)
+        for name, lasting in (("watching", watching), ("working", working)):
             self.observed.vitals.depends_on(name, lasting)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             # A part that ends before it is told to has failed: its error ends the daemon.
-            raise_failures(watching, working, following)
+            raise_failures(watching, working)
             return await self._finish(working)
         finally:
             await ended(*tasks)
-
-    def settings_reloaded(self, accepted: bool) -> None:
-        """Hear that the settings file was read again."""
-        self._telemetry.settings_reloaded(accepted=accepted)
 
     def _watch_restarted(self, resource: Resource, cause: Cause) -> None:
         self._telemetry.watch_restarted(resource.plural, cause)
@@ -221,17 +265,15 @@ class _Daemon:
         missing = self._view.missing()
         return missing if missing or self._working else ["the work has not begun"]
 
-    def _adjust(self, settings: Settings) -> None:
-        self._queue.adjust(settings.batch_seconds * _QUIET_SHARE, settings.batch_seconds)
-        self._workers.resize(settings.workers)
-        if self._working:
-            self._working.stacks.limit(settings.engine_seconds)
-
     def _namespace_leaves(self, namespace: str) -> None:
         # The engine would try again and again to create what the API server refuses there.
         if self._working and namespace in self._working.stacks.running():
             self._log.info("interrupting the engine", namespaces=[namespace], why="the namespace is deleted")
             self._working.stacks.interrupt(namespace)
+
+    def _forget(self, subject: Identity) -> None:
+        self._reporter.forget(subject)
+        self._planner.forget(subject)
 
     def _state_changed(self, namespace: str) -> None:
         # Our own writes are seen here, too, and often before their answers.
@@ -243,8 +285,8 @@ class _Daemon:
             self._queue.change(namespace)
 
     async def _work(self) -> None:
-        settings = self._live.current
-        self._log.info("starting", workers=settings.workers, scratch=str(settings.scratch_folder))
+        workers = self._settings.workers
+        self._log.info("starting", workers=workers, scratch=str(self._settings.scratch_folder))
         await self._view.synced()
         self._working = await self._begin()
         self._log.info("watching", namespaces=len(self._view.namespaces()))
@@ -252,11 +294,12 @@ class _Daemon:
         for namespace in self._view.stored() | self._view.namespaces():
             self._queue.change(namespace)
         with watchdog(self._may_act, self._working.stacks.halt):
-            await self._workers.run()
+            # More passes than engine runs: one that waits for room keeps no other from an edit, or from its statuses.
+            await self._queue.serve(self._pass, workers * _PASSES_EACH)
 
     async def _begin(self) -> _Working:
         stacks, engine = await open_engine(
-            self._live.current, self._client, self._folder, self._clock, self._may_act
+            self._settings, self._client, self._folder, self._clock, self._may_act
         )
         repairer = Repairer(self._client)
         reconciler = Reconciler(
@@ -268,18 +311,19 @@ class _Daemon:
             repairer,
             PodReader(self._client).read,
             self._queue.changed,
+            self._planner.plan,
         )
         return _Working(stacks, engine, reconciler)
 
     async def _pass(self, namespace: str) -> None:
         assert self._working is not None  # noqa: S101  (the workers start after it)
-        again = await self._passes.make(namespace, self._working.reconciler.reconcile)
+        again = await self._requeue.run(namespace, self._working.reconciler.reconcile)
         self._rest.begin()
         if again is not None:
             self._queue.ask(namespace, again)
 
     async def _finish(self, working: asyncio.Task[None]) -> Exit:
-        seconds = self._live.current.stop_seconds
+        seconds = self._settings.stop_seconds
         self._log.info("stopping", limit_seconds=seconds)
         self._queue.close()
         if self._working is None:

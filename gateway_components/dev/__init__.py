@@ -1,1 +1,1 @@
-"""A folder of manifests as the source: the daemon's loop without custom resources."""
+"""The daemon's loop on a folder of manifests, without custom resources."""

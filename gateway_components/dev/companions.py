@@ -1,4 +1,7 @@
-"""ConfigMaps and Secrets of a folder of manifests: applied beside the gateways, and removed with them."""
+"""ConfigMaps and Secrets of a folder of manifests: applied beside the gateways, and removed with them.
+
+The namespaces of the folder are applied before, and stay: others may live in them by then.
+"""
 
 import base64
 import json
@@ -9,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway_components.errors import GatewayError
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.conflict import retry_on_conflict
-from gateway_components.kube.errors import ApiError
-from gateway_components.kube.resources import CONFIG_MAPS, SECRETS
-from gateway_components.plan.keys import ObjectKey
+from gateway_components.kube.errors import ApiError, retry_on_conflict
+from gateway_components.kube.resources import CONFIG_MAPS, NAMESPACES, SECRETS, ApiPath
 
 __all__ = ["CompanionError", "Companions"]
 
@@ -26,13 +28,13 @@ Manifest = Mapping[str, Any]
 
 
 class CompanionError(GatewayError):
-    """A ConfigMap or a Secret cannot be applied, or nobody could know later that it was."""
+    """A ConfigMap, Secret or Namespace cannot be applied, or cannot be recorded as applied."""
 
 
 class Companions:
-    """Applies companions by server-side apply, and knows which ones it applied, also before it was started.
+    """Applies companions by server-side apply, and records which ones across sessions.
 
-    No engine has a part in it, so that no value of a Secret reaches a state.
+    It bypasses the engine, so no value of a Secret reaches a state.
 
     Parameters
     ----------
@@ -50,21 +52,40 @@ class Companions:
     def __init__(self, client: KubeClient, record: Path) -> None:
         self._client = client
         self._record = record
-        self._applied: dict[ObjectKey, Manifest | None] = dict.fromkeys(_read(record))
+        self._applied: dict[Identity, Manifest | None] = dict.fromkeys(_read(record))
+        self._namespaces: dict[str, Manifest] = {}
 
     @property
     def namespaces(self) -> frozenset[str]:
-        """Where there are some."""
+        """The namespaces with companions."""
         return frozenset(key.namespace for key in self._applied)
 
+    async def bring_namespace(self, name: str, manifest: Manifest) -> bool:
+        """Apply a Namespace if its manifest changed; return whether it did.
+
+        Raises
+        ------
+        CompanionError, ApiUnreachableError
+            It could not be applied.
+        """
+        if self._namespaces.get(name) == manifest:
+            return False
+        await self._apply_as(f"Namespace {name}", NAMESPACES.item(None, name), manifest)
+        self._namespaces[name] = manifest
+        return True
+
+    def forget_namespace(self, name: str) -> None:
+        """Have a deleted Namespace applied again."""
+        self._namespaces.pop(name, None)
+
     async def bring(
-        self, namespace: str, wanted: Mapping[ObjectKey, Manifest], *, remove: bool
-    ) -> list[ObjectKey]:
-        """Apply the companions of a namespace where they changed, and `remove` those that are wanted no more.
+        self, namespace: str, wanted: Mapping[Identity, Manifest], *, remove: bool
+    ) -> list[Identity]:
+        """Apply the changed companions of a namespace, and `remove` those no longer wanted.
 
         Returns
         -------
-        list of ObjectKey
+        list of Identity
             What was applied.
 
         Raises
@@ -84,8 +105,8 @@ class Companions:
             await self.remove(gone)
         return applied
 
-    async def remove(self, keys: Iterable[ObjectKey] | None = None) -> None:
-        """Remove some, or all: what nobody else has a part in is deleted, of the rest our part goes.
+    async def remove(self, keys: Iterable[Identity] | None = None) -> None:
+        """Remove some, or all: delete those without fields of others, and give up our fields of the rest.
 
         Raises
         ------
@@ -97,7 +118,7 @@ class Companions:
             del self._applied[key]
             self._write()
 
-    async def _remove(self, key: ObjectKey) -> None:
+    async def _remove(self, key: Identity) -> None:
         found = await self._client.get(_path(key))
         if found is None:
             return
@@ -106,19 +127,22 @@ class Companions:
         if {entry.get("manager") for entry in metadata.get("managedFields") or ()} <= {_MANAGER}:
             await self._client.delete(_path(key), uid=seen["uid"], version=seen["resourceVersion"])
         else:
-            # With what was seen: one that went meanwhile is not to come back empty.
+            # With uid and version: one deleted meanwhile must not come back empty.
             await self._client.apply(_path(key), _whole(key, {"metadata": seen}), manager=_MANAGER)
 
-    async def _apply(self, key: ObjectKey, body: Manifest) -> None:
+    async def _apply(self, key: Identity, body: Manifest) -> None:
+        await self._apply_as(f"{key.kind} {key.namespace}/{key.name}", _path(key), _whole(key, body))
+
+    async def _apply_as(self, subject: str, path: ApiPath, manifest: Manifest) -> None:
         try:
-            await self._client.apply(_path(key), _whole(key, body), manager=_MANAGER)
+            await self._client.apply(path, manifest, manager=_MANAGER)
         except ApiError as error:
-            message = f"{key.kind} {key.namespace}/{key.name} cannot be applied: {error}"
+            message = f"{subject} cannot be applied: {error}"
             if error.status == HTTPStatus.CONFLICT:
                 message += "; change it where it comes from, or take it out of the folder"
             raise CompanionError(message) from None
 
-    def _note(self, key: ObjectKey, manifest: Manifest | None) -> None:
+    def _note(self, key: Identity, manifest: Manifest | None) -> None:
         self._applied[key] = manifest
         self._write()
 
@@ -133,9 +157,9 @@ class Companions:
             raise CompanionError(message) from None
 
 
-def _read(record: Path) -> list[ObjectKey]:
+def _read(record: Path) -> list[Identity]:
     try:
-        return [ObjectKey(*names) for names in json.loads(record.read_text())]
+        return [Identity(*names) for names in json.loads(record.read_text())]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError):
@@ -146,11 +170,11 @@ def _read(record: Path) -> list[ObjectKey]:
         raise CompanionError(message) from None
 
 
-def _path(key: ObjectKey) -> str:
+def _path(key: Identity) -> ApiPath:
     return _RESOURCES[key.kind].item(key.namespace, key.name)
 
 
-def _whole(key: ObjectKey, body: Manifest) -> Manifest:
+def _whole(key: Identity, body: Manifest) -> Manifest:
     metadata = {**body.get("metadata", {}), "name": key.name, "namespace": key.namespace}
     return {**body, "apiVersion": "v1", "kind": key.kind, "metadata": metadata}
 
@@ -163,7 +187,7 @@ def _body(manifest: Manifest) -> Manifest:
         name: value for name, value in manifest.items() if name not in {"stringData", "metadata", "status"}
     }
     if manifest.get("stringData"):
-        # As the API server would do it: of what it does itself it keeps no account, so a key would never go again.
+        # The API server merges stringData without recording ownership, so removed keys would stay.
         encoded = {
             name: base64.b64encode(text.encode()).decode() for name, text in manifest["stringData"].items()
         }

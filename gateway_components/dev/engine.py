@@ -1,16 +1,17 @@
-"""The engine as `gatewayctl dev` needs it: with its state on this machine, and deleting what nobody owns."""
+"""The engine of `gatewayctl dev`: its state is local, and it deletes objects that no owner collects."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.engine.result import Outcome
+from gateway_components.daemon.reconcile.ports import Engine
+from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.stacks import Stacks
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.conflict import retry_on_conflict
-from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
-from gateway_components.plan.conflicts import wanted_objects
-from gateway_components.plan.keys import GatewayKey, ObjectKey
+from gateway_components.kube.errors import retry_on_conflict
+from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES, ApiPath
+from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.ownership import Applied, mark_of
 from gateway_components.plan.workload import GatewayObjects
 
@@ -19,16 +20,16 @@ __all__ = ["FolderEngine", "object_path"]
 _RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
 
 
-def object_path(key: ObjectKey) -> str:
+def object_path(key: Identity) -> ApiPath:
     """Return the path of an object of a gateway."""
     return _RESOURCES[key.kind].item(key.namespace, key.name)
 
 
-class FolderEngine:
-    """Applies gateways that stand in files.
+class FolderEngine(Engine):
+    """Applies gateways from files.
 
-    No object of theirs has an owner, so none is collected: what leaves the folder is deleted here. The engine itself
-    could not, as of the patches that it applies it takes back its fields, and leaves the object.
+    Their objects have no owner to be collected with, so those that leave the folder are deleted here. The engine
+    cannot: of an object that it patched it only removes its fields.
 
     Parameters
     ----------
@@ -39,34 +40,30 @@ class FolderEngine:
     """
 
     def __init__(
-        self, stacks: Stacks, client: KubeClient, clock: Clock, deleted: Callable[[GatewayKey], None]
+        self, stacks: Stacks, client: KubeClient, clock: Clock, deleted: Callable[[Identity], None]
     ) -> None:
         self._stacks = stacks
         self._client = client
         self._clock = clock
         self._deleted = deleted
-        self._held: dict[str, set[GatewayKey]] = {}
-        self._serving: set[GatewayKey] = set()
+        self._held: dict[str, set[Identity]] = {}
+        self._serving: set[Identity] = set()
 
     @property
     def namespaces(self) -> frozenset[str]:
-        """The namespaces with gateways that were applied, as far as states were read."""
+        """The namespaces with applied gateways whose state was read."""
         return frozenset(self._held)
 
-    def known(self, namespace: str) -> frozenset[GatewayKey]:
-        """Return the gateways of a namespace of which something may have been applied, as far as its state was read."""
+    def known(self, namespace: str) -> frozenset[Identity]:
+        """Return the gateways of a namespace that may have been applied, once its state was read."""
         return frozenset(self._held.get(namespace, ()))
 
-    def serves(self, key: GatewayKey) -> bool:
-        """Tell whether a gateway was applied as a whole once."""
+    def serves(self, key: Identity) -> bool:
+        """Return whether a gateway was applied completely once."""
         return key in self._serving
 
-    def version(self, namespace: str) -> int | None:  # noqa: ARG002  (nobody else writes this state)
-        """Return None: the state has no versions."""
-        return None
-
-    async def held(self, namespace: str) -> Mapping[GatewayKey, Applied | None]:
-        """Return the gateways in the state; all of them must be looked at, for the last session may have been cut off.
+    async def held(self, namespace: str) -> Mapping[Identity, Applied | None]:
+        """Return the gateways in the state, all to be refreshed: the last session may have been interrupted.
 
         Raises
         ------
@@ -81,8 +78,8 @@ class FolderEngine:
     async def apply(
         self,
         namespace: str,
-        wanted: Mapping[GatewayKey, GatewayObjects],
-        release: Collection[GatewayKey],
+        wanted: Mapping[Identity, GatewayObjects],
+        release: Collection[Identity],
         *,
         refresh: bool,
     ) -> Outcome:
@@ -97,11 +94,11 @@ class FolderEngine:
             return await self._apply(namespace, wanted, release, refresh)
 
     def interrupt(self, namespace: str) -> None:
-        """Cut an `apply` short where its run is under way, or about to begin."""
+        """Interrupt an `apply` that runs or is about to."""
         self._stacks.interrupt(namespace)
 
     async def forget(self, namespace: str) -> None:
-        """Delete what is left of a namespace's gateways, and its state.
+        """Delete a namespace's gateways and its state.
 
         Raises
         ------
@@ -117,8 +114,8 @@ class FolderEngine:
     async def _apply(
         self,
         namespace: str,
-        wanted: Mapping[GatewayKey, GatewayObjects],
-        release: Collection[GatewayKey],
+        wanted: Mapping[Identity, GatewayObjects],
+        release: Collection[Identity],
         refresh: bool,
     ) -> Outcome:
         await self._delete(release)
@@ -135,16 +132,16 @@ class FolderEngine:
         self._serving.update(key for key, applied in outcome.held.items() if applied)
         return outcome
 
-    async def _delete(self, gateways: Iterable[GatewayKey]) -> None:
+    async def _delete(self, gateways: Iterable[Identity]) -> None:
         for gateway in sorted(gateways):
             for key in wanted_objects(gateway):
                 await retry_on_conflict(partial(self._delete_object, object_path(key)))
             self._serving.discard(gateway)
             self._deleted(gateway)
 
-    async def _delete_object(self, path: str) -> None:
+    async def _delete_object(self, path: ApiPath) -> None:
         found = await self._client.get(path)
-        # What has an owner by now, or was made anew by somebody, is theirs.
+        # One that has an owner by now, or that somebody created again, is theirs.
         if found and not found["metadata"].get("ownerReferences") and mark_of(found["metadata"]).fields:
             metadata = found["metadata"]
             await self._client.delete(path, uid=metadata["uid"], version=metadata["resourceVersion"])

@@ -1,12 +1,11 @@
-"""Reads a folder of manifests over and over: what is at fault, or away for a moment, stays as it was."""
+"""Reads a folder of manifests repeatedly; a file at fault or briefly missing counts as it last was."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway_components.manifests.load import Finding, Loaded, Located, load
-from gateway_components.manifests.objects import ManifestObjects
-from gateway_components.manifests.reading import read_objects
+from gateway_components.manifests.load import FileFinding, Loaded, Located, load
+from gateway_components.manifests.objects import ManifestObjects, read_objects
 
 __all__ = ["FolderReader", "Reading"]
 
@@ -18,11 +17,11 @@ class Reading:
     Attributes
     ----------
     objects
-        Its objects, those of a file that cannot be read as they last were; with everything that is wrong now.
+        Its objects, those of an unreadable file as they last were, and all current findings.
     blind
-        Whether there is a file of which nobody knows what it holds: an object that is not seen may stand there.
+        Whether a file could never be read: it may hold objects that are not known.
     again
-        Whether a file has just gone: it is believed at the next reading, for editors take files away for a moment.
+        Whether a file just disappeared: it counts as deleted at the next reading, as editors replace files.
     """
 
     objects: ManifestObjects = field(default_factory=ManifestObjects)
@@ -31,12 +30,12 @@ class Reading:
 
 
 class FolderReader:
-    """Remembers what each file last held.
+    """Keeps the last good content of each file.
 
     Parameters
     ----------
     folder
-        The folder; its YAML and JSON files are read, and not those of folders below it.
+        The folder; its YAML and JSON files are read, without subfolders.
     namespace
         Namespace of the objects that name none.
     """
@@ -62,18 +61,18 @@ class FolderReader:
         for file in gone:
             del self._good[file]
         self._good.update((file, files[file]) for file in files.keys() - nameless)
-        doubtful = (unreadable | nameless) - self._good.keys()
+        unknown = (unreadable | nameless) - self._good.keys()
         kept = [
             located
-            for file in sorted(self._good.keys() | doubtful)
+            for file in sorted(self._good.keys() | unknown)
             for located in self._good.get(file, files.get(file, ()))
             if _is_named(located)
         ]
         objects = read_objects(Loaded(tuple(kept), tuple(findings)), self._namespace)
-        return Reading(objects, blind=bool(doubtful), again=bool(self._away))
+        return Reading(objects, blind=bool(unknown), again=bool(self._away))
 
-    def _is_empty(self, finding: Finding) -> bool:
-        """Tell whether it says no more than that there is no file."""
+    def _is_empty(self, finding: FileFinding) -> bool:
+        """Return whether a finding only reports an empty folder."""
         try:
             return (
                 finding.file == str(self._folder) and next(self._folder.iterdir(), self._folder) is not None
@@ -81,7 +80,7 @@ class FolderReader:
         except OSError:
             return False
 
-    def _findings(self, objects: Iterable[Located]) -> list[Finding]:
+    def _findings(self, objects: Iterable[Located]) -> list[FileFinding]:
         return read_objects(Loaded(tuple(objects), ()), self._namespace).findings
 
 

@@ -1,44 +1,58 @@
-"""A folder of manifests as a pass sees it, on a cluster that holds none of them."""
+"""A folder of manifests as the view of a reconcile; the cluster holds none of its custom resources."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
-from gateway_components.daemon.projections import (
+from gateway_components.api.kinds import GATEWAY_KINDS
+from gateway_components.api.meta import API_VERSION
+from gateway_components.daemon.reconcile.ports import View
+from gateway_components.daemon.watch.projections import (
     OUTLINES,
     DeploymentState,
     deployment_state,
+    is_leaving,
     template_hashes,
 )
-from gateway_components.dev.cluster import FolderCluster
+from gateway_components.dev.engine import object_path
 from gateway_components.dev.reader import FolderReader, Reading
+from gateway_components.errors import GatewayError
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.errors import ApiError
 from gateway_components.kube.reflector import Reflector
-from gateway_components.kube.resources import DEPLOYMENTS
-from gateway_components.manifests.load import Finding
+from gateway_components.kube.resources import CONFIG_MAPS, CUSTOM_RESOURCES, DEPLOYMENTS, NAMESPACES, SECRETS
+from gateway_components.manifests.content import content
+from gateway_components.manifests.load import FileFinding
 from gateway_components.manifests.objects import snapshot_of
-from gateway_components.manifests.plan_findings import plan_findings
-from gateway_components.plan.failure import Failure
-from gateway_components.plan.keys import GatewayKey, ObjectKey, RouteKey, Subject
-from gateway_components.plan.kinds import GATEWAY_KINDS
-from gateway_components.plan.ownership import Applied, Drift, Mark, drift
-from gateway_components.plan.plan import GatewayPlan, Plan, gateway_key, plan
+from gateway_components.manifests.stack import plan_findings
+from gateway_components.plan.claims import wanted_objects
+from gateway_components.plan.findings import Failure
+from gateway_components.plan.ownership import Applied, Drift, Mark, drift, mark_of
+from gateway_components.plan.plan import GatewayPlan, Plan, plan
+from gateway_components.plan.policy import Policy
 from gateway_components.plan.references import absent_contents, gateway_of_route
-from gateway_components.plan.rollout import Rollout
-from gateway_components.plan.routes import RoutePlan
-from gateway_components.plan.snapshot import Snapshot, UnreadableGateway
-from gateway_components.together import ended
+from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot, UnreadableGateway
+from gateway_components.plan.status import Rollout
+from gateway_components.together import ended, together
 
-__all__ = ["FolderView"]
+__all__ = ["FolderView", "NamespaceMissingError"]
 
 _NOW = 2**63
-"""Newer than any version: what was just asked for is as it is."""
+"""Newer than any version: marks are read just before they are compared."""
 
 Raw = Mapping[str, Any]
 
+_CONTENTS = {resource.kind: resource for resource in (CONFIG_MAPS, SECRETS)}
 
-class FolderView:
+
+class NamespaceMissingError(GatewayError):
+    """A namespace of the manifests does not exist."""
+
+
+class FolderView(View):
     """Reads a folder, and of the cluster what its gateways touch; use `close`.
 
     Parameters
@@ -51,29 +65,33 @@ class FolderView:
         Returns the gateways of a namespace that were applied before.
     on_change
         Called with a namespace in which a Deployment changed.
+    policy
+        What holds for all objects of the folder.
     """
 
     def __init__(
         self,
         client: KubeClient,
         reader: FolderReader,
-        applied: Callable[[str], frozenset[GatewayKey]],
+        applied: Callable[[str], frozenset[Identity]],
         on_change: Callable[[str], None],
+        policy: Policy,
     ) -> None:
+        self._policy = policy
         self._client = client
-        self._cluster = FolderCluster(client)
+        self._cluster = _Cluster(client)
         self._reader = reader
         self._applied = applied
         self._on_change = on_change
         self._reading = Reading()
         self._whole = Snapshot()
         self._planned = Plan()
-        self._marks: dict[str, Mapping[ObjectKey, Mark]] = {}
+        self._marks: dict[str, Mapping[Identity, Mark]] = {}
         self._deployments: dict[str, Reflector[DeploymentState]] = {}
         self._watching: list[asyncio.Task[None]] = []
 
-    async def look(self) -> tuple[Finding, ...]:
-        """Read the folder anew, and return everything that is wrong with it.
+    async def look(self) -> tuple[FileFinding, ...]:
+        """Read the folder again, and return its findings.
 
         Raises
         ------
@@ -82,7 +100,7 @@ class FolderView:
         """
         self._reading = await asyncio.to_thread(self._reader.read)
         objects = self._reading.objects
-        whole = snapshot_of(objects)
+        whole = snapshot_of(objects, self._policy)
         contents = {**await self._cluster.contents(whole), **whole.contents}
         absent = absent_contents(whole.gateways, whole.resources.get, contents)
         self._whole = replace(whole, contents=contents, absent=absent)
@@ -94,32 +112,38 @@ class FolderView:
 
     @property
     def again(self) -> bool:
-        """Whether something is to be looked at again soon."""
+        """Whether to read the folder again soon."""
         return self._reading.again
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces of all gateways and companions."""
-        gateways = {gateway_key(gateway).namespace for gateway in self._whole.gateways}
+        """Return the namespaces of all gateways and companions, and those whose manifests are in the folder."""
+        gateways = {gateway.identity.namespace for gateway in self._whole.gateways}
         unreadable = {gateway.key.namespace for gateway in self._whole.unreadable_gateways}
-        return frozenset(gateways | unreadable | {key.namespace for key in self._reading.objects.companions})
+        objects = self._reading.objects
+        companions = {key.namespace for key in objects.companions}
+        return frozenset(gateways | unreadable | companions | objects.namespaces.keys())
 
-    def companions(self, namespace: str) -> dict[ObjectKey, Raw]:
-        """Return the ConfigMaps and Secrets of a namespace that stand in the folder."""
+    def namespace(self, name: str) -> Raw | None:
+        """Return the manifest of a Namespace; None where the folder has none."""
+        return self._reading.objects.namespaces.get(name)
+
+    def companions(self, namespace: str) -> dict[Identity, Raw]:
+        """Return the ConfigMaps and Secrets of a namespace in the folder."""
         companions = self._reading.objects.companions
         return {key: manifest for key, manifest in companions.items() if key.namespace == namespace}
 
     def is_blind(self) -> bool:
-        """Tell whether something may stand in the folder that is not seen."""
+        """Return whether the folder may hold an object that could not be read."""
         return self._reading.blind
 
     def is_explained(self, failure: Failure) -> bool:
-        """Tell whether a failure of a gateway is among what `look` returned."""
+        """Return whether `look` returned the failure of a gateway as a finding."""
         return any(gateway.failure == failure for gateway in self._planned.gateways.values())
 
     async def snapshot(
         self,
         namespace: str,
-        held: Collection[GatewayKey] = (),  # noqa: ARG002  (what is not in the folder is gone)
+        held: Collection[Identity] = (),  # noqa: ARG002  (what is not in the folder is gone)
     ) -> Snapshot:
         """Return everything that the plan of `namespace` depends on.
 
@@ -131,7 +155,7 @@ class FolderView:
             The cluster could not be read.
         """
         whole = self._whole
-        gateways = {gateway_key(one): one for one in whole.gateways if one.metadata.namespace == namespace}
+        gateways = {one.identity: one for one in whole.gateways if one.metadata.namespace == namespace}
         if gateways:
             await self._cluster.check(namespace)
         unreadable = [one for one in whole.unreadable_gateways if one.key.namespace == namespace]
@@ -156,39 +180,18 @@ class FolderView:
             existing={**whole.existing, **existing},
         )
 
-    def leaves(self, namespace: str) -> bool:  # noqa: ARG002  (`snapshot` looks at it)
-        """Return False: without its namespace there is no snapshot."""
-        return False
-
-    def raw(self, subject: Subject) -> Raw | None:
+    def raw(self, subject: Identity) -> Raw | None:
         """Return the manifest of a gateway or a route; None where it is gone."""
-        kind = "ToolRoute" if isinstance(subject, RouteKey) else subject.kind
-        source = self._reading.objects.sources.get(ObjectKey(kind, subject.namespace, subject.name))
+        source = self._reading.objects.sources.get(subject)
         return source.manifest if source else None
 
-    def reported(self, subject: Subject) -> bool:  # noqa: ARG002  (files have no status)
-        """Return False: nothing is reported into files."""
-        return False
-
-    def route(self, planned: RoutePlan) -> Raw | None:
-        """Return the manifest of a route; None where it is gone."""
-        return self.raw(planned.key)
-
-    def fault(self, route: RouteKey) -> str:  # noqa: ARG002  (a finding says it)
-        """Return nothing: a route that cannot be read is no route here."""
-        return ""
-
     def drifts(self, applied: Applied) -> list[Drift]:
-        """Return which of the objects that were applied somebody changed or deleted since."""
+        """Return the drift of the applied objects."""
         compared = (
             drift(key, mark, self._marks.get(key.namespace, {}).get(key), _NOW)
             for key, mark in applied.marks.items()
         )
         return [found for found in compared if found]
-
-    def is_state_current(self, namespace: str, version: int | None) -> bool:  # noqa: ARG002  (it is on this machine)
-        """Return True: nobody else writes the state."""
-        return True
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         """Return the progress of a gateway's Deployment."""
@@ -216,8 +219,98 @@ class FolderView:
             self._watching.append(asyncio.create_task(reflector.run()))
 
 
-def _unseen(key: GatewayKey, whole: Snapshot) -> UnreadableGateway:
-    """Return what stands for a gateway that was applied and may still be in a file that cannot be read."""
+def _unseen(key: Identity, whole: Snapshot) -> UnreadableGateway:
+    """Return the placeholder of an applied gateway that may be in an unreadable file."""
     kind = GATEWAY_KINDS[key.kind]
     ours = (known.metadata.name for known in whole.classes if known.spec.controller == kind.controller)
     return UnreadableGateway(key, next(ours, None), None, "its file may be one that cannot be read")
+
+
+class _Cluster:
+    """Reads from the API server each time: a folder has few gateways.
+
+    Every method raises ApiError or ApiUnreachableError where it gets no answer, or a group of them.
+
+    Parameters
+    ----------
+    client
+        The cluster.
+    """
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    async def check(self, namespace: str) -> None:
+        """Check that gateways can be applied in a namespace; without the right to get it they are tried.
+
+        Raises
+        ------
+        NamespaceMissingError
+            It does not exist, or is being deleted.
+        """
+        try:
+            found = await self._client.get(NAMESPACES.item(None, namespace))
+        except ApiError as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                return
+            raise
+        if found is None:
+            message = f"namespace {namespace} does not exist; kubectl create namespace {namespace} makes it"
+            raise NamespaceMissingError(message)
+        if is_leaving(found):
+            raise NamespaceMissingError(
+                f"namespace {namespace} is being deleted; create it anew once it is gone"
+            )
+
+    async def contents(self, whole: Snapshot) -> dict[Identity, Content]:
+        """Return the Secrets and ConfigMaps that gateways refer to and `whole` does not hold."""
+        unread = sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents))
+        raws = await together(
+            self._client.get(_CONTENTS[one.kind].item(one.namespace, one.name)) for one in unread
+        )
+        return {
+            reference: content({**raw, "kind": reference.kind})
+            for reference, raw in zip(unread, raws, strict=True)
+            if raw is not None
+        }
+
+    async def claim_of_daemon(self, key: Identity) -> str:
+        """Return why a gateway belongs to a daemon; empty where it is not in the cluster."""
+        try:
+            found = await self._client.get(CUSTOM_RESOURCES[key.kind].item(key.namespace, key.name))
+        except ApiError as error:
+            if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+                return ""
+            raise
+        if found is None:
+            return ""
+        delete = f"kubectl delete {key.kind.lower()} {key.name} -n {key.namespace}"
+        return (
+            f"{key} is in the cluster, where the daemon reconciles it; delete it there ({delete}), or give the one "
+            "in this folder another name"
+        )
+
+    async def existing(
+        self, gateways: Iterable[Identity]
+    ) -> tuple[dict[Identity, ExistingObject], dict[Identity, Mark]]:
+        """Return the objects that conflict with gateways, and the mark of each existing object.
+
+        An object without an owner that has fields of ours was made by an earlier session, and does not conflict.
+        """
+        keys = [wanted for gateway in gateways for wanted in wanted_objects(gateway)]
+        found = await together(self._client.get(object_path(key)) for key in keys)
+        existing, marks = {}, {}
+        for key, raw in zip(keys, found, strict=True):
+            if raw is None:
+                continue
+            marks[key] = mark_of(raw["metadata"])
+            owners = raw["metadata"].get("ownerReferences")
+            if owners:
+                owner = owners[0]
+                of_daemon = owner["apiVersion"] == API_VERSION and owner["kind"] in GATEWAY_KINDS
+                # Unlike the objects of a deleted gateway of that name, these have a living owner.
+                kind = f"{owner['kind']} of the cluster:" if of_daemon else owner["kind"]
+                existing[key] = ExistingObject((owner["apiVersion"], kind, owner["name"]))
+            elif not marks[key].fields:
+                existing[key] = ExistingObject(None)
+        return existing, marks

@@ -1,1 +1,1 @@
-"""The Pulumi engine behind the Automation API; knows no Kubernetes client and no LiteLLM."""
+"""Runs the Pulumi engine: one stack per namespace. Knows neither the Kubernetes client nor LiteLLM."""

@@ -1,4 +1,4 @@
-"""What can go wrong with the engine itself, apart from the resources it handles."""
+"""Errors of the engine itself, as opposed to those of the resources it handles."""
 
 import signal
 
@@ -18,27 +18,27 @@ __all__ = [
 
 
 class EngineError(GatewayError):
-    """The engine failed for a reason that belongs to no resource."""
+    """The engine failed, and no resource is to blame."""
 
 
 class EngineMissingError(EngineError):
-    """The engine or its Kubernetes provider is not installed, or has an unfit version."""
+    """The engine or its Kubernetes provider is missing, or its version is not supported."""
 
 
 class ClusterUnreachableError(EngineError):
-    """The Kubernetes provider got no answer from the API server; nothing is known about any gateway."""
+    """The Kubernetes provider could not reach the API server; the outcome of every gateway is unknown."""
 
 
 class EngineInterruptedError(EngineError):
-    """The engine was told to stop; nothing is known about any gateway."""
+    """The engine was interrupted; the outcome of every gateway is unknown."""
 
 
 class EngineTimeoutError(EngineError):
-    """The engine ran longer than it may, and was ended with its children."""
+    """The engine exceeded its time limit, and was killed with its children."""
 
 
 class EngineKilledError(EngineError):
-    """The engine was ended by a signal, as by the kernel where memory runs out; it wrote nothing down.
+    """A signal killed the engine before it could record anything, as the kernel does when memory runs out.
 
     Parameters
     ----------
@@ -49,30 +49,30 @@ class EngineKilledError(EngineError):
     def __init__(self, number: int) -> None:
         cause = " (out of memory?)" if number == signal.SIGKILL else ""
         cure = "; give it more memory, if it happens again" if number == signal.SIGKILL else ""
-        super().__init__(f"the Pulumi engine was ended by signal {number}{cause}{cure}")
+        super().__init__(f"the Pulumi engine was killed by signal {number}{cause}{cure}")
         self.number = number
 
 
 class EngineFailedError(EngineError):
-    """The engine ended by itself and did not do what it was asked for.
+    """The engine exited with a failure.
 
     Parameters
     ----------
     code
         Its exit code.
     reason
-        Its own error message; empty where it gave none.
+        Its own error message; empty if there is none.
     """
 
     def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"the Pulumi engine ended with exit code {code}: {reason or 'it gives no reason'}")
+        super().__init__(f"the Pulumi engine exited with code {code}: {reason or 'no reason given'}")
         self.code = code
         self.reason = reason
 
 
 class StateLockedError(EngineError):
-    """Another process uses the same state folder."""
+    """Another process uses the same scratch folder."""
 
 
 class StateUnreadableError(EngineError):
-    """What was given as a state is none."""
+    """The input is not a valid state."""

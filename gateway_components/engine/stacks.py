@@ -1,6 +1,7 @@
-"""One Pulumi stack per namespace; one run carries every gateway of it that changed."""
+"""One Pulumi stack per namespace; one run applies all of its gateways that changed."""
 
 import contextlib
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -9,10 +10,9 @@ from pathlib import Path
 
 from pulumi.automation import CommandResult
 
-from gateway_components.components.naming import gateway_target
-from gateway_components.engine.backend import Backend
+from gateway_components.components.naming import gateway_targets
 from gateway_components.engine.checkpoint import PROJECT
-from gateway_components.engine.command import EngineCommand
+from gateway_components.engine.diagnostics import Diagnostics, Outcome
 from gateway_components.engine.errors import (
     ClusterUnreachableError,
     EngineError,
@@ -20,45 +20,45 @@ from gateway_components.engine.errors import (
     EngineKilledError,
     EngineTimeoutError,
 )
-from gateway_components.engine.locate import find_engine
-from gateway_components.engine.opened import OpenedStacks
-from gateway_components.engine.outcome import Diagnostics
-from gateway_components.engine.program import register_gateways
-from gateway_components.engine.result import Outcome
-from gateway_components.engine.run import run_program
-from gateway_components.engine.server import Program
-from gateway_components.engine.state import StateFolder
+from gateway_components.engine.folder import ScratchFolder
+from gateway_components.engine.process import EngineCommand
+from gateway_components.engine.programs import find_engine
+from gateway_components.engine.protocol import Program, served
+from gateway_components.engine.registration import register_gateways
 from gateway_components.engine.states import States
-from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.engine.workspace import Backend, Workspaces
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["Stacks"]
 
 _ORDERLY = (0, 1)
-"""Exit codes of an engine that came to its end; one that crashed, as for want of memory, has another."""
+"""Exit codes of an engine that did not crash."""
 
 
 class Stacks:
     """Applies planned gateways.
 
-    Safe to use from several threads as long as each namespace has one run at a time.
+    Thread-safe as long as each namespace has one run at a time.
 
     Parameters
     ----------
-    state
-        Where the engine keeps its state.
+    folder
+        Where the engine works.
     kubeconfig
-        File with the credentials of the cluster; None inside a cluster. Only its path reaches the engine, by
-        the environment: no credential is ever in the state.
+        Credentials of the cluster; None inside one. Only the path reaches the engine, by the environment: no credential
+        is ever in the state.
     time_limit
-        Seconds that one run may take.
+        Seconds per run.
     backend
-        Where the state is kept; None for the folder.
+        Where states are kept; None for the folder.
     retain
-        Whether objects of a gateway that is let go stay: the garbage collector deletes them with their owner.
+        Whether the objects of a released gateway stay: the garbage collector deletes them with their owner.
     may_act
         Tells, in any thread, whether the engine may run.
+    memory_mib
+        What engine and provider may take together.
 
     Attributes
     ----------
@@ -68,27 +68,33 @@ class Stacks:
     Raises
     ------
     EngineMissingError
-        The engine or its Kubernetes provider is missing or unfit.
+        The engine or its Kubernetes provider is missing, or its version is not supported.
     """
 
     def __init__(
         self,
-        state: StateFolder,
+        folder: ScratchFolder,
         kubeconfig: Path | None,
         time_limit: float,
         backend: Backend | None = None,
         *,
         retain: bool = True,
         may_act: Callable[[], bool] = lambda: True,
+        memory_mib: float = math.inf,
     ) -> None:
-        backend = backend or Backend(state.backend_url, state.passphrase())
-        self._state = state
+        backend = backend or Backend(folder.backend_url, folder.passphrase())
+        self._folder = folder
         self._backend = backend
         self._command = EngineCommand(
-            find_engine(), time_limit, state.lock_descriptor, may_act=may_act, redact=backend.redact
+            find_engine(),
+            time_limit,
+            folder.lock_descriptor,
+            may_act=may_act,
+            redact=backend.redact,
+            memory_mib=memory_mib,
         )
-        self._opened = OpenedStacks(state, backend, self._command, kubeconfig)
-        self.states = States(state, self._opened)
+        self._workspaces = Workspaces(folder, backend, self._command, kubeconfig)
+        self.states = States(folder, self._workspaces)
         self._retain = retain
         self._running = Counter[str]()
         self._lock = threading.Lock()
@@ -96,36 +102,36 @@ class Stacks:
     def apply(
         self,
         namespace: str,
-        wanted: Mapping[GatewayKey, GatewayObjects],
-        release: Collection[GatewayKey],
+        wanted: Mapping[Identity, GatewayObjects],
+        release: Collection[Identity],
         *,
         refresh: bool,
     ) -> Outcome:
-        """Bring `wanted` to the cluster and let go of `release`; other gateways of the namespace stay as they are.
+        """Apply `wanted` and drop `release`; other gateways of the namespace stay as they are.
 
-        A gateway counts as done where the engine said so of each of its objects, and lived to write that down.
+        A gateway counts as applied if the engine reports each of its objects as done, and lives to record that.
 
         Parameters
         ----------
         namespace
-            Namespace of them all.
+            The namespace of all of them.
         wanted
             Gateways to apply.
         release
             Gateways to drop from the state; their objects stay on the cluster.
         refresh
-            Whether to look at the cluster first, for objects that were changed or deleted by others.
+            Whether to look first for objects that others changed or deleted.
 
         Raises
         ------
         ClusterUnreachableError
-            The API server answered about none of them; nothing is known about any.
+            The API server answered about none of them; their outcome is unknown.
         EngineInterruptedError
-            `interrupt` was called; nothing is known either.
+            `interrupt` was called; their outcome is unknown too.
         EngineError
-            The stack cannot be opened, or its state not be read.
+            The stack or its state cannot be read.
         """
-        diagnostics, done = Diagnostics(), set[GatewayKey]()
+        diagnostics, done = Diagnostics(), set[Identity]()
         program = partial(register_gateways, wanted=wanted, done=done, retain=self._retain)
         options = ["--refresh"] if refresh else []
         command = ["up", "--yes", "--skip-preview", "--continue-on-error", *options]
@@ -153,17 +159,18 @@ class Stacks:
             reported,
             frozenset(release) - kept,
             frozenset(wanted.keys() - proven - own.keys() if orderly else wanted.keys() - proven | kept),
+            killed=isinstance(error, EngineKilledError),
         )
 
     def preview(
-        self, namespace: str, wanted: Mapping[GatewayKey, GatewayObjects], release: Collection[GatewayKey]
+        self, namespace: str, wanted: Mapping[Identity, GatewayObjects], release: Collection[Identity]
     ) -> str:
-        """Return in the engine's words what `apply` would do after a look at the cluster; does nothing.
+        """Return what `apply` would change after a refresh, in the engine's words; writes nothing.
 
         Raises
         ------
         EngineError
-            The engine could not tell.
+            The preview failed.
         """
         if not wanted and not release:
             return "nothing to apply"
@@ -178,26 +185,42 @@ class Stacks:
         self,
         namespace: str,
         command: Sequence[str],
-        gateways: Iterable[GatewayKey],
+        gateways: Collection[Identity],
         program: Program,
         diagnostics: Diagnostics,
     ) -> CommandResult:
-        targets = (gateway_target(PROJECT, namespace, key) for key in gateways)
-        with self._run(namespace):
-            stack = self._opened.get(namespace)
-            result = run_program(self._command, stack, command, targets, program, diagnostics.on_event)
+        """Do what ``Stack.up`` does, without its three questions to the engine, which take longer than the run."""
+        with self._run(namespace), self._about(namespace, gateways) as targets:
+            workspace = self._workspaces.get(namespace).workspace
+            # Without it, the engine has no event log.
+            environment = {"PULUMI_DEBUG_COMMANDS": "true", **workspace.env_vars}
+            if workspace.pulumi_home is not None:
+                environment.setdefault("PULUMI_HOME", workspace.pulumi_home)
+            with served(program, diagnostics.on_event) as address:
+                arguments = [
+                    *command,
+                    *("--stack", namespace),
+                    *("--client", address),
+                    *("--exec-kind", "auto.inline"),
+                    *("--event-log", f"tcp://{address}"),
+                    *("--color", "never"),
+                    "--suppress-outputs",
+                    "--suppress-progress",
+                    *(part for target in targets for part in ("--target", target)),
+                ]
+                result = self._command.execute(arguments, workspace.work_dir, environment)
             if result.code not in _ORDERLY:
                 self._unlock(namespace)
         return result
 
     def running(self) -> frozenset[str]:
-        """Return the namespaces that have a run."""
+        """Return the namespaces with an active run."""
         with self._lock:
             return frozenset(self._running)
 
     @contextlib.contextmanager
     def beginning(self, namespace: str) -> Iterator[None]:
-        """Surround what leads to a run of `namespace`, and what follows: to `interrupt`, all of it is under way."""
+        """Extend the run of `namespace`, as `interrupt` sees it, by what leads to it and what follows."""
         with self._lock:
             self._running[namespace] += 1
         try:
@@ -207,24 +230,20 @@ class Stacks:
                 self._running[namespace] -= 1
                 if not self._running[namespace]:
                     del self._running[namespace]
-                    self._command.unbar(self._opened.work_folder(namespace))
+                    self._command.unbar(self._workspaces.work_folder(namespace))
 
     def interrupt(self, namespace: str) -> None:
-        """Cut a run of `namespace` short where there is one; returns at once."""
+        """Cut an active run of `namespace` short, without waiting for its end."""
         with self._lock:
             if namespace in self._running:
-                self._command.bar(self._opened.work_folder(namespace))
-
-    def limit(self, seconds: float) -> None:
-        """Change how long one run may take, from the next one on."""
-        self._command.time_limit = seconds
+                self._command.bar(self._workspaces.work_folder(namespace))
 
     def stop(self) -> None:
-        """Interrupt running engines and wait until they have ended."""
+        """Interrupt running engines and wait for their end."""
         self._command.stop()
 
     def halt(self) -> None:
-        """Kill running engines and let none begin any more."""
+        """Kill running engines and start none any more."""
         self._command.halt()
 
     @contextlib.contextmanager
@@ -236,14 +255,27 @@ class Stacks:
                 self._unlock(namespace)
                 raise
             finally:
-                self._state.clear_history(namespace)
+                self._folder.clear_history(namespace)
+
+    @contextlib.contextmanager
+    def _about(self, namespace: str, gateways: Collection[Identity]) -> Iterator[Iterable[str]]:
+        """Have a run know these gateways alone; where another backend keeps the state, by what it is to target."""
+        if not self.states.local:
+            yield (target for key in gateways for target in gateway_targets(PROJECT, namespace, key))
+            return
+        self.states.cut(namespace, gateways)
+        try:
+            yield ()
+        finally:
+            # One that was cut short may have written what it came to.
+            self.states.merge(namespace, gateways)
 
     def _unlock(self, namespace: str) -> None:
-        """Remove the lock that an engine leaves behind which did not end by itself."""
+        """Remove the lock of an engine that was killed."""
         with self._lock:
-            # The engine may have to be asked for that, and no interrupt may end it: the run is over.
+            # This may take another engine run, which must not be interrupted: the run itself is over.
             begun = self._running.pop(namespace)
-            self._command.unbar(self._opened.work_folder(namespace))
+            self._command.unbar(self._workspaces.work_folder(namespace))
         try:
             with contextlib.suppress(EngineError):
                 self.states.unlock(namespace)
@@ -253,11 +285,11 @@ class Stacks:
 
 
 def _failures(
-    wanted: Iterable[GatewayKey],
-    proven: Collection[GatewayKey],
-    own: Mapping[GatewayKey, Failure],
+    wanted: Iterable[Identity],
+    proven: Collection[Identity],
+    own: Mapping[Identity, Failure],
     error: EngineError,
-) -> dict[GatewayKey, Failure]:
-    """Return why each gateway failed: its own reason, or else that of the run, unless it is proven to be done."""
+) -> dict[Identity, Failure]:
+    """Return why each gateway that is not proven to be applied failed: its own reason, or that of the run."""
     common = Failure(Reason.WORKLOAD_FAILED, str(error))
     return {key: own.get(key, common) for key in wanted if key in own or key not in proven}

@@ -1,4 +1,4 @@
-"""The states of all stacks: in the folder of the engine, or where another backend keeps them."""
+"""The states of all stacks, in the scratch folder or in another backend."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,67 +8,106 @@ from pulumi.automation import Deployment
 from gateway_components.engine.checkpoint import (
     Held,
     applied_gateways,
-    check_stack,
     encryption_salt,
     read_checkpoint,
     whole_checkpoint,
     without_gateways,
 )
-from gateway_components.engine.opened import OpenedStacks
-from gateway_components.engine.state import StateFolder
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.engine.folder import ScratchFolder
+from gateway_components.engine.state_rules import check_deployment, check_secrets_provider
+from gateway_components.engine.workspace import Workspaces
+from gateway_components.identity import Identity
+from gateway_components.pieces import Piece
 
 __all__ = ["States"]
 
 
 class States:
-    """Reads and changes states between runs.
+    """Reads and changes states between runs; each method raises an `EngineError` if it cannot.
 
     Parameters
     ----------
     folder
-        Holds the states, unless another backend keeps them.
-    opened
-        Asks the engine about the others.
+        Keeps the states, unless another backend does.
+    workspaces
+        Query the other backend.
     """
 
-    def __init__(self, folder: StateFolder, opened: OpenedStacks) -> None:
+    def __init__(self, folder: ScratchFolder, workspaces: Workspaces) -> None:
         self._folder = folder
-        self._opened = opened
-        self.local = opened.local
+        self._workspaces = workspaces
+        self.local = workspaces.local
 
     def open(self, namespace: str, checkpoint: bytes | None) -> Held:
-        """Go on from a state that was kept elsewhere, or from none, and return what it holds.
+        """Replace the state by one that was stored elsewhere, or by none, and return its gateways.
 
         Raises
         ------
         StateUnreadableError
-            It is no state, or that of another stack; nothing has changed.
+            It is not a state, or contains something that the daemon does not keep; nothing has changed.
         """
         deployment = read_checkpoint(checkpoint) if checkpoint is not None else {}
-        check_stack(deployment, namespace)
-        self._opened.drop(namespace)
+        check_deployment(deployment, namespace)
+        check_secrets_provider(deployment)
+        self._workspaces.drop(namespace)
         self._folder.forget(namespace)
         if deployment:
-            self._write(namespace, deployment)
+            with self._folder.used("written"):
+                self._folder.entries.write(namespace, deployment)
         return applied_gateways(deployment)
 
-    def checkpoint(self, namespace: str) -> bytes | None:
-        """Return the state of `namespace` as the engine wrote it; None where there is none, or it is kept elsewhere."""
-        return self._folder.read(namespace) if self.local else None
-
-    def exported(self, namespace: str) -> bytes | None:
-        """Return the state that another backend keeps of `namespace`, as `open` takes it; writes nothing there.
+    def cut(self, namespace: str, keys: Collection[Identity]) -> None:
+        """Give the engine a state that holds these gateways alone, before a run about them.
 
         Raises
         ------
         EngineError
-            The backend gave no answer.
+            The folder cannot be read or written.
         """
-        found = self._opened.exported(namespace)
-        return whole_checkpoint(namespace, found.deployment) if found else None
+        with self._folder.used("read"):
+            deployment = self._folder.entries.read(namespace, keys)
+        checkpoint = whole_checkpoint(namespace, deployment or None)
+        self._folder.write(namespace, checkpoint, encryption_salt(deployment))
 
-    def held(self, namespace: str, only: Collection[GatewayKey] | None = None) -> Held:
+    def merge(self, namespace: str, keys: Collection[Identity]) -> None:
+        """Take over what a run about these gateways wrote.
+
+        Raises
+        ------
+        EngineError
+            What it wrote cannot be read, or the folder not be written.
+        """
+        checkpoint = self._folder.read(namespace)
+        deployment = read_checkpoint(checkpoint) if checkpoint is not None else {}
+        with self._folder.used("written"):
+            self._folder.entries.merge(namespace, keys, deployment)
+
+    def checkpoint(self, namespace: str) -> list[Piece] | None:
+        """Return the state of `namespace` as an engine would write it, in pieces to be read before it changes again.
+
+        None where there is none, or it is kept elsewhere.
+        """
+        if not self.local:
+            return None
+        with self._folder.used("read"):
+            return self._folder.entries.checkpoint(namespace) or None
+
+    def size(self, namespace: str) -> int:
+        """Return how many bytes the state of `namespace` has; 0 where there is none, or it is kept elsewhere."""
+        with self._folder.used("read"):
+            return self._folder.entries.size(namespace) if self.local else 0
+
+    def exported(self, namespace: str) -> bytes | None:
+        """Return the state of `namespace` in another backend, as `open` takes it, without creating a stack."""
+        found = self._workspaces.exported(namespace)
+        if found is None:
+            return None
+        # It belongs to that backend, and nothing in the state is secret.
+        deployment = {**(found.deployment or {})}
+        deployment.pop("secrets_providers", None)
+        return whole_checkpoint(namespace, deployment)
+
+    def held(self, namespace: str, only: Collection[Identity] | None = None) -> Held:
         """Return what the state of `namespace` holds of each gateway, or of some.
 
         Raises
@@ -76,9 +115,12 @@ class States:
         EngineError
             The state cannot be read.
         """
-        return applied_gateways(self._deployment(namespace), only)
+        if not self.local:
+            return applied_gateways(self._exported(namespace), only)
+        with self._folder.used("read"):
+            return applied_gateways(self._folder.entries.read(namespace, only))
 
-    def release(self, namespace: str, keys: Collection[GatewayKey]) -> None:
+    def release(self, namespace: str, keys: Collection[Identity]) -> None:
         """Let go of gateways whose objects stay, without a run.
 
         Raises
@@ -86,47 +128,34 @@ class States:
         EngineError
             The state cannot be read.
         """
-        self._write(namespace, without_gateways(self._deployment(namespace), keys))
+        if self.local:
+            with self._folder.used("written"):
+                self._folder.entries.release(namespace, keys)
+        else:
+            self._import(namespace, without_gateways(self._exported(namespace), keys))
 
     def unlock(self, namespace: str) -> None:
-        """Remove what a run that was killed left behind: its lock, and operations that it had begun.
-
-        Raises
-        ------
-        EngineError
-            Another backend keeps the state, and could not be asked.
-        """
+        """Remove the lock and the pending operations of a killed run."""
         if self.local:
             self._folder.unlock(namespace)
             return
-        self._opened.ask(namespace, lambda stack: stack.cancel())
-        deployment = dict(self._deployment(namespace))
+        self._workspaces.ask(namespace, lambda stack: stack.cancel())
+        deployment = dict(self._exported(namespace))
         if deployment.pop("pending_operations", None):
-            self._write(namespace, deployment)
+            self._import(namespace, deployment)
 
     def forget(self, namespace: str) -> None:
-        """Remove the state of a namespace that has no gateway left.
-
-        Raises
-        ------
-        EngineError
-            Another backend keeps it, and could not be asked.
-        """
+        """Remove the state of a namespace without gateways."""
         if not self.local:
-            self._opened.ask(namespace, lambda stack: stack.workspace.remove_stack(namespace, force=True))
-        self._opened.drop(namespace)
+            self._workspaces.ask(namespace, lambda stack: stack.workspace.remove_stack(namespace, force=True))
+        self._workspaces.drop(namespace)
         self._folder.forget(namespace)
 
-    def _deployment(self, namespace: str) -> Mapping[str, Any]:
-        if self.local:
-            checkpoint = self._folder.read(namespace)
-            return read_checkpoint(checkpoint) if checkpoint is not None else {}
-        return self._opened.ask(namespace, lambda stack: stack.export_stack()).deployment or {}
+    def _exported(self, namespace: str) -> Mapping[str, Any]:
+        found = self._workspaces.ask(namespace, lambda stack: stack.export_stack()).deployment or {}
+        check_deployment({name: found[name] for name in found.keys() - {"pending_operations"}}, namespace)
+        return found
 
-    def _write(self, namespace: str, deployment: Mapping[str, Any]) -> None:
-        if self.local:
-            checkpoint = whole_checkpoint(namespace, deployment)
-            self._folder.write(namespace, checkpoint, encryption_salt(deployment))
-        else:
-            whole = Deployment(version=3, deployment=dict(deployment))
-            self._opened.ask(namespace, lambda stack: stack.import_stack(whole))
+    def _import(self, namespace: str, deployment: Mapping[str, Any]) -> None:
+        whole = Deployment(version=3, deployment=dict(deployment))
+        self._workspaces.ask(namespace, lambda stack: stack.import_stack(whole))

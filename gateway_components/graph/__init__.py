@@ -1,1 +1,1 @@
-"""PURE: classes, gateways, routes, servers and guards as a graph that says what is broken, and drawings of it."""
+"""PURE: classes, gateways, routes, servers and guards as a graph with the state of each, and drawings of it."""

@@ -1,4 +1,4 @@
-"""What a graph is made of: the objects there are, from a cluster or from files."""
+"""The objects of a graph, from a cluster or from files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,28 +7,15 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.kinds import KINDS
-from gateway_components.crds.meta import ApiObject, ObjectMeta
-from gateway_components.crds.parse import parse_as
-from gateway_components.crds.toolgateway import ToolGateway
-from gateway_components.crds.toolgatewayclass import ToolGatewayClass
-from gateway_components.crds.toolserver import ToolServer
+from gateway_components.api.gateways import AiGateway, AiGatewayClass, ToolGateway, ToolGatewayClass
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.kinds import KINDS, RESOURCE_KINDS
+from gateway_components.api.meta import ApiObject, ObjectMeta
+from gateway_components.api.parse import parse_as
+from gateway_components.api.tools import ToolServer
 from gateway_components.errors import InputError
-from gateway_components.graph.model import NodeKey
-from gateway_components.plan.keys import Reference
-from gateway_components.plan.snapshot import (
-    RESOURCE_KINDS,
-    Gateway,
-    GatewayClass,
-    Resource,
-    Resources,
-    Snapshot,
-    Unreadable,
-)
+from gateway_components.identity import Identity
+from gateway_components.plan.snapshot import Gateway, GatewayClass, Resource, Resources, Snapshot, Unreadable
 
 __all__ = ["Inventory", "UnreadableObject", "inventory_of_raw", "inventory_of_snapshot", "key_of"]
 
@@ -37,7 +24,7 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class UnreadableObject:
-    """An object that the models do not understand.
+    """An object that the models refuse.
 
     Attributes
     ----------
@@ -60,24 +47,27 @@ class Inventory:
     objects
         All that could be read.
     visible
-        For each kind that was looked at, the namespace it was looked at in; None stands for all of them. A kind
-        that is not among them may have objects that nobody knows of.
+        For each kind that was listed, the namespace it was listed in; None for all. Kinds that are missing here may
+        have unknown objects.
+    partial
+        As in `Snapshot`.
     """
 
-    objects: Mapping[NodeKey, ApiObject | UnreadableObject] = field(default_factory=dict)
+    objects: Mapping[Identity, ApiObject | UnreadableObject] = field(default_factory=dict)
     visible: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(KINDS))
+    partial: bool = False
 
-    def sees(self, key: NodeKey) -> bool:
-        """Tell whether an object that is not among `objects` does not exist."""
+    def sees(self, key: Identity) -> bool:
+        """Return whether `objects` would hold an existing object of this key."""
         return key.kind in self.visible and self.visible[key.kind] in (None, key.namespace)
 
-    def of(self, model: type[M]) -> Iterator[tuple[NodeKey, M]]:
+    def of(self, model: type[M]) -> Iterator[tuple[Identity, M]]:
         """Yield the objects of a model, in the order of their keys."""
         found = {key: known for key, known in self.objects.items() if isinstance(known, model)}
         yield from ((key, found[key]) for key in sorted(found))
 
     @property
-    def gateways(self) -> Iterator[tuple[NodeKey, Gateway]]:
+    def gateways(self) -> Iterator[tuple[Identity, Gateway]]:
         """The gateways of either kind."""
         yield from self.of(AiGateway)
         yield from self.of(ToolGateway)
@@ -91,16 +81,12 @@ class Inventory:
     @cached_property
     def resources(self) -> Resources:
         """Guards, providers and ToolServers, as a plan takes them."""
-        resources: dict[Reference, Resource] = {}
+        resources: dict[Identity, Resource] = {}
         for key, found in self.objects.items():
-            kind = RESOURCE_KINDS.get(key.kind)
-            if kind is None:
-                continue
-            reference = Reference(kind, key.namespace, key.name)
             if isinstance(found, Guard | GuardrailProvider | ToolServer):
-                resources[reference] = found
-            elif isinstance(found, UnreadableObject):
-                resources[reference] = Unreadable(found.message)
+                resources[key] = found
+            elif isinstance(found, UnreadableObject) and key.kind in RESOURCE_KINDS:
+                resources[key] = Unreadable(found.message)
         return resources
 
 
@@ -114,9 +100,9 @@ def inventory_of_raw(raws: Iterable[Mapping[str, Any]], visible: Mapping[str, st
 
 
 def inventory_of_snapshot(snapshot: Snapshot) -> Inventory:
-    """Return the inventory of a snapshot that holds all the objects there are, as one of manifest files does."""
+    """Return the inventory of a snapshot of manifest files."""
     models = (*snapshot.gateways, *snapshot.classes, *snapshot.routes)
-    objects: dict[NodeKey, ApiObject | UnreadableObject] = {
+    objects: dict[Identity, ApiObject | UnreadableObject] = {
         key_of(found.kind, found.metadata): found for found in models
     }
     for gateway in snapshot.unreadable_gateways:
@@ -126,12 +112,12 @@ def inventory_of_snapshot(snapshot: Snapshot) -> Inventory:
         metadata = ObjectMeta(name=reference.name, namespace=reference.namespace)
         known = UnreadableObject(metadata, resource.message) if isinstance(resource, Unreadable) else resource
         objects[key_of(reference.kind, metadata)] = known
-    return Inventory(objects)
+    return Inventory(objects, partial=snapshot.partial)
 
 
-def key_of(kind: str, metadata: ObjectMeta) -> NodeKey:
-    """Return the key of an object; what belongs to the whole cluster has no namespace, whatever a file gives it."""
-    return NodeKey(kind, (metadata.namespace or "") if KINDS[kind].namespaced else "", metadata.name)
+def key_of(kind: str, metadata: ObjectMeta) -> Identity:
+    """Return the identity of an object; one of a cluster-scoped kind has no namespace, even if a file names one."""
+    return Identity(kind, (metadata.namespace or "") if KINDS[kind].namespaced else "", metadata.name)
 
 
 def _parsed(raw: Mapping[str, Any]) -> tuple[str, ApiObject | UnreadableObject]:

@@ -1,43 +1,55 @@
-"""How each object is doing: by what its status reports, or by what a plan says."""
+"""The state of each object: as its status reports it, or as a plan finds it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Literal
 
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.meta import Condition
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.graph.guards import guard_failure
+from gateway_components.api.gateways import AiGateway, AiGatewaySpec
+from gateway_components.api.guardrails import Guard
+from gateway_components.api.kinds import GATEWAY_KINDS, READY, GatewayKind
+from gateway_components.api.meta import Condition, ObjectMeta, ObjectReference
+from gateway_components.api.tools import ToolRoute
 from gateway_components.graph.inventory import Inventory, UnreadableObject
-from gateway_components.graph.model import NodeKey, State
-from gateway_components.plan.classes import claims, nobody_claims, why_nobody_claims
-from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.keys import GatewayKey, RouteKey
-from gateway_components.plan.kinds import GATEWAY_KINDS, GatewayKind
+from gateway_components.identity import Identity
+from gateway_components.plan.claims import claims, meant_class, nobody_claims, why_nobody_claims
+from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.guardrails import resolve_guardrails
 from gateway_components.plan.plan import Plan
 from gateway_components.plan.references import gateway_of_route, guard_references, provider_reference
-from gateway_components.plan.snapshot import Gateway
-from gateway_components.plan.status import ROUTE_READY
+from gateway_components.plan.snapshot import Gateway, Resources
 
-__all__ = ["Ready", "Verdict", "Verdicts", "planned_verdicts", "reported_verdicts"]
+__all__ = ["Ready", "State", "Verdict", "Verdicts", "planned_verdicts", "reported_verdicts"]
 
 Ready = Literal["True", "False", "Unknown"]
 
 
+class State(StrEnum):
+    """State of an object."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    MISSING = "missing"
+    FOREIGN = "foreign"
+    """Another controller owns it."""
+    UNKNOWN = "unknown"
+    """It is not reconciled yet, is rolling out, or may not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one object is doing.
+    """State of one object, and why.
 
     Attributes
     ----------
     state
-        In a graph.
+        State of the node in a graph.
     reason, message
-        Why, as conditions have it. Where no condition says anything, `reason` is ``ClassNotFound`` (no class runs
-        the gateway), ``OtherController``, ``NotAttached`` (a route that names no gateway), ``NotReported`` (no
-        controller has come to it yet), ``NotReadable`` or ``NotVisible`` (may not be read here).
+        Those of the condition. Without one, `reason` is ``ClassNotFound``, ``OtherController``, ``NotGiven`` (its
+        class or gateway is not among the files), ``NotAttached`` (a route without a gateway), ``NotReported`` (not
+        reconciled yet), ``NotReadable`` (at fault) or ``NotVisible`` (forbidden).
     ready
-        Whether it can be used, in the words of conditions.
+        Whether it is ready, as a condition says it.
     """
 
     state: State = State.OK
@@ -46,10 +58,12 @@ class Verdict:
     ready: Ready = "True"
 
 
-Verdicts = Mapping[NodeKey, Verdict]
+Verdicts = Mapping[Identity, Verdict]
 
 _NOT_REPORTED = Verdict(State.UNKNOWN, "NotReported", "no controller has come to it yet", "Unknown")
 _NOT_ATTACHED = Verdict(State.UNKNOWN, "NotAttached", "it names no gateway in spec.toolGatewayRef", "Unknown")
+
+_NOT_GIVEN = Verdict(State.FOREIGN, "NotGiven", "no gateway of ours among the files serves it", "Unknown")
 
 
 def reported_verdicts(inventory: Inventory) -> Verdicts:
@@ -64,9 +78,7 @@ def reported_verdicts(inventory: Inventory) -> Verdicts:
         reported = _first_fault(current.get(name) for name in (kind.configured, kind.ready))
         verdicts[key] = _unclaimed(kind, gateway, inventory) or reported
     for key, route in inventory.of(ToolRoute):
-        reported = _first_fault(
-            [_current(route.status.conditions, route.metadata.generation).get(ROUTE_READY)]
-        )
+        reported = _first_fault([_current(route.status.conditions, route.metadata.generation).get(READY)])
         verdicts[key] = _route(route, reported, verdicts)
     return verdicts
 
@@ -75,16 +87,18 @@ def planned_verdicts(inventory: Inventory, plan: Plan) -> Verdicts:
     """Return the verdicts on all objects of manifest files: gateways and routes as `plan` finds them."""
     verdicts = _common(inventory)
     for key, gateway in inventory.gateways:
-        planned = plan.gateways.get(GatewayKey(key.kind, key.namespace, key.name))
+        planned = plan.gateways.get(key)
         failure = planned.failure if planned else None
         verdicts[key] = _unclaimed(GATEWAY_KINDS[key.kind], gateway, inventory) or _judged(failure)
     for key, route in inventory.of(ToolRoute):
-        found = plan.routes.get(RouteKey(key.namespace, key.name))
-        verdicts[key] = _route(route, _judged(found.failure if found else None), verdicts)
+        found = plan.routes.get(key)
+        left_out = found is None and gateway_of_route(route)
+        judged = _NOT_GIVEN if left_out else _judged(found.failure if found else None)
+        verdicts[key] = _route(route, judged, verdicts)
     return verdicts
 
 
-def _common(inventory: Inventory) -> dict[NodeKey, Verdict]:
+def _common(inventory: Inventory) -> dict[Identity, Verdict]:
     verdicts = {
         key: Verdict(State.BROKEN, "NotReadable", f"it cannot be read: {found.message}", "False")
         if isinstance(found, UnreadableObject)
@@ -94,7 +108,7 @@ def _common(inventory: Inventory) -> dict[NodeKey, Verdict]:
     controllers = {kind.class_kind: kind.controller for kind in GATEWAY_KINDS.values()}
     for found in inventory.classes:
         if found.spec.controller != controllers[found.kind]:
-            key = NodeKey(found.kind, "", found.metadata.name)
+            key = Identity(found.kind, "", found.metadata.name)
             verdicts[key] = _other_controller(found.spec.controller)
     users = _users_of_guards(inventory)
     for key, guard in inventory.of(Guard):
@@ -102,25 +116,53 @@ def _common(inventory: Inventory) -> dict[NodeKey, Verdict]:
     return verdicts
 
 
-def _users_of_guards(inventory: Inventory) -> dict[NodeKey, list[Gateway]]:
+def _users_of_guards(inventory: Inventory) -> dict[Identity, list[Gateway]]:
     """Return the gateways that use each Guard; what another controller runs may take it in its own way."""
-    users: dict[NodeKey, list[Gateway]] = {}
+    users: dict[Identity, list[Gateway]] = {}
     for key, gateway in inventory.gateways:
         unclaimed = _unclaimed(GATEWAY_KINDS[key.kind], gateway, inventory)
         if unclaimed and unclaimed.state is State.FOREIGN:
             continue
         for used in guard_references(gateway):
-            users.setdefault(NodeKey(used.kind, used.namespace, used.name), []).append(gateway)
+            users.setdefault(used, []).append(gateway)
     return users
 
 
 def _guard(guard: Guard, users: Iterable[Gateway], inventory: Inventory) -> Verdict:
     wanted = provider_reference(guard)
-    if wanted and wanted not in inventory.resources:
-        provider = NodeKey(wanted.kind, wanted.namespace, wanted.name)
-        if not inventory.sees(provider):
-            return Verdict(State.UNKNOWN, "NotVisible", f"{wanted} may not be read", "Unknown")
-    return _judged(guard_failure(guard, users, inventory.resources))
+    if wanted and wanted not in inventory.resources and not inventory.sees(wanted):
+        return Verdict(State.UNKNOWN, "NotVisible", f"{wanted} may not be read", "Unknown")
+    return _judged(_guard_failure(guard, users, inventory.resources))
+
+
+def _guard_failure(guard: Guard, users: Iterable[Gateway], resources: Resources) -> Failure | None:
+    """Return why a Guard is not applied; None where it is.
+
+    Parameters
+    ----------
+    guard
+        The Guard.
+    users
+        The gateways that use it. For one that none uses, an AiGateway beside it is taken for the judgement.
+    resources
+        The Guards and providers there are.
+    """
+    reference = ObjectReference(name=guard.metadata.name, namespace=guard.metadata.namespace)
+    for gateway in tuple(users) or (_anybody(guard),):
+        alone = gateway.spec.model_copy(update={"guardrails": (reference,)})
+        try:
+            found = resolve_guardrails(gateway.model_copy(update={"spec": alone}), resources)
+        except Failure as failure:
+            # Its field is a place among the guards of a gateway, which here has this one alone.
+            return Failure(failure.reason, failure.message, cure=failure.cure)
+        for warning in found.warnings if not found.applied else ():
+            return Failure(Reason.GUARDRAILS_RESOLUTION_FAILED, warning.message, cure=warning.cure)
+    return None
+
+
+def _anybody(guard: Guard) -> AiGateway:
+    metadata = ObjectMeta(name=guard.metadata.name, namespace=guard.metadata.namespace)
+    return AiGateway(metadata=metadata, spec=AiGatewaySpec.model_construct(ai_models=()))
 
 
 def _unclaimed(kind: GatewayKind, gateway: Gateway, inventory: Inventory) -> Verdict | None:
@@ -129,9 +171,15 @@ def _unclaimed(kind: GatewayKind, gateway: Gateway, inventory: Inventory) -> Ver
     if kind.class_kind not in inventory.visible or claims(kind, name, inventory.classes):
         return None
     if nobody_claims(kind, name, inventory.classes):
+        if inventory.partial and not meant_class(kind, name, inventory.classes):
+            return Verdict(State.FOREIGN, "NotGiven", f"{_given(name)} is not among the files", "Unknown")
         return Verdict(State.BROKEN, "ClassNotFound", why_nobody_claims(name), "False")
     owner = next(found for found in inventory.classes if not nobody_claims(kind, name, [found]))
     return _other_controller(owner.spec.controller)
+
+
+def _given(class_name: str | None) -> str:
+    return f"class {class_name}" if class_name else "a default class of ours"
 
 
 def _other_controller(controller: str) -> Verdict:
@@ -143,7 +191,7 @@ def _route(route: ToolRoute, found: Verdict, verdicts: Verdicts) -> Verdict:
     gateway = gateway_of_route(route)
     if gateway is None:
         return _NOT_ATTACHED
-    of_gateway = verdicts.get(NodeKey(gateway.kind, gateway.namespace, gateway.name))
+    of_gateway = verdicts.get(gateway)
     if of_gateway and of_gateway.state is State.FOREIGN:
         return replace(of_gateway, message=f"its gateway is another's: {of_gateway.message}")
     return found

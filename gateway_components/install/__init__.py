@@ -1,1 +1,1 @@
-"""The daemon's own installation as manifests: pure functions, for deploy/ and for the stack ``operator``."""
+"""The daemon's own installation as manifests, for deploy/ and for the stack ``operator``."""

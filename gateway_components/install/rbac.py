@@ -1,18 +1,19 @@
-"""The daemon's account and its roles, made of the table of what it does."""
+"""The daemon's service account and its roles, from the table of permissions."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway_components.install.options import NAME, Installation, Manifest, labels
+from gateway_components.kube.install_secrets import record_name
 from gateway_components.kube.permissions import PERMISSIONS, Permission, Place
 
-__all__ = ["purpose", "rbac", "rules", "service_account"]
+__all__ = ["metrics_reader", "purpose", "rbac", "rules", "service_account"]
 
 _API = "rbac.authorization.k8s.io"
 
 
 def service_account(installation: Installation) -> Manifest:
-    """Return the account that the daemon runs as."""
+    """Return the service account of the daemon."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -21,15 +22,17 @@ def service_account(installation: Installation) -> Manifest:
 
 
 def rbac(installation: Installation) -> list[Manifest]:
-    """Return the roles and bindings of an installation: the rights that it uses, where it uses them.
+    """Return the least-privilege roles and bindings of an installation.
 
-    For all namespaces one ClusterRole holds; for chosen ones, a Role in each of them, and a ClusterRole with the little
-    that belongs to no namespace.
+    For all namespaces there is one ClusterRole; for chosen ones a Role in each, and a ClusterRole for cluster-scoped
+    objects.
     """
     chosen = installation.namespaces
-    everywhere = (
-        (Place.CLUSTER, Place.NAMESPACES) if chosen else (Place.CLUSTER, Place.NAMESPACES, Place.GATEWAYS)
-    )
+    everywhere = [Place.CLUSTER, Place.NAMESPACES]
+    if not chosen:
+        everywhere.append(Place.GATEWAYS)
+    if installation.metrics_auth:
+        everywhere.append(Place.METRICS)
     objects = [
         _role("ClusterRole", None, [_for(permission, chosen) for permission in _of(*everywhere)]),
         _binding("ClusterRole", None, installation),
@@ -40,12 +43,23 @@ def rbac(installation: Installation) -> list[Manifest]:
             _role("Role", namespace, _of(Place.GATEWAYS)),
             _binding("Role", namespace, installation),
         ]
-    # Of its own name: the namespace of the daemon may be a chosen one.
+    # The ClusterRole grants them otherwise.
+    notes = [_for(permission, chosen) for permission in _of(Place.NOTES)] if chosen else []
+    own = [*_of(Place.INSTALL), *notes]
+    # With a name of its own: the daemon's namespace may be a chosen one.
     return [
         *objects,
-        _role("Role", installation.namespace, _of(Place.INSTALL), f"{NAME}-daemon"),
+        _role("Role", installation.namespace, own, f"{NAME}-daemon"),
         _binding("Role", installation.namespace, installation, f"{NAME}-daemon"),
     ]
+
+
+def metrics_reader(installation: Installation) -> list[Manifest]:
+    """Return the ClusterRole to bind to scrapers of the metrics; nothing if anybody may read them."""
+    if not installation.metrics_auth:
+        return []
+    role = _role("ClusterRole", None, (), f"{NAME}-metrics-reader")
+    return [{**role, "rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}]
 
 
 def rules(permission: Permission) -> list[Manifest]:
@@ -69,10 +83,13 @@ def rules(permission: Permission) -> list[Manifest]:
 
 
 def purpose(rule: Manifest) -> str:
-    """Return what a rule of an installation is needed for; empty for any other."""
+    """Return the purpose of a rule of an installation; empty for any other rule."""
+    if "nonResourceURLs" in rule:
+        return "reading the metrics; bind it to scrapers"
     for permission in PERMISSIONS:
-        # Which namespaces are looked after is no part of the table.
-        names = rule.get("resourceNames") if permission.place is Place.NAMESPACES else permission.names
+        # The table does not know the chosen namespaces.
+        by_namespace = permission.place in (Place.NAMESPACES, Place.NOTES)
+        names = rule.get("resourceNames") if by_namespace else permission.names
         if rule in rules(replace(permission, names=tuple(names or ()))):
             return permission.why
     return ""
@@ -83,9 +100,10 @@ def _of(*places: Place) -> list[Permission]:
 
 
 def _for(permission: Permission, namespaces: tuple[str, ...]) -> Permission:
-    if permission.place is not Place.NAMESPACES:
-        return permission
-    return replace(permission, names=tuple(dict.fromkeys(namespaces)))
+    names = tuple(dict.fromkeys(namespaces))
+    if permission.place is Place.NOTES:
+        return replace(permission, names=tuple(map(record_name, names)))
+    return replace(permission, names=names) if permission.place is Place.NAMESPACES else permission
 
 
 def _role(kind: str, namespace: str | None, permissions: Iterable[Permission], name: str = NAME) -> Manifest:

@@ -1,1 +1,1 @@
-"""Kubernetes IO: client, reflector, statuses and events; knows no Pulumi and no LiteLLM."""
+"""Talks to the API server: client, reflector, Lease, statuses, events, states. Knows neither Pulumi nor LiteLLM."""

@@ -1,4 +1,4 @@
-"""A small client: raw objects in and out, errors translated once."""
+"""A small client of the API server for raw objects."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -9,8 +9,7 @@ from urllib.parse import unquote
 
 import aiohttp
 
-from gateway_components.kube.answers import api_error, unreachable
-from gateway_components.kube.credentials import find_kubeconfig, load_credentials
+from gateway_components.kube.credentials import load_credentials
 from gateway_components.kube.decoding import read_document, read_event, read_object, read_page
 from gateway_components.kube.errors import (
     ApiError,
@@ -19,19 +18,23 @@ from gateway_components.kube.errors import (
     ObjectChangedError,
     TooLargeAnswerError,
 )
-from gateway_components.kube.transport import Request, Transport
+from gateway_components.kube.resources import ApiPath
+from gateway_components.kube.transport import Request, Transport, api_error, unreachable
 
-__all__ = ["KubeClient", "find_kubeconfig"]
+__all__ = ["KubeClient"]
 
 T = TypeVar("T")
 
+Keep = Callable[[dict[str, Any]], dict[str, Any]]
+"""What is kept of an object."""
+
 _PAGE = 500
 _MOST_PAGES = 10_000
-"""Of one list: more of them come from something that repeats itself."""
+"""Limit of one list, against a server that repeats itself."""
 _SECONDS = 60.0
-"""How long a request may take; the API server itself goes on for no longer."""
+"""Time limit of a request, for the API server as well."""
 _LONGEST_LINE = 2**25
-"""Bytes of one event of a watch. etcd stores no object of more than 1.5 MiB, which JSON makes six times as long."""
+"""Bytes of one watch event; etcd stores objects of up to 1.5 MiB, and JSON escapes make them six times as long."""
 
 
 class KubeClient:
@@ -40,7 +43,7 @@ class KubeClient:
     Parameters
     ----------
     transport
-        Carries the requests.
+        Sends the requests.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -48,20 +51,20 @@ class KubeClient:
 
     @staticmethod
     async def connect(kubeconfig: Path | None) -> "KubeClient":
-        """Return a client for the cluster of `kubeconfig`, or for the one this process runs in.
+        """Return a client for the cluster of `kubeconfig`, or for the one that this process runs in.
 
         Raises
         ------
         CredentialsError
-            There are none, or they cannot be read.
+            They are missing, or cannot be read.
         """
         load = partial(load_credentials, kubeconfig)
         return KubeClient(Transport(await load(), load))
 
-    async def get(self, path: str) -> dict[str, Any] | None:
-        """Return the object at `path`; None where the API server says that this very object does not exist.
+    async def get(self, path: ApiPath) -> dict[str, Any] | None:
+        """Return the object at `path`; None if the API server says that this very object does not exist.
 
-        Another 404 is an error: a kind that is not served, or whatever answers in place of the API server.
+        Any other 404 is an error: the kind is not served, or a proxy answers.
         """
         try:
             return await self._object(Request("GET", path))
@@ -70,16 +73,20 @@ class KubeClient:
                 return None
             raise
 
-    async def document(self, path: str) -> dict[str, Any]:
-        """Return what is at `path` and is no object of a collection, such as what the API server serves."""
+    async def document(self, path: ApiPath) -> dict[str, Any]:
+        """Return a document that is not an object, such as one of API discovery."""
         return await self._read(Request("GET", path), read_document)
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def ask(self, path: ApiPath, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a review that is answered and not stored, such as a TokenReview, and return it with its status."""
+        return await self._read(Request("POST", path, body=question), read_document)
+
+    async def create(self, path: ApiPath, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object in the collection at `path` and return it as stored."""
         return await self._object(Request("POST", path, body=body))
 
     async def merge_patch(
-        self, path: str, body: Mapping[str, Any], *, manager: str | None = None
+        self, path: ApiPath, body: Mapping[str, Any], *, manager: str | None = None
     ) -> dict[str, Any]:
         """Merge `body` into the object at `path` and return it as stored; `manager` owns what it changes."""
         query = {"fieldManager": manager} if manager else {}
@@ -88,11 +95,11 @@ class KubeClient:
         )
 
     async def apply(
-        self, path: str, body: Mapping[str, Any], *, manager: str, force: bool = False
+        self, path: ApiPath, body: Mapping[str, Any], *, manager: str, force: bool = False
     ) -> dict[str, Any]:
-        """Apply `body` to the object at `path`, made where it is missing; `manager` owns the fields that it names.
+        """Apply `body` to the object at `path`, creating it if it is missing, as the field manager `manager`.
 
-        Others that own some of them are a conflict, or lose them by `force`.
+        Fields of other managers are a conflict, unless `force` takes them over.
         """
         query = {"fieldManager": manager, **({"force": "true"} if force else {})}
         return await self._object(
@@ -100,20 +107,20 @@ class KubeClient:
             Request("PATCH", path, query, body=body, content_type="application/apply-patch+yaml")
         )
 
-    async def delete(self, path: str, *, uid: str, version: str) -> None:
-        """Delete the object at `path` if it is the one that was read; it may be gone already, as for `get`.
+    async def delete(self, path: ApiPath, *, uid: str, version: str) -> None:
+        """Delete the object at `path` if it is still the one that was read; a missing one is fine.
 
         Parameters
         ----------
         path
             Where it is.
         uid, version
-            Which one it is: ``metadata.uid`` and ``metadata.resourceVersion``.
+            Its ``metadata.uid`` and ``metadata.resourceVersion``.
 
         Raises
         ------
         ObjectChangedError
-            It was written since then, or another one is there by now; nothing was deleted.
+            Somebody else wrote or replaced it since then; nothing was deleted.
         """
         body = {
             "apiVersion": "v1",
@@ -130,7 +137,7 @@ class KubeClient:
 
     async def pages(
         self,
-        path: str,
+        path: ApiPath,
         *,
         kind: str = "",
         metadata_only: bool = False,
@@ -138,10 +145,10 @@ class KubeClient:
         fields: str = "",
         size: int = _PAGE,
     ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-        """Yield every object of the collection at `path` in pages of `size`, each with the version to watch from.
+        """Yield the objects of the collection at `path` in pages of `size`, each with the version to watch from.
 
-        Those with all `labels` alone, and those that `fields` selects, such as ``metadata.name=NAME``. A list of
-        another `kind`, if one is given, is refused. An object that nests too deep is an `IncompleteObject`.
+        `labels` and `fields` (such as ``metadata.name=NAME``) select objects. A list of another `kind` than the given
+        one is refused. An object that nests too deep is an `IncompleteObject`.
         """
         partial_list = "PartialObjectMetadataList" if metadata_only else None
         wanted = partial_list or (f"{kind}List" if kind else "")
@@ -168,19 +175,27 @@ class KubeClient:
             limit = min(limit * 10, size)
 
     async def list(
-        self, path: str, *, metadata_only: bool = False, labels: Mapping[str, str] | None = None
+        self,
+        path: ApiPath,
+        *,
+        metadata_only: bool = False,
+        labels: Mapping[str, str] | None = None,
+        keep: Keep = dict,
     ) -> tuple[list[dict[str, Any]], str]:
-        """Return every object of the collection at `path` with `labels`, and the version to watch from."""
+        """Return what `keep` makes of each object of the collection at `path`, and the version to watch from.
+
+        No more than a page of whole objects is in memory. `labels` selects objects.
+        """
         items: list[dict[str, Any]] = []
         version = ""
         async for page, page_version in self.pages(path, metadata_only=metadata_only, labels=labels):
-            items += page
+            items += map(keep, page)
             version = page_version
         return items, version
 
     async def watch(
         self,
-        path: str,
+        path: ApiPath,
         version: str,
         *,
         seconds: int,
@@ -193,22 +208,22 @@ class KubeClient:
         Parameters
         ----------
         path, version
-            What to watch, and from where on.
+            The collection, and the version to watch from.
         seconds
-            After which the API server ends the watch.
+            Time limit of the watch, kept by the API server.
         silence
-            Seconds without any event after which the watch ends: a quiet connection looks like a dead one.
+            Seconds without an event after which the watch ends: a quiet connection may be a dead one.
         metadata_only
-            Whether to get no more than the metadata of each object.
+            Whether to request the metadata of each object only.
         fields
             A field selector, as for `pages`.
 
         Raises
         ------
         ApiError
-            ``Expired`` (410): the version is too old, list again.
+            ``Expired`` (410): the version is too old.
         MalformedAnswerError
-            What came is no event.
+            The answer is not an event.
         ApiUnreachableError
             The connection broke.
         """
@@ -250,18 +265,18 @@ class KubeClient:
     async def _read(self, request: Request, read: Callable[[bytes], T]) -> T:
         return await self.transport.read(request, lambda: self._seconds(request), read)
 
-    def _seconds(self, request: Request) -> float:  # noqa: ARG002  (it makes a difference for a fenced client)
+    def _seconds(self, request: Request) -> float:  # noqa: ARG002  (a fenced client overrides this)
         return _SECONDS
 
 
-def _is_missing(error: ApiError, path: str) -> bool:
+def _is_missing(error: ApiError, path: ApiPath) -> bool:
     """Tell whether the API server says of the very object at `path` that it does not exist."""
     about = error.details.name == unquote(path.rpartition("/")[2])
     return error.status == HTTPStatus.NOT_FOUND and error.reason == "NotFound" and about
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Yield the lines of a watch; one that the connection broke off within is none."""
+    """Yield the complete lines of a watch."""
     begun: list[bytes] = []
     size = 0
     async for chunk in content.iter_any():
@@ -274,4 +289,4 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         if size > _LONGEST_LINE:
             raise MalformedAnswerError(f"an event of a watch has more than {_LONGEST_LINE >> 20} MiB")
     if size:
-        raise ApiUnreachableError("the API server gave no answer: the watch broke off within an event")
+        raise ApiUnreachableError("the API server gave no answer: the connection broke within an event")

@@ -1,19 +1,47 @@
-"""Reads what came as an answer. What no API server sends is one typed error, whatever is wrong with it."""
+"""Decodes answers; anything that no API server sends is a `MalformedAnswerError`.
+
+The API server accepts JSON of up to 10,000 levels in fields that it does not validate, such as
+``metadata.managedFields``. Python's parser stops at its recursion limit, as does any recursive function. So values that
+nest deeper than `LEVELS` are cut off here.
+"""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway_components.kube.depth import readable, shallow_text
 from gateway_components.kube.errors import MalformedAnswerError
 
-__all__ = ["Page", "is_version", "read_document", "read_event", "read_object", "read_page"]
+__all__ = [
+    "LEVELS",
+    "IncompleteObject",
+    "Page",
+    "TrimmedObject",
+    "cut",
+    "is_version",
+    "read_document",
+    "read_event",
+    "read_object",
+    "read_page",
+    "readable",
+    "shallow_text",
+]
+
+LEVELS = 100
+"""Deeper values are cut off; no kind of object comes near this."""
+_TEXT_LEVELS = 2 * LEVELS
+"""More than `LEVELS`, so that a value cut off here still counts as too deep."""
+_KEPT_LEVELS = 20
+"""Kept of an object that nests too deep: enough for its class and its conditions."""
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}]', re.DOTALL)
+"""A JSON string or bracket."""
+_OPEN = b"[{"
 
 EVENT_TYPES = frozenset({"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"})
 """Types of the events of a watch (Kubernetes API concepts, "Efficient detection of changes")."""
 _VERSION_DIGITS = 20
-"""Versions are numbers of 64 bits."""
+"""Versions are 64-bit numbers."""
 _METADATA: Mapping[str, type] = {
     "namespace": str,
     "generation": int,
@@ -29,9 +57,17 @@ _CONTENT: Mapping[str, type] = {
     "binaryData": dict,
     "series": dict,
 }
-"""Types of fields that may be missing; what is inside of them is up to whoever reads it."""
+"""Types of optional fields; their content is checked by whoever reads it."""
 
 Raw = dict[str, Any]
+
+
+class IncompleteObject(dict[str, Any]):
+    """The outer levels of an object that nests too deep."""
+
+
+class TrimmedObject(dict[str, Any]):
+    """An object without those of its ``managedFields`` that nest too deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +81,7 @@ class Page:
     version
         The version to watch from.
     token
-        Asks for the next page; empty where this is the last.
+        Requests the next page; empty on the last one.
     """
 
     items: list[Raw]
@@ -59,7 +95,7 @@ def read_document(text: bytes) -> Raw:
     Raises
     ------
     MalformedAnswerError
-        It is none; the same holds for all functions here.
+        It is not; this holds for all functions here.
     """
     return _loaded(text)[0]
 
@@ -76,13 +112,13 @@ def read_page(text: bytes, kind: str = "") -> Page:
     document, whole = _loaded(text)
     metadata, items, found = document.get("metadata"), document.get("items", ""), document.get("kind")
     if not isinstance(found, str) or not found.endswith("List") or found != (kind or found):
-        raise MalformedAnswerError("what came is no list of these objects")
+        raise MalformedAnswerError("the answer is not a list of these objects")
     if not isinstance(metadata, dict) or not is_version(metadata.get("resourceVersion")):
-        raise MalformedAnswerError("a list came without its version")
+        raise MalformedAnswerError("a list has no version")
     token = metadata.get("continue") or ""
     # An empty list of the metadata of objects has null for its items.
     if not isinstance(items, list | None) or not isinstance(token, str):
-        raise MalformedAnswerError("a list came without a list of items")
+        raise MalformedAnswerError("a list has no items")
     read = [item if whole or not isinstance(item, dict) else readable(item) for item in items or ()]
     for item in read:
         _check_identity(item)
@@ -94,10 +130,10 @@ def read_event(line: bytes) -> Raw:
     event, whole = _loaded(line)
     type_, item = event.get("type"), event.get("object")
     if not isinstance(type_, str) or type_ not in EVENT_TYPES or not isinstance(item, dict):
-        raise MalformedAnswerError("a watch brought what is no event")
+        raise MalformedAnswerError("a watch sent something other than an event")
     if type_ == "ERROR":
         if item.get("kind") != "Status" or not _is_number(item.get("code")):
-            raise MalformedAnswerError("a watch ended with an error that is no Status")
+            raise MalformedAnswerError("a watch ended with an error that is not a Status")
     elif type_ == "BOOKMARK":
         _check_version(item)
     else:
@@ -107,7 +143,7 @@ def read_event(line: bytes) -> Raw:
 
 
 def is_version(version: object) -> bool:
-    """Tell whether this is a version of an object or a list: they are growing numbers."""
+    """Tell whether this is the version of an object or list, which is a number."""
     return (
         isinstance(version, str)
         and version.isascii()
@@ -117,7 +153,7 @@ def is_version(version: object) -> bool:
 
 
 def _loaded(text: bytes) -> tuple[Raw, bool]:
-    """Return a JSON object, and whether all of it was read."""
+    """Return a JSON object, and whether it is complete."""
     whole = True
     try:
         try:
@@ -125,11 +161,11 @@ def _loaded(text: bytes) -> tuple[Raw, bool]:
         except RecursionError:
             whole = False
             document = json.loads(shallow_text(text))
-    # Bytes that are no text are among them.
+    # Includes UnicodeDecodeError.
     except (ValueError, RecursionError) as error:
-        raise MalformedAnswerError(f"what came is no JSON ({type(error).__name__})") from None
+        raise MalformedAnswerError(f"the answer is not JSON ({type(error).__name__})") from None
     if not isinstance(document, dict):
-        raise MalformedAnswerError("what came is no JSON object")
+        raise MalformedAnswerError("the answer is not a JSON object")
     return document, whole
 
 
@@ -137,20 +173,20 @@ def _check_identity(item: object) -> None:
     metadata = _check_version(item)
     named = all(isinstance(metadata.get(key), str) and metadata[key] for key in ("name", "uid"))
     if not named or not _fits(metadata, _METADATA):
-        raise MalformedAnswerError("an object came without a name, a UID or other metadata as it must be")
+        raise MalformedAnswerError("an object has no name or UID, or malformed metadata")
     if not isinstance(item, dict) or not _fits(item, _CONTENT) or not _has_conditions(item):
-        raise MalformedAnswerError("an object came with content of another type")
+        raise MalformedAnswerError("an object has fields of the wrong type")
 
 
 def _check_version(item: object) -> Raw:
     metadata = item.get("metadata") if isinstance(item, dict) else None
     if not isinstance(metadata, dict) or not is_version(metadata.get("resourceVersion")):
-        raise MalformedAnswerError("an object came without its version")
+        raise MalformedAnswerError("an object has no version")
     return metadata
 
 
 def _has_conditions(item: Raw) -> bool:
-    """Tell whether the conditions of an object, if it has any, are as API conventions have them."""
+    """Tell whether the conditions of an object, if any, follow the API conventions."""
     conditions = (item.get("status") or {}).get("conditions") or []
     return isinstance(conditions, list) and all(
         isinstance(condition, dict) and isinstance(condition.get("type"), str) for condition in conditions
@@ -163,3 +199,64 @@ def _fits(fields: Raw, types: Mapping[str, type]) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def shallow_text(text: bytes) -> bytes:
+    """Return JSON with ``null`` for values that nest too deep; invalid JSON stays invalid."""
+    kept: list[bytes] = []
+    begin = level = 0
+    for token in _TOKEN.finditer(text):
+        bracket = text[token.start()]
+        if bracket == ord('"'):
+            continue
+        if bracket in _OPEN:
+            level += 1
+            if level == _TEXT_LEVELS + 1:
+                kept += (text[begin : token.start()], b"null")
+        else:
+            if level == _TEXT_LEVELS + 1:
+                begin = token.end()
+            level -= 1
+    return b"".join((*kept, text[begin:]))
+
+
+def readable(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return an object without ``managedFields`` that nest too deep: nobody validates them.
+
+    Returns
+    -------
+    dict
+        A `TrimmedObject`, or an `IncompleteObject` if another field nests too deep.
+    """
+    metadata = raw.get("metadata")
+    fields = metadata.get("managedFields") if isinstance(metadata, dict) else None
+    if isinstance(metadata, dict) and isinstance(fields, list):
+        kept = [entry for entry in fields if not _is_deeper(entry)]
+        if len(kept) < len(fields):
+            raw = TrimmedObject({**raw, "metadata": {**metadata, "managedFields": kept}})
+    return IncompleteObject(cut(raw)) if _is_deeper(raw) else raw
+
+
+def cut(value: Any, levels: int = _KEPT_LEVELS) -> Any:
+    """Return a copy of a JSON value with None for values deeper than `levels`."""
+    if not isinstance(value, dict | list):
+        return value
+    if levels == 0:
+        return None
+    if isinstance(value, dict):
+        return {key: cut(below, levels - 1) for key, below in value.items()}
+    return [cut(below, levels - 1) for below in value]
+
+
+def _is_deeper(value: Any) -> bool:
+    layer = [value]
+    for _ in range(LEVELS):
+        layer = [below for one in layer for below in _below(one)]
+        if not layer:
+            return False
+    return True
+
+
+def _below(value: Any) -> list[Any]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [below for below in inside if isinstance(below, dict | list)]

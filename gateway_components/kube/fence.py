@@ -1,4 +1,4 @@
-"""A client whose writes go out only as long as somebody else lets them: no later writer can forget to ask."""
+"""Fencing: a client that asks before each write whether this process may still write."""
 
 from typing import Protocol
 
@@ -10,38 +10,38 @@ __all__ = ["Fence", "FencedClient", "ReadOnly"]
 
 
 class Fence(Protocol):
-    """Lets writes through, or not."""
+    """Decides whether writes may be sent."""
 
     def seconds_to_write(self) -> float:
-        """Return how long a write that is sent now may take, until its answer is there.
+        """Return the time limit in seconds of a write that is sent now.
 
         Raises
         ------
         FencedError
-            No write may be sent any more.
+            No write may be sent.
         """
 
 
 class ReadOnly:
-    """The fence of who only reads."""
+    """A fence that refuses all writes."""
 
     def seconds_to_write(self) -> float:
-        """Let nothing through."""
-        raise FencedError("nothing is to be written here")
+        """Refuse."""
+        raise FencedError("this client is read-only")
 
 
 class FencedClient(KubeClient):
-    """Reads as any client, and asks `fence` right before each write is sent, also before one that is sent again.
+    """A client that asks `fence` right before it sends a write, and before it sends it again.
 
-    What has waited for its turn, or for new credentials, is asked about when it goes out. Neither this process nor the
-    API server goes on with a write for longer than the fence allows.
+    It asks after the write has waited for its turn or for new credentials. Neither this process nor the API server
+    spends longer on a write than the fence allows.
 
     Parameters
     ----------
     client
-        Whose connections are used; whoever made it closes it.
+        Provides the connections; its owner closes it.
     fence
-        Lets the writes through.
+        Decides about writes.
     """
 
     def __init__(self, client: KubeClient, fence: Fence) -> None:

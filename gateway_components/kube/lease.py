@@ -1,7 +1,7 @@
-"""A Lease (coordination.k8s.io) as one of its candidates sees it: takes it, renews it, gives it back.
+"""Leader election by a Lease (coordination.k8s.io): acquire it, renew it, release it.
 
-The rules are those of client-go (``tools/leaderelection``). Its relative in kubernetes_asyncio trusts the time of day,
-waits for a silent API server without end, gives nothing back, and loads 35 MB of models.
+The rules are those of client-go (``tools/leaderelection``). The one in kubernetes_asyncio trusts the wall clock, has no
+time limit on requests, never releases, and loads 35 MB of models.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -11,15 +11,15 @@ from typing import Any
 from gateway_components.errors import GatewayError
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, MalformedAnswerError
-from gateway_components.kube.resources import LEASES
+from gateway_components.kube.resources import LEASES, ApiPath
 from gateway_components.plan.ownership import FIELD_MANAGER
 
 __all__ = ["Lease", "LeaseTakenError"]
 
 _RELEASED_SECONDS = 1
-"""Duration in a Lease that was given back. One with a longer one lost its holder by hand, who may still act."""
+"""Duration in a released Lease. With a longer one, a person removed the holder, who may still act."""
 _MARKS = ("holderIdentity", "renewTime")
-"""What tells the writes of two candidates apart, even where they go by one name."""
+"""Fields that tell the writes of two candidates apart, even under one name."""
 
 
 _TYPES = {
@@ -33,35 +33,35 @@ _TYPES = {
 
 
 class LeaseTakenError(GatewayError):
-    """The Lease is somebody else's by now."""
+    """Somebody else holds the Lease."""
 
 
 class Lease:
-    """One Lease, and what was last seen of it.
+    """One Lease, as last observed.
 
-    Times that others wrote count for nothing: a Lease has expired when it was seen unchanged for its duration.
+    Timestamps of others are ignored: a Lease expires once it was observed unchanged for its duration.
 
     Parameters
     ----------
     client
         The cluster.
     namespace, name
-        Which Lease.
+        The Lease.
     identity
-        Who holds it while it is ours, unlike any other process.
+        Our name, which no other process has.
     predecessor
-        Who is known to be dead: a Lease that bears this name is taken at once. Empty for nobody.
+        Name of a process that is known to be dead: its Lease is acquired at once. Empty for none.
     seconds
-        How long others wait for a sign of life, whole ones.
+        Duration of the Lease, in whole seconds.
     now
-        Returns seconds that go on evenly, also while this process or its machine sleeps.
+        Monotonic clock in seconds that keeps counting during suspend.
     timestamp
-        Returns the time of day (RFC 3339, microseconds), for people to read.
+        Wall clock (RFC 3339, microseconds), for people to read.
 
     Attributes
     ----------
     holder
-        Who held it when it was last looked at; empty for nobody.
+        Who held it when it was last observed; empty for nobody.
     """
 
     def __init__(
@@ -94,28 +94,28 @@ class Lease:
 
     @property
     def holder(self) -> str:
-        """Who held it when it was last looked at; empty for nobody."""
+        """Who held it when it was last observed; empty for nobody."""
         return (self._seen or {}).get("holderIdentity") or ""
 
     async def take(self) -> float | None:
-        """Take the Lease if nobody else may hold it.
+        """Acquire the Lease if nobody else may hold it.
 
         Returns
         -------
         float | None
-            The moment from which it is ours, for its duration; None where it is somebody else's.
+            When its duration begins; None if somebody else holds it.
 
         Raises
         ------
         ApiError, ApiUnreachableError
-            The API server refused, or gave no answer.
+            The API server refused, or did not answer.
         """
         stored = await self._client.get(self._path)
-        # Whatever was sent before, this answer tells who has it now.
+        # This answer settles all earlier writes.
         self._unanswered.clear()
         if stored is not None:
             self._look(stored)
-        # One that was deleted may be held still: who held it knows only at its next renewal.
+        # A deleted Lease may still be held: its holder learns of it at the next renewal.
         if not self._free():
             return None
         sent = self._now()
@@ -127,46 +127,46 @@ class Lease:
         try:
             await (self._create(spec) if stored is None else self._write(spec))
         except ApiError as error:
-            # A namespace that is missing is no matter of somebody who was faster.
+            # Without a Lease, a 404 means that the namespace is missing.
             if error.status == HTTPStatus.CONFLICT or (stored is not None and _changed(error)):
                 return None
             raise
         return sent
 
     async def renew(self) -> float:
-        """Give a sign of life.
+        """Renew the Lease.
 
         Returns
         -------
         float
-            The moment from which it is ours for another duration.
+            When its new duration begins.
 
         Raises
         ------
         LeaseTakenError
-            Somebody else wrote to it: it may be theirs.
+            Somebody else wrote it, and may hold it.
         ApiError, ApiUnreachableError
-            The API server refused, or gave no answer.
+            The API server refused, or did not answer.
         """
         sent = self._now()
         await self._write_own(self._claim())
         return sent
 
     async def release(self) -> None:
-        """Give the Lease back, so that others need not wait; only for who holds it.
+        """Release the Lease, so that others need not wait; for its holder only.
 
         Raises
         ------
         LeaseTakenError
-            It is somebody else's already.
+            Somebody else holds it already.
         ApiError, ApiUnreachableError
-            The API server refused, or gave no answer.
+            The API server refused, or did not answer.
         """
         released = {"holderIdentity": None, "leaseDurationSeconds": _RELEASED_SECONDS}
         await self._write_own(self._claim() | released)
 
     @property
-    def _path(self) -> str:
+    def _path(self) -> ApiPath:
         return LEASES.item(self._namespace, self._name)
 
     async def _write_own(self, spec: Mapping[str, Any]) -> None:
@@ -176,11 +176,11 @@ class Lease:
             if not _changed(error):
                 raise
             await self._look_again()
-            # A conflict about what is ours passes, as other trouble does.
+            # It is still ours, so the conflict is passing.
             await self._write(spec)
 
     async def _look_again(self) -> None:
-        # What was sent may have arrived though its answer was lost, and anybody may put a label on.
+        # A write may have succeeded though its answer was lost, and anybody may add a label.
         ours = {_marks(self._seen or {})} | self._unanswered
         stored = await self._client.get(self._path)
         if stored is None:
@@ -192,7 +192,7 @@ class Lease:
             raise LeaseTakenError(f"the Lease {self} was written by somebody else")
 
     async def _recreate(self) -> dict[str, Any] | None:
-        # Deleted by hand; whoever creates it first has it, and is returned where that was not us.
+        # Deleted by a person: whoever creates it first holds it.
         try:
             await self._create({**(self._seen or {}), **self._claim()})
         except ApiError as error:
@@ -213,7 +213,7 @@ class Lease:
     def _look(self, stored: Mapping[str, Any]) -> None:
         spec = stored.get("spec") or {}
         if not all(spec.get(name) is None or isinstance(spec[name], type_) for name, type_ in _TYPES.items()):
-            raise MalformedAnswerError("a Lease came with fields of another type")
+            raise MalformedAnswerError("a Lease has fields of the wrong type")
         self._stored = stored
         if spec != self._seen:
             self._seen, self._seen_at = spec, self._now()
@@ -236,7 +236,7 @@ class Lease:
 
     async def _write(self, spec: Mapping[str, Any]) -> None:
         metadata = self._stored["metadata"]
-        # One that was deleted and created again is another.
+        # The uid guards against one that was deleted and created again.
         version = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         body = {"metadata": version, "spec": spec}
         await self._send(spec, self._client.merge_patch(self._path, body, manager=FIELD_MANAGER))

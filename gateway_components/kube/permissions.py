@@ -1,14 +1,14 @@
-"""What the daemon does to each resource, and why: the roles in deploy/ are made of this table.
+"""The daemon's permissions and their reasons, from which the roles in deploy/ are generated.
 
-The engine's Kubernetes provider works with the daemon's own credentials, so what it asks for stands here too.
+They include those of the engine's Kubernetes provider, which uses the daemon's credentials.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway_components.kube.passphrase import PASSPHRASE_SECRET
+from gateway_components.api.kinds import GATEWAY_KINDS, KINDS
+from gateway_components.kube.install_secrets import PASSPHRASE_SECRET
 from gateway_components.kube.resources import (
-    AI_GATEWAYS,
     CONFIG_MAPS,
     CUSTOM_RESOURCES,
     DEPLOYMENTS,
@@ -19,18 +19,20 @@ from gateway_components.kube.resources import (
     REPLICA_SETS,
     SECRETS,
     SERVICES,
+    SUBJECT_ACCESS_REVIEWS,
+    TOKEN_REVIEWS,
     Resource,
 )
 
 __all__ = ["LEASE", "PERMISSIONS", "Permission", "Place"]
 
 LEASE = "litellm-gateways"
-"""Name of the Lease by which one daemon of several acts."""
+"""Name of the Lease of leader election."""
 
-_OURS = tuple(found for found in CUSTOM_RESOURCES.values() if found.namespaced)
-_CLASSES = tuple(found for found in CUSTOM_RESOURCES.values() if not found.namespaced)
-_REPORTED = (AI_GATEWAYS, CUSTOM_RESOURCES["ToolGateway"], CUSTOM_RESOURCES["ToolRoute"])
-_GATEWAYS = _REPORTED[:2]
+_OURS = tuple(CUSTOM_RESOURCES[kind.kind] for kind in KINDS.values() if kind.namespaced)
+_CLASSES = tuple(CUSTOM_RESOURCES[kind.kind] for kind in KINDS.values() if not kind.namespaced)
+_REPORTED = tuple(CUSTOM_RESOURCES[kind.kind] for kind in KINDS.values() if kind.conditions)
+_GATEWAYS = tuple(CUSTOM_RESOURCES[kind] for kind in GATEWAY_KINDS)
 
 
 class Place(Enum):
@@ -40,6 +42,8 @@ class Place(Enum):
     NAMESPACES = "for every namespace that is looked after, by its name"
     CLUSTER = "for objects that belong to the whole cluster"
     INSTALL = "in the namespace of the daemon"
+    NOTES = "in the namespace of the daemon, for every namespace that is looked after"
+    METRICS = "for the whole cluster, where metrics are for those alone who have a right to them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,13 @@ PERMISSIONS = (
         "the engine's state in Secrets litellm-gateways-state*; parts of a large one bear digests as names",
     ),
     Permission(
-        (EVENTS,), ("create", "get", "patch"), "news about gateways and routes, counted where they repeat"
+        (EVENTS,), ("create", "get", "patch"), "events about gateways and routes; repetitions are counted"
     ),
     Permission((LEASES,), ("create",), "leader election", Place.INSTALL),
     Permission((LEASES,), ("get", "patch"), "leader election", Place.INSTALL, names=(LEASE,)),
-    Permission((SECRETS,), ("create",), "the passphrase of the state, made once", Place.INSTALL),
+    Permission(
+        (SECRETS,), ("create",), "the passphrase of the state; which states are the latest", Place.INSTALL
+    ),
     Permission(
         (SECRETS,),
         ("get", "patch"),
@@ -120,4 +126,12 @@ PERMISSIONS = (
         Place.INSTALL,
         names=(PASSPHRASE_SECRET,),
     ),
+    Permission(
+        (SECRETS,),
+        ("get", "patch", "delete"),
+        "which state of a namespace was written last",
+        Place.NOTES,
+    ),
+    Permission((TOKEN_REVIEWS,), ("create",), "who asks for metrics", Place.METRICS),
+    Permission((SUBJECT_ACCESS_REVIEWS,), ("create",), "whether they may see metrics", Place.METRICS),
 )

@@ -1,6 +1,6 @@
-"""Whether a kind is served and an object exists, as far as the API server itself says so.
+"""Whether a kind is served and an object exists, by the word of the API server itself.
 
-A 404 by itself says nothing: whatever stands in the way may answer so.
+A bare 404 proves nothing: a proxy may send it.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,57 +10,56 @@ from typing import Any
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
-from gateway_components.kube.resources import Resource
+from gateway_components.kube.resources import API_GROUPS, Resource
 
 __all__ = ["AbsentKind", "Presence", "object_presence", "resource_presence"]
 
 _CERTAIN_ANSWERS = 5
 _CERTAIN_SECONDS = 10.0
-"""So often, and for so long, API discovery must say that a kind is missing until its objects are given up."""
+"""Before its objects are dropped, API discovery must report a kind as missing so often, and for so long."""
 _CERTAIN_ANSWERS_EMPTY = 2
-"""So often where there are no objects to lose: nobody need wait long for kinds that are not installed."""
+"""The same if there are no objects to lose."""
 _CORE = "/api/v1"
-_GROUPS = "/apis"
 _ALWAYS_SERVED = "apps"
-"""A list of groups without this one is not that of an API server."""
+"""Every API server lists this group."""
 
 
 class Presence(StrEnum):
-    """What the API server says of a kind or an object."""
+    """What the API server says about a kind or an object."""
 
     PRESENT = "present"
     ABSENT = "absent"
     UNKNOWN = "unknown"
-    """It did not say, or somebody else answered."""
+    """It did not say, or a proxy answered."""
 
 
 async def resource_presence(client: KubeClient, resource: Resource) -> Presence:
-    """Ask API discovery whether a kind is served; those of the core group always are."""
+    """Query API discovery for a kind; those of the core group are always served."""
     if resource.group_path == _CORE:
         return Presence.PRESENT
     try:
-        return _served(await client.document(resource.group_path), resource)
+        return _served(await client.document(resource.discovery), resource)
     except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             return Presence.UNKNOWN
     except ApiUnreachableError:
         return Presence.UNKNOWN
-    # The API server has no more to say of a group that it does not know, but it lists those that it knows.
+    # An unknown group is a plain 404, but the list of groups shows that it is missing.
     try:
-        return _grouped(await client.document(_GROUPS), resource)
+        return _grouped(await client.document(API_GROUPS), resource)
     except (ApiError, ApiUnreachableError):
         return Presence.UNKNOWN
 
 
 class AbsentKind:
-    """What API discovery has said of a kind since its collection was not found.
+    """The answers of API discovery about a kind whose collection was not found.
 
     Parameters
     ----------
     resource
-        Which kind.
+        The kind.
     now
-        Returns seconds that go on evenly.
+        Monotonic clock in seconds.
     """
 
     def __init__(self, resource: Resource, now: Callable[[], float]) -> None:
@@ -70,7 +69,7 @@ class AbsentKind:
         self._since = 0.0
 
     async def ask(self, client: KubeClient) -> bool:
-        """Ask discovery once more, and return whether it says that the kind is missing."""
+        """Query discovery once more, and return whether it reports the kind as missing."""
         if await resource_presence(client, self._resource) is not Presence.ABSENT:
             self.reset()
             return False
@@ -80,19 +79,19 @@ class AbsentKind:
         return True
 
     def is_certain(self, *, has_objects: bool) -> bool:
-        """Tell whether the kind is missing beyond doubt, which takes longer where it `has_objects`."""
+        """Tell whether the kind is certainly missing, which takes longer if it `has_objects`."""
         if not has_objects:
             return self._answers >= _CERTAIN_ANSWERS_EMPTY
         lasted = self._now() - self._since >= _CERTAIN_SECONDS
         return lasted and self._answers >= _CERTAIN_ANSWERS
 
     def reset(self) -> None:
-        """Hear that the kind is there, or may be."""
+        """Start over, as the kind is or may be served."""
         self._answers = 0
 
 
 async def object_presence(client: KubeClient, resource: Resource, namespace: str, name: str) -> Presence:
-    """Read an object directly; one that is being deleted counts as absent.
+    """Look an object up; one that is being deleted counts as absent.
 
     Raises
     ------
@@ -107,7 +106,7 @@ async def object_presence(client: KubeClient, resource: Resource, namespace: str
 def _served(document: Mapping[str, Any], resource: Resource) -> Presence:
     resources = _entries(document.get("resources"), "name")
     right = document.get("kind") == "APIResourceList" and resources is not None
-    if not right or document.get("groupVersion") != resource.group_path.removeprefix(f"{_GROUPS}/"):
+    if not right or document.get("groupVersion") != resource.group_path.removeprefix(f"{API_GROUPS}/"):
         return Presence.UNKNOWN
     return Presence.PRESENT if resource.plural in (resources or ()) else Presence.ABSENT
 
@@ -116,14 +115,14 @@ def _grouped(document: Mapping[str, Any], resource: Resource) -> Presence:
     groups = _entries(document.get("groups"), "name")
     if document.get("kind") != "APIGroupList" or groups is None or _ALWAYS_SERVED not in groups:
         return Presence.UNKNOWN
-    group_version = resource.group_path.removeprefix(f"{_GROUPS}/")
+    group_version = resource.group_path.removeprefix(f"{API_GROUPS}/")
     versions = _entries((groups.get(resource.group) or {}).get("versions", []), "groupVersion")
-    # One that is listed while its own document is not found is about to come or to go.
+    # A listed group without a document is just being added or removed.
     return Presence.UNKNOWN if versions is None or group_version in versions else Presence.ABSENT
 
 
 def _entries(entries: object, key: str) -> dict[str, dict[str, Any]] | None:
-    """Return the entries of a list by what each has for `key`; None where it is no such list."""
+    """Return the entries of a list by their `key`; None if it is malformed."""
     if not isinstance(entries, list):
         return None
     if not all(isinstance(entry, dict) and isinstance(entry.get(key), str) for entry in entries):

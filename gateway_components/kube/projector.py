@@ -1,4 +1,7 @@
-"""Makes of each object what is kept of it: one by one, so that none keeps the others from being seen."""
+"""Projects objects one by one, so that a bad one hides no other, and keeps as much of each as there is room for.
+
+A list of empty items takes three bytes each where it is stored, and hundreds as models in memory.
+"""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -6,11 +9,66 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from gateway_components.kube.depth import IncompleteObject, cut, readable
+from gateway_components.kube.decoding import IncompleteObject, TrimmedObject, cut, readable
 from gateway_components.kube.errors import MalformedAnswerError
-from gateway_components.kube.resources import Resource
+from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 
-__all__ = ["ObjectName", "Projector"]
+__all__ = ["Allowance", "ObjectName", "Projector"]
+
+_MOST_VALUES = 20_000
+"""Of one object: 6,000 models. Some megabytes in memory, and less than a second to read."""
+_FREE_VALUES = 500
+"""An object with so many counts for nothing in its namespace: how many there are is for a quota to bound."""
+_NAMESPACE_VALUES = 100_000
+"""Of all objects of one kind in a namespace that have more than those."""
+
+
+class Allowance:
+    """Tells of the objects of one kind which ones are not kept, for they or their namespace hold too much."""
+
+    def __init__(self) -> None:
+        self._taken: dict[tuple[str, str], int] = {}
+        self._sums: dict[str, int] = {}
+
+    def refusal(self, name: tuple[str, str], content: Any) -> str:
+        """Return why the content of an object is not kept, for what is kept of it counts; empty where it is."""
+        self.release(name)
+        values = _values(content)
+        if values > _MOST_VALUES:
+            return f"it holds more than {_MOST_VALUES} values; shorten its lists, or spread them over several objects"
+        if values <= _FREE_VALUES:
+            return ""
+        total = self._sums.get(name[0], 0) + values
+        if total > _NAMESPACE_VALUES:
+            return (
+                f"it and the other large ones of its namespace hold more than {_NAMESPACE_VALUES} values; shorten the "
+                "lists of some, and then write this one again"
+            )
+        self._taken[name], self._sums[name[0]] = values, total
+        return ""
+
+    def release(self, name: tuple[str, str]) -> None:
+        """Hear that nothing is kept of an object any more."""
+        values = self._taken.pop(name, 0)
+        if not values:
+            return
+        self._sums[name[0]] -= values
+        if not self._sums[name[0]]:
+            del self._sums[name[0]]
+
+
+def _values(content: Any) -> int:
+    """Return how many values there are inside of one another; one more than an object may have where there are more."""
+    coming, count = [content], 0
+    while coming and count <= _MOST_VALUES:
+        value = coming.pop()
+        count += 1
+        if isinstance(value, dict):
+            coming += value.values()
+        elif isinstance(value, list):
+            coming += value
+    return count
+
 
 T = TypeVar("T")
 
@@ -18,6 +76,9 @@ ObjectName = tuple[str, str]
 """Namespace (empty for objects of the cluster) and name."""
 
 _TOO_DEEP = "it nests too deep to be read"
+_TRIMMED = (
+    "some of its managedFields nest too deep to be read, so who wrote what is not known; the rest is read"
+)
 _PARTIAL = "PartialObjectMetadata"
 
 
@@ -27,11 +88,11 @@ class Projector(Generic[T]):
     Parameters
     ----------
     resource, namespace
-        What was asked for; None for all namespaces.
+        The requested objects; None for all namespaces.
     project
-        Makes of an object what is kept.
+        Returns what is kept of an object.
     project_unreadable
-        Makes of its outer levels what is kept where `project` failed, given the reason; None where nothing can be.
+        The same for the outer levels of an object that `project` failed on, given the reason.
     """
 
     def __init__(
@@ -46,6 +107,8 @@ class Projector(Generic[T]):
         self._project = project
         self._project_unreadable = project_unreadable
         self._unreadable: dict[ObjectName, str] = {}
+        # Of other kinds little is kept, whatever they hold.
+        self._allowance = Allowance() if resource.kind in CUSTOM_RESOURCES else None
         self._log = structlog.get_logger().bind(resource=resource.plural)
 
     def name(self, item: Mapping[str, Any]) -> ObjectName:
@@ -54,46 +117,56 @@ class Projector(Generic[T]):
         Raises
         ------
         MalformedAnswerError
-            It is none of those that were asked for.
+            It was not requested.
         """
         metadata = item["metadata"]
-        # One text for all objects of a namespace: most of what is kept of many is their names.
+        # Interned: names make up most of what is kept.
         name = sys.intern(metadata.get("namespace") or ""), metadata["name"]
         scope = name[0] if self._resource.namespaced else name[1]
         wanted = self._namespace is None or self._namespace == scope
         if not wanted or bool(name[0]) != self._resource.namespaced:
-            raise MalformedAnswerError("an object came of a namespace that was not asked for")
+            raise MalformedAnswerError("an object is of a namespace that was not requested")
         if item.get("kind", self._resource.kind) not in (self._resource.kind, _PARTIAL):
-            raise MalformedAnswerError("an object came of a kind that was not asked for")
+            raise MalformedAnswerError("an object is of a kind that was not requested")
         return name
 
     def keep(self, name: ObjectName, item: dict[str, Any], before: T | None) -> T | None:
-        """Return what to keep of an object, whatever is in it; where nothing can be made of it, what was `before`."""
+        """Return what is kept of an object; what was kept `before` if it cannot be read."""
+        refusal = self._allowance.refusal(name, item.get("spec")) if self._allowance else ""
+        if refusal:
+            self._warn(name, item["metadata"], refusal)
+            return self._outline(name, item, refusal, before)
         try:
-            kept = self._projected(item)
-        except Exception as error:  # noqa: BLE001  (whatever is in one object, the others are to be seen)
+            item, kept = self._projected(item)
+        except Exception as error:  # noqa: BLE001  (one object must not hide the others)
             too_deep = isinstance(error, RecursionError)
             why = _TOO_DEEP if too_deep else f"it cannot be read ({type(error).__name__})"
-            self._tell(name, item["metadata"], why)
+            self._warn(name, item["metadata"], why)
             return self._outline(name, item, why, before)
-        self.forget(name)
+        if isinstance(item, TrimmedObject):
+            self._warn(name, item["metadata"], _TRIMMED)
+        else:
+            self._unreadable.pop(name, None)
         return kept
 
     def forget(self, name: ObjectName) -> None:
-        """Hear that an object is gone, or can be read."""
+        """Hear that an object is gone."""
         self._unreadable.pop(name, None)
+        if self._allowance:
+            self._allowance.release(name)
 
-    def _projected(self, item: dict[str, Any]) -> T:
+    def _projected(self, item: dict[str, Any]) -> tuple[dict[str, Any], T]:
+        """Return an object as far as it can be read, and what is kept of it."""
         if isinstance(item, IncompleteObject):
             raise RecursionError
         try:
-            return self._project(item)
+            return item, self._project(item)
         except RecursionError:
-            # Most often it is the bookkeeping, which nobody checks and which can be done without.
+            # Mostly because of managedFields, which are dispensable.
             shallow = readable(item)
             if shallow is item or isinstance(shallow, IncompleteObject):
                 raise
-            return self._project(shallow)
+            return shallow, self._project(shallow)
 
     def _outline(self, name: ObjectName, item: dict[str, Any], why: str, before: T | None) -> T | None:
         try:
@@ -103,8 +176,10 @@ class Projector(Generic[T]):
             self._log.exception("unreadable object not kept", namespace=name[0], name=name[1])
         return before
 
-    def _tell(self, name: ObjectName, metadata: Mapping[str, Any], why: str) -> None:
+    def _warn(self, name: ObjectName, metadata: Mapping[str, Any], why: str) -> None:
         state = f"{metadata['uid']} {metadata['resourceVersion']}"
         if self._unreadable.get(name) != state:
             self._unreadable[name] = state
-            self._log.warning("unreadable object", namespace=name[0], name=name[1], why=why)
+            self._log.warning(
+                "unreadable object", namespace=name[0], name=name[1], uid=metadata["uid"], why=why
+            )

@@ -1,4 +1,4 @@
-"""A reflector: keeps a local picture of a collection by listing it once and watching it from there."""
+"""A reflector: mirrors a collection by listing it once and watching it from there."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from gateway_components.kube.backoff import Backoff
+from gateway_components.backoff import Backoff
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, MalformedAnswerError
 from gateway_components.kube.presence import AbsentKind
@@ -35,29 +35,29 @@ _PASSING = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     )
 )
-"""Refusals that say nothing about where a watch was: it goes on from there, for a list is more work for all."""
+"""Refusals after which a watch resumes where it was, as a new list is more work for everybody."""
 _WATCH_SECONDS = (240, 480)
 _SILENCE_SECONDS = 90.0
-"""A watch that is silent for longer begins anew: it may be quiet, and its connection may be dead."""
+"""After so long without an event, a watch is restarted: its connection may be dead."""
 _LONGEST_ASKED_SECONDS = 60.0
-"""So long it waits at most because it was asked to."""
+"""Upper bound of ``Retry-After``."""
 _SHORT_SECONDS = 1.0
-"""One that ends sooner is followed by a pause, or whoever cuts it would be asked without end."""
+"""A watch that ends sooner is followed by a pause, against a server that cuts each one."""
 _CALM_SECONDS = 60.0
-"""Without malformed answers, after which the next one is followed by the shortest pause."""
+"""Without malformed answers, after which their back-off starts over."""
 _ABSENT_SECONDS = 3.0
-"""Pause between looks for a resource that does not exist; the answer costs the API server nothing."""
+"""Between queries for a resource that does not exist, which are cheap."""
 
 
 class Cause(StrEnum):
-    """Why a watch began anew."""
+    """Why a watch was restarted."""
 
     ENDED = "ended"
-    """The API server ended it, as it does from time to time."""
+    """The API server ended it, as it regularly does."""
     SILENT = "silent"
-    """Not even a bookmark came for long."""
+    """Not even a bookmark was received."""
     BROKEN = "broken"
-    """The connection broke, or what came was no watch."""
+    """The connection broke, or the answer was not a watch."""
     EXPIRED = "expired"
     """The API server has forgotten the version (410)."""
     REFUSED = "refused"
@@ -65,18 +65,18 @@ class Cause(StrEnum):
     ABSENT = "absent"
     """The API server does not know the resource (404)."""
     DISORDERED = "disordered"
-    """An event was older than the one before: the store went back in time, or something repeats answers."""
+    """An event was older than its predecessor: etcd was restored, or a proxy repeats answers."""
     MALFORMED = "malformed"
-    """What came is nothing that an API server sends."""
+    """The answer cannot be from an API server."""
     MISTAKEN = "mistaken"
-    """An object was found that is missing from the picture, so a new list was asked for."""
+    """The mirror was found to lack an object, so it is listed again."""
     FAILED = "failed"
-    """The reflector itself failed: an error of this program."""
+    """The reflector itself failed, by a bug."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[T]):
-    """What a reflector saw: an object before and after; None where it did not exist."""
+    """A change of an object; `old` is None for a new one, `new` for a deleted one."""
 
     resource: Resource
     name: ObjectName
@@ -92,31 +92,31 @@ class Reflector(Generic[T]):
     client, resource
         What to watch.
     project
-        Makes of each raw object what is kept; the rest is dropped, so memory follows what is kept.
+        Returns what is kept of each raw object.
     project_unreadable
-        Makes of the outer levels of an object what is kept where `project` failed, given the reason. Without it, what
-        was kept before stays.
+        The same for the outer levels of an object that `project` failed on, given the reason. Without it, what was kept
+        before stays.
     on_change
-        Called for every object that came, changed or went; not for changes that `project` drops.
+        Called for every object that was added, changed or deleted, as far as `project` keeps the change.
     metadata_only
-        Whether the API server is to send no more than metadata.
+        Whether to request metadata only.
     namespace
-        The one namespace to look at; None for all. Of the namespaces themselves, the one of that name.
+        The one namespace to watch, or for namespaces, the one of that name; None for all.
     on_restart
-        Called whenever a watch or a list begins anew.
+        Called whenever a watch or a list is restarted.
     now
-        Returns seconds that go on evenly.
+        Monotonic clock in seconds.
 
     Attributes
     ----------
     objects
-        The current picture.
+        The mirrored objects.
     namespace
         As given.
     synced
-        Set once the first listing is in, or the resource is known not to exist.
+        Set once the first list is complete, or the resource is known not to exist.
     absent
-        Whether the API server does not know the resource: there are no objects then, until its CRD is installed.
+        Whether the API server does not serve the resource, as its CRD is not installed.
     """
 
     def __init__(
@@ -159,13 +159,13 @@ class Reflector(Generic[T]):
 
     @property
     def seen(self) -> int:
-        """The version up to which the picture is known to be complete; 0 where that is not known."""
+        """The version up to which the mirror is complete; 0 if unknown."""
         version = self._version or ""
         return int(version) if version.isdecimal() else 0
 
     @property
     def missing(self) -> str:
-        """What keeps the picture from being complete; empty where it is."""
+        """Why the mirror is incomplete; empty if it is not."""
         if self.synced.is_set() and not self.absent:
             return ""
         namespace = f" in namespace {self.namespace}" if self.namespace else ""
@@ -173,22 +173,22 @@ class Reflector(Generic[T]):
 
     @property
     def objects(self) -> Mapping[ObjectName, T]:
-        """The current picture of the collection."""
+        """The mirrored objects."""
         return self._objects
 
     def relist(self) -> None:
-        """Have the collection listed anew, for its picture was found to be mistaken."""
+        """List the collection again, as the mirror was found to be wrong."""
         self._version = None
         if self._watching and not self._watching.expired():
             self._watching.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
-        """List and watch until cancelled; trouble is logged and tried again, ever more slowly."""
+        """List and watch until cancelled; errors are logged and retried with back-off."""
         while True:
             try:
                 await self._mirror()
             except Exception:  # noqa: BLE001  (logged with its traceback, which the checker does not see)
-                # A fault of ours in one kind must not take the daemon along.
+                # A bug with one kind must not stop the daemon.
                 self._version = None
                 delay = self._malformed.next()
                 self._log.exception("reflector failed", retry_seconds=round(delay, 1))
@@ -203,7 +203,7 @@ class Reflector(Generic[T]):
         except _DisorderedError:
             await self._expired(Cause.DISORDERED)
         except ApiError as error:
-            # A watch that cannot go on from where it was begins with a new list.
+            # A watch that cannot resume is restarted with a list.
             if error.status not in _PASSING:
                 self._version = None
             if error.status == HTTPStatus.GONE:
@@ -214,7 +214,7 @@ class Reflector(Generic[T]):
                 self._on_restart(self._resource, Cause.REFUSED)
                 await self._wait(error)
         except MalformedAnswerError as error:
-            # What came before may be wrong as well.
+            # Earlier answers may be wrong as well.
             self._version = None
             if self._now() - self._malformed_at > _CALM_SECONDS:
                 self._malformed.reset()
@@ -239,7 +239,7 @@ class Reflector(Generic[T]):
         self._version = None
         self._on_restart(self._resource, cause)
         self._log.info("watch expired, listing again", cause=str(cause))
-        # The first time at once. Where a new list does not help, more of them would only add to the load.
+        # The first time at once; if that does not help, more lists only add to the load.
         at_once = self._backoff.fresh
         delay = self._backoff.next()
         if not at_once:
@@ -263,17 +263,19 @@ class Reflector(Generic[T]):
     async def _list(self) -> None:
         listed: dict[ObjectName, T] = {}
         version = ""
-        # Page by page, so that no more than one of them is in memory whole.
+        # Page by page, so that only one is in memory as a whole.
         async for items, page_version in self._client.pages(
             self._path, kind=self._resource.kind, metadata_only=self._metadata_only, fields=self._fields
         ):
             for item in items:
                 name = self._projector.name(item)
                 if name in listed:
-                    raise MalformedAnswerError("a list has an object twice")
+                    raise MalformedAnswerError("a list has a duplicate object")
                 kept = self._projector.keep(name, item, self._objects.get(name))
                 if kept is not None:
                     listed[name] = kept
+            # Whoever holds the page waits for the next one by now, as other reflectors do.
+            items.clear()
             version = page_version
         if self.absent:
             self._log.info("the resource has come")
@@ -308,18 +310,18 @@ class Reflector(Generic[T]):
                     self._backoff.reset()
                     heard = self._now()
         except TimeoutError:
-            # It may have been set by an event that came meanwhile.
+            # An event may have set it meanwhile.
             self._version = None
             self._on_restart(self._resource, Cause.MISTAKEN)
-            self._log.info("picture mistaken, listing again")
+            self._log.info("mirror wrong, listing again")
             return
         finally:
             self._watching = None
-        # The timer of the connection began a little before the last event was taken.
+        # The connection's timer started a little before the last event was handled.
         silent = self._now() - heard > _SILENCE_SECONDS * 0.9
         self._on_restart(self._resource, Cause.SILENT if silent else Cause.ENDED)
         if silent:
-            # Whatever swallows the events of this watch may swallow those of the next one too.
+            # Whatever drops the events of this watch may drop those of the next one too.
             self._log.info("watch silent, listing again", seconds=round(self._now() - heard, 1))
             self._version = None
         elif self._now() - began < _SHORT_SECONDS:
@@ -345,14 +347,14 @@ class Reflector(Generic[T]):
         if old != new:
             try:
                 self._on_change(Change(self._resource, name, old, new))
-            except Exception:  # noqa: BLE001  (one object must not keep the others from being seen)
+            except Exception:  # noqa: BLE001  (one object must not hide the others)
                 self._log.exception("change not followed", namespace=name[0], name=name[1])
 
 
 class _DisorderedError(Exception):
-    """An event is older than one that was taken before."""
+    """An event is older than its predecessor."""
 
 
 def _is_older(version: str, than: str | None) -> bool:
-    """Compare versions of one resource, which are growing numbers (Kubernetes API concepts, "Resource versions")."""
+    """Compare versions of one resource, which are numbers (Kubernetes API concepts, "Resource versions")."""
     return than is not None and version.isdecimal() and than.isdecimal() and int(version) < int(than)

@@ -1,13 +1,18 @@
-"""Paths of the resources that are read and written."""
+"""The resources that are read and written, and the only place that builds their paths."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NewType
+from urllib.parse import quote
 
-from gateway_components.crds.kinds import KINDS
+from gateway_components.api.kinds import KINDS
+from gateway_components.api.meta import API_VERSION
+from gateway_components.kube.errors import ImpossibleNameError
 
 __all__ = [
     "AI_GATEWAYS",
+    "API_GROUPS",
     "CONFIG_MAPS",
     "CUSTOM_RESOURCES",
     "DEPLOYMENTS",
@@ -18,13 +23,19 @@ __all__ = [
     "REPLICA_SETS",
     "SECRETS",
     "SERVICES",
+    "SUBJECT_ACCESS_REVIEWS",
+    "TOKEN_REVIEWS",
+    "ApiPath",
     "Resource",
 ]
+
+ApiPath = NewType("ApiPath", str)
+"""Path of a request; the client accepts no plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of object as the API server knows it.
+    """A kind of object in the API.
 
     Attributes
     ----------
@@ -35,7 +46,7 @@ class Resource:
     plural
         Name in paths.
     namespaced
-        Whether its objects live in namespaces.
+        Whether its objects are namespaced.
     """
 
     kind: str
@@ -45,26 +56,57 @@ class Resource:
 
     @property
     def group(self) -> str:
-        """Name of the API group, as roles write it; empty for the oldest one."""
+        """Name of the API group as in roles; empty for the core group."""
         return self.group_path.removeprefix("/apis/").rpartition("/")[0].removeprefix("/api")
 
-    def collection(self, namespace: str | None = None) -> str:
-        """Return the path of all objects, or of those in one namespace; what lives in none has one path alone."""
-        scope = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
-        return f"{self.group_path}{scope}/{self.plural}"
+    @property
+    def discovery(self) -> ApiPath:
+        """Path of API discovery for the group."""
+        return ApiPath(self.group_path)
 
-    def item(self, namespace: str | None, name: str) -> str:
-        """Return the path of one object."""
-        return f"{self.collection(namespace)}/{name}"
+    def collection(self, namespace: str | None = None) -> ApiPath:
+        """Return the path of all objects, or of those in one namespace.
+
+        Raises
+        ------
+        ImpossibleNameError
+            No namespace can have this name.
+        """
+        scope = f"/namespaces/{_segment(namespace)}" if namespace and self.namespaced else ""
+        return ApiPath(f"{self.group_path}{scope}/{self.plural}")
+
+    def item(self, namespace: str | None, name: str, subresource: str = "") -> ApiPath:
+        """Return the path of one object, or of its subresource.
+
+        Raises
+        ------
+        ImpossibleNameError
+            No object or namespace can have this name.
+        """
+        below = f"/{subresource}" if subresource else ""
+        return ApiPath(f"{self.collection(namespace)}/{_segment(name)}{below}")
+
+
+def _segment(name: str) -> str:
+    """Return a name as one path segment."""
+    # Even escaped, a proxy may resolve such a segment (RFC 3986, 5.2.4).
+    if name in _WAYS:
+        raise ImpossibleNameError(name)
+    return quote(name, safe="", errors="surrogatepass")
+
+
+_WAYS = frozenset(("", ".", ".."))
+API_GROUPS = ApiPath("/apis")
+"""Path of the list of API groups."""
 
 
 CUSTOM_RESOURCES: Mapping[str, Resource] = MappingProxyType(
     {
-        kind.kind: Resource(kind.kind, f"/apis/{kind.api_version}", kind.plural, kind.namespaced)
+        kind.kind: Resource(kind.kind, f"/apis/{API_VERSION}", kind.plural, kind.namespaced)
         for kind in KINDS.values()
     }
 )
-"""Every kind of ours, by its name in manifests."""
+"""Our kinds by name."""
 
 AI_GATEWAYS = CUSTOM_RESOURCES["AiGateway"]
 NAMESPACES = Resource("Namespace", "/api/v1", "namespaces", namespaced=False)
@@ -76,3 +118,7 @@ REPLICA_SETS = Resource("ReplicaSet", "/apis/apps/v1", "replicasets")
 DEPLOYMENTS = Resource("Deployment", "/apis/apps/v1", "deployments")
 EVENTS = Resource("Event", "/apis/events.k8s.io/v1", "events")
 LEASES = Resource("Lease", "/apis/coordination.k8s.io/v1", "leases")
+TOKEN_REVIEWS = Resource("TokenReview", "/apis/authentication.k8s.io/v1", "tokenreviews", namespaced=False)
+SUBJECT_ACCESS_REVIEWS = Resource(
+    "SubjectAccessReview", "/apis/authorization.k8s.io/v1", "subjectaccessreviews", namespaced=False
+)

@@ -1,4 +1,4 @@
-"""How a state stands in Secrets: names, data, signature, and the bounds within which it is read."""
+"""The format of a state in Secrets: names, data, signature, limits."""
 
 import base64
 import hashlib
@@ -6,8 +6,8 @@ import hmac
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway_components.plan.ownership import FIELD_MANAGER
@@ -16,16 +16,20 @@ __all__ = [
     "PACKED_BYTES",
     "PART_BYTES",
     "PART_LABEL",
+    "PART_NAMES",
     "STATE_LABELS",
     "STATE_SECRET",
+    "STATE_TYPE",
+    "UNPACKED_BYTES",
+    "Signing",
     "StateHead",
     "base_of",
-    "doubts_data",
+    "digest_of",
     "head_data",
     "is_part",
     "part_content",
     "part_data",
-    "parts_of",
+    "pending_data",
     "read_head",
     "secret",
     "unpack",
@@ -33,147 +37,232 @@ __all__ = [
 ]
 
 STATE_SECRET = "litellm-gateways-state"  # noqa: S105  (a name)
-"""Name of the head Secret; the names of its parts begin with it."""
+"""Name of the head Secret, and prefix of its parts' names."""
+
+STATE_TYPE = "runtime.agentic-layer.ai/state"
+"""Type of these Secrets."""
 
 STATE_LABELS = {"app.kubernetes.io/managed-by": FIELD_MANAGER}
 """Labels of the head and of its parts."""
 
 PART_LABEL = "runtime.agentic-layer.ai/state-part"
 PART_BYTES = 700_000
-"""A Secret holds 1 MiB at most, all names and annotations among it."""
+"""The limit of a Secret is 1 MiB, with names and annotations."""
 
 PACKED_BYTES = 2**26
-"""What all parts of one state may hold together."""
-_UNPACKED_BYTES = 2**28
-"""What a state may become by decompression: deflate makes up to a thousand bytes of one."""
-_PARTS = 256
+"""Limit of all parts of one state together."""
+UNPACKED_BYTES = 2**28
+"""Limit after decompression, which may expand a thousandfold."""
+_PARTS = 512
 
+PART_NAMES = rf"{STATE_SECRET}-([0-9]{{1,20}}-)?[0-9a-f]{{16}}"
+"""Matches the name of a part, of this or an earlier form."""
 _PART = re.compile(rf"{STATE_SECRET}-([0-9]{{1,20}})-[0-9a-f]{{16}}")
 _EARLIER_PART = re.compile(rf"{STATE_SECRET}-[0-9a-f]{{16}}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_CONTENT = ("checkpoint", "parts", "sha256", "signature")
+_NUMBER = re.compile(r"[0-9]{1,20}")
+_PENDING = "doubts"
+"""Field of the pending gateways, named as in the states that are stored already."""
+_CONTENT = ("checkpoint", "parts", "sha256", "base", "signature")
 
 
 @dataclass(frozen=True, slots=True)
 class StateHead:
-    """What the head Secret says.
+    """The content of a head Secret.
 
     Attributes
     ----------
-    doubts
-        Names of what an engine run was about when it was last heard of.
+    pending
+        Names of the gateways in an engine run whose outcome was not recorded.
     packed
-        The compressed checkpoint; None where it stands in parts, or where there is none.
+        The compressed checkpoint, or its beginning where there are parts; None if it is missing, or of an earlier form
+        in parts.
     parts
         Names of the parts, in order.
     digest
-        SHA-256 of the compressed checkpoint; empty where there is none.
+        Of the compressed checkpoint, as of `digest_of`; empty without one.
+    base
+        Version of the Secret that the state was written on; 0 in the earlier form.
     signature
-        Binds namespace, digest and the names of the parts to the key of an install.
+        Binds namespace, Secret, base, form, digest and the names of the parts to the key of an install.
     """
 
-    doubts: frozenset[str]
+    pending: frozenset[str]
     packed: bytes | None
     parts: tuple[str, ...]
     digest: str
+    base: int
     signature: str
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether head and parts hold pieces that are compressed one by one; in the earlier form they are one."""
+        return self.packed is not None and bool(self.parts)
 
 
 def read_head(data: Mapping[str, str]) -> StateHead:
-    """Return what the data of a head Secret says; no name in it leads anywhere but to a part.
+    """Decode the data of a head Secret; it can name nothing but parts.
 
     Raises
     ------
     ValueError
-        It says nothing that can be read.
+        It is malformed.
     """
     fields = {name: base64.b64decode(value, validate=True) for name, value in data.items()}
     packed = fields.get("checkpoint")
-    parts = () if packed is not None else _part_names(fields.get("parts", b"[]"))
+    parts = _part_names(fields.get("parts", b"[]"))
     digest = fields.get("sha256", b"").decode()
     if (packed is not None or parts) and not _DIGEST.fullmatch(digest):
         raise ValueError("it has no checksum")
-    doubts = frozenset(_names(fields.get("doubts", b"[]")))
-    return StateHead(doubts, packed, parts, digest, fields.get("signature", b"").decode())
+    pending = frozenset(_names(fields.get(_PENDING, b"[]")))
+    base = fields.get("base", b"0").decode()
+    if not _NUMBER.fullmatch(base):
+        raise ValueError("the version that it was written on is malformed")
+    return StateHead(pending, packed, parts, digest, int(base), fields.get("signature", b"").decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What a signature binds a state to.
+
+    Attributes
+    ----------
+    key
+        Key of the install.
+    namespace, uid
+        The Secret that holds it.
+    base
+        Version of that Secret that it is written on.
+    """
+
+    key: str = field(repr=False)
+    namespace: str
+    uid: str
+    base: int
+
+    def signature(self, digest: str, parts: Iterable[str], *, in_pieces: bool) -> str:
+        """Return the signature of a state with this digest, in these parts."""
+        if in_pieces:
+            # No digest is this word, so no signature of one form holds for the other.
+            return self._of(json.dumps([self.namespace, self.uid, self.base, "pieces", digest, *parts]))
+        if not self.base:
+            # The earlier form, which counts as older than any state of today.
+            return self._of(" ".join((self.namespace, digest, *parts)))
+        return self._of(json.dumps([self.namespace, self.uid, self.base, digest, *parts]))
+
+    def _of(self, text: str) -> str:
+        return hmac.new(self.key.encode(), text.encode(), "sha256").hexdigest()
 
 
 def head_data(
-    namespace: str, packed: bytes | None, parts: Iterable[str], key: str | None
+    packed: bytes | None, parts: Mapping[str, bytes], signing: Signing | None
 ) -> dict[str, str | None]:
-    """Return the data of a head Secret whose state is settled; None is a field that goes."""
-    names = tuple(parts)
-    data: dict[str, str | None] = {**doubts_data(()), **dict.fromkeys(_CONTENT)}
+    """Return the data of a head Secret without pending gateways; None removes a field.
+
+    Parameters
+    ----------
+    packed
+        The compressed checkpoint, or its beginning where there are parts; None for no state.
+    parts
+        SHA-256 of each part, by its name, in order.
+    signing
+        Signs it; None for nobody.
+    """
+    data: dict[str, str | None] = {**pending_data(()), **dict.fromkeys(_CONTENT)}
     if packed is None:
         return data
-    digest = hashlib.sha256(packed).hexdigest()
+    digest = digest_of(packed, parts.values())
     data["sha256"] = _encoded(digest)
-    if names:
-        data["parts"] = _encoded(json.dumps(names))
-    else:
-        data["checkpoint"] = base64.b64encode(packed).decode()
-    if key:
-        data["signature"] = _encoded(_signature(key, namespace, digest, names))
+    data["checkpoint"] = base64.b64encode(packed).decode()
+    if parts:
+        data["parts"] = _encoded(json.dumps([*parts]))
+    if signing:
+        data["base"] = _encoded(str(signing.base))
+        data["signature"] = _encoded(signing.signature(digest, parts, in_pieces=bool(parts)))
     return data
 
 
-def doubts_data(names: Iterable[str]) -> dict[str, str]:
-    """Return the field of a head Secret that notes what an engine run is about."""
-    return {"doubts": _encoded(json.dumps(sorted(names)))}
+def digest_of(packed: bytes, parts: Iterable[bytes]) -> str:
+    """Return the digest of a head's content; with parts, the digest of their digests, so that none has to be read."""
+    digest, others = hashlib.sha256(packed), [*parts]
+    return hashlib.sha256(b"".join((digest.digest(), *others))).hexdigest() if others else digest.hexdigest()
 
 
-def verify(head: StateHead, namespace: str, key: str) -> None:
-    """Refuse a head that was signed with another key, or for another namespace or list of parts.
+def pending_data(names: Iterable[str]) -> dict[str, str]:
+    """Return the data that record the gateways of an engine run."""
+    return {_PENDING: _encoded(json.dumps(sorted(names)))}
+
+
+def verify(head: StateHead, signing: Signing) -> None:
+    """Refuse a head that was signed with another key, or for another Secret or list of parts.
 
     Raises
     ------
     ValueError
-        It is not ours.
+        The signature is not ours.
     """
     if head.packed is None and not head.parts:
         return
-    expected = _signature(key, namespace, head.digest, head.parts)
+    expected = signing.signature(head.digest, head.parts, in_pieces=head.in_pieces)
     if not hmac.compare_digest(expected.encode(), head.signature.encode()):
-        raise ValueError("it was not written with the passphrase of this install")
+        raise ValueError("it was not written with the passphrase of this install, for this Secret")
 
 
-def unpack(packed: bytes, digest: str) -> bytes:
-    """Return the checkpoint that was compressed.
+def unpack(head: StateHead, parts: Sequence[bytes]) -> bytes:
+    """Decompress the checkpoint of a head.
+
+    Parameters
+    ----------
+    head
+        A head with a checkpoint.
+    parts
+        The content of its parts, in order.
 
     Raises
     ------
     ValueError
-        It is another one than `digest` says, cut off, or too large.
+        It does not match the digest, is truncated, or is too large.
     """
-    if hashlib.sha256(packed).hexdigest() != digest:
-        raise ValueError("its checksum is another")
-    decompressor = zlib.decompressobj()
-    try:
-        checkpoint = decompressor.decompress(packed, _UNPACKED_BYTES)
-    except zlib.error as error:
-        raise ValueError(str(error)) from None
-    if not decompressor.eof:
-        raise ValueError(f"it is cut off, or holds more than {_UNPACKED_BYTES} bytes")
-    return checkpoint
+    contents = [*parts] if head.packed is None else [head.packed, *parts]
+    if head.in_pieces:
+        digest = digest_of(contents[0], (hashlib.sha256(part).digest() for part in parts))
+    else:
+        contents = [b"".join(contents)]
+        digest = digest_of(contents[0], ())
+    if digest != head.digest:
+        raise ValueError("its checksum is wrong")
+    return _decompressed(contents)
 
 
-def parts_of(packed: bytes, base: str, part_bytes: int) -> dict[str, bytes]:
-    """Split what one Secret does not take, for a head that is written on version `base`; names and contents in order.
-
-    A name is used for one content and by one version of the head. So a part that no head names, and that was made on
-    a version which is no longer the current one, is never named again: see `StateSecrets`.
-    """
-    chunks = [packed[at : at + part_bytes] for at in range(0, len(packed), part_bytes)]
-    return {f"{STATE_SECRET}-{base}-{hashlib.sha256(chunk).hexdigest()[:16]}": chunk for chunk in chunks}
+def _decompressed(contents: Iterable[bytes]) -> bytes:
+    """Decompress pieces, each of which begins with a content of its own."""
+    found, decompressor, ended = bytearray(), None, False
+    for content in filter(None, contents):
+        decompressor = decompressor or zlib.decompressobj()
+        try:
+            found += decompressor.decompress(content, UNPACKED_BYTES - len(found) + 1)
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+        if len(found) > UNPACKED_BYTES:
+            raise ValueError(f"it holds more than {UNPACKED_BYTES} bytes")
+        if decompressor.unused_data or decompressor.unconsumed_tail:
+            raise ValueError("it holds more than its pieces")
+        ended = decompressor.eof
+        if ended:
+            decompressor = None
+    if not ended:
+        raise ValueError("it is truncated")
+    return bytes(found)
 
 
 def is_part(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a Secret is a part of a state, of this form or of an earlier one."""
+    """Tell whether a Secret is a part of a state, of this or an earlier form."""
     labelled = PART_LABEL in (metadata.get("labels") or {})
     return labelled and any(form.fullmatch(metadata["name"]) for form in (_PART, _EARLIER_PART))
 
 
 def base_of(part: str) -> str:
-    """Return the version of the head that a part was made on; empty for a part of an earlier form."""
+    """Return the version of the head that a part belongs to; empty in an earlier form."""
     match = _PART.fullmatch(part)
     return match[1] if match else ""
 
@@ -184,12 +273,12 @@ def part_data(content: bytes) -> dict[str, str]:
 
 
 def part_content(data: Mapping[str, str]) -> bytes:
-    """Return what the data of the Secret of a part holds.
+    """Decode the data of the Secret of a part.
 
     Raises
     ------
     ValueError
-        It holds nothing that can be read.
+        It is malformed.
     """
     return base64.b64decode(data.get("checkpoint", ""), validate=True)
 
@@ -199,7 +288,7 @@ def secret(name: str, data: Mapping[str, str], labels: Mapping[str, str]) -> dic
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "type": "runtime.agentic-layer.ai/state",
+        "type": STATE_TYPE,
         "metadata": {"name": name, "labels": {**STATE_LABELS, **labels}},
         "data": dict(data),
     }
@@ -210,7 +299,7 @@ def _part_names(text: bytes) -> tuple[str, ...]:
     if len(names) > _PARTS:
         raise ValueError(f"it names {len(names)} parts, which is more than {_PARTS}")
     if len(set(names)) < len(names) or not all(map(_PART.fullmatch, names)):
-        raise ValueError("its list of parts is not of the form that is written here")
+        raise ValueError("its list of parts is malformed")
     return names
 
 
@@ -220,13 +309,8 @@ def _names(text: bytes) -> list[str]:
     except RecursionError:
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError("a list of names is none")
+        raise ValueError("a list of names is malformed")
     return names
-
-
-def _signature(key: str, namespace: str, digest: str, parts: Iterable[str]) -> str:
-    # Of a state without parts this is what earlier versions signed.
-    return hmac.new(key.encode(), " ".join((namespace, digest, *parts)).encode(), "sha256").hexdigest()
 
 
 def _encoded(text: str) -> str:

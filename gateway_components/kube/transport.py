@@ -1,4 +1,4 @@
-"""Carries requests to one API server: credentials that are replaced while it runs, limits, errors translated once."""
+"""Sends requests to one API server: reloads credentials, enforces limits, and translates errors."""
 
 import asyncio
 import contextlib
@@ -12,35 +12,86 @@ from typing import Any, TypeVar
 import aiohttp
 
 from gateway_components.errors import GatewayError
-from gateway_components.kube.answers import refused, unreachable
 from gateway_components.kube.credentials import Credentials
+from gateway_components.kube.decoding import read_document
 from gateway_components.kube.errors import (
     ApiError,
     ApiUnreachableError,
     CredentialsError,
     MalformedAnswerError,
+    StatusDetails,
     TooLargeAnswerError,
 )
+from gateway_components.kube.resources import ApiPath
 
-__all__ = ["Request", "Transport"]
+__all__ = ["Request", "Transport", "api_error", "refused", "unreachable"]
 
 T = TypeVar("T")
 
 _SURROGATE_PAIR = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 _AT_ONCE = 8
-"""Requests at the same time, beside watches: they keep an API server busy, and each connection has large buffers."""
+"""Concurrent requests, watches aside: enough to keep an API server busy; connections have large buffers."""
 _LEASES = "/apis/coordination.k8s.io/"
-_MOST_BYTES = 2**26
-"""Of one answer. A page with more is asked for again as several smaller ones."""
+_MOST_BYTES = 2**24
+"""Limit of one answer, which decoded is eleven times as large; a larger page is requested again as several."""
 _CONNECT_SECONDS = 10
+_EXCERPT = 500
+"""Characters quoted of an answer that is not a ``Status``."""
+
+
+def refused(status: int, body: bytes, retry_after: str) -> ApiError:
+    """Return the error of an answer, given its status, body and header ``Retry-After``."""
+    try:
+        answer = read_document(body)
+    except MalformedAnswerError:
+        answer = {}
+    if answer.get("kind") != "Status":
+        text = body.decode(errors="replace").strip()
+        answer = {"message": text[:_EXCERPT] or f"HTTP status {status}"}
+    # The API server does not use the other form of this header, a date.
+    return api_error(answer, status, float(retry_after) if retry_after.isdecimal() else 0.0)
+
+
+def api_error(answer: Mapping[str, Any], status: int, retry_after: float = 0.0) -> ApiError:
+    """Return the error in a ``Status``; a field of the wrong type counts as missing."""
+    details = answer.get("details")
+    about = details if isinstance(details, dict) else {}
+    causes = about.get("causes")
+    reasons = (
+        _text(cause, "reason")
+        for cause in (causes if isinstance(causes, list) else ())
+        if isinstance(cause, dict)
+    )
+    return ApiError(
+        status,
+        _text(answer, "reason"),
+        _text(answer, "message") or f"HTTP status {status}",
+        retry_after,
+        StatusDetails(
+            _text(about, "group"),
+            _text(about, "kind"),
+            _text(about, "name"),
+            frozenset(filter(None, reasons)),
+        ),
+    )
+
+
+def unreachable(error: BaseException) -> ApiUnreachableError:
+    """Return the error of a request without an answer."""
+    return ApiUnreachableError(f"the API server gave no answer: {error or type(error).__name__}")
+
+
+def _text(answer: Mapping[str, Any], name: str) -> str:
+    value = answer.get(name)
+    return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `kind` asks for no more than metadata: ``PartialObjectMetadata``, or a list of them."""
+    """One request; `kind` restricts the answer to metadata: ``PartialObjectMetadata``, or a list of them."""
 
     method: str
-    path: str
+    path: ApiPath
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     content_type: str = "application/json"
@@ -48,7 +99,7 @@ class Request:
 
     @property
     def content(self) -> str | None:
-        """The body as it is sent."""
+        """The body as sent."""
         if self.body is None:
             return None
         text = json.dumps(self.body)
@@ -56,21 +107,21 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        """Whether it changes something."""
+        """Whether it is a write."""
         return self.method != "GET"
 
     @property
     def accept(self) -> str:
-        """What the answer is to be."""
+        """The accepted media type."""
         return f"application/json;as={self.kind};g=meta.k8s.io;v=v1" if self.kind else "application/json"
 
 
 _Limits = Callable[[], aiohttp.ClientTimeout]
-"""Asked right before a request is sent."""
+"""Called right before a request is sent."""
 
 
 def _yaml_escape(pair: re.Match[str]) -> str:
-    # JSON is YAML, but for characters beyond the basic plane: YAML has one escape for them, and no surrogates.
+    # JSON is YAML, except for surrogate pairs: YAML escapes such a character as one.
     (character,) = json.loads(f'"{pair[0]}"')
     return f"\\U{ord(character):08x}"
 
@@ -78,15 +129,14 @@ def _yaml_escape(pair: re.Match[str]) -> str:
 class Transport:
     """Sends requests to one API server.
 
-    Credentials that it refuses are read again, once for each refusal: tokens and certificates are replaced in their
-    files while a daemon runs.
+    It reloads refused credentials once per refusal: tokens and certificates are rotated in their files.
 
     Parameters
     ----------
     credentials
-        Which API server, and who asks.
+        The API server, and the identity of the client.
     load
-        Reads the credentials again.
+        Reloads the credentials.
     """
 
     def __init__(self, credentials: Credentials, load: Callable[[], Awaitable[Credentials]]) -> None:
@@ -94,31 +144,30 @@ class Transport:
         self._load = load
         self._loading = asyncio.Lock()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
-        # No limit of its own: as many watches as that would leave nothing for all else.
+        # Unlimited: watches would otherwise use up all connections.
         connector = aiohttp.TCPConnector(limit=0)
         self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
 
     async def read(self, request: Request, seconds: Callable[[], float], read: Callable[[bytes], T]) -> T:
-        """Send a request and return what `read` makes of its answer.
+        """Send a request and return its answer, decoded by `read`.
 
         Parameters
         ----------
         request
-            What to send.
+            The request.
         seconds
-            Asked right before it is sent, also for another time: how long it may take. What it raises ends the
-            request.
+            Returns the time limit; called right before each try. An error that it raises cancels the request.
         read
             Decodes the answer.
 
         Raises
         ------
         ApiError, ApiUnreachableError
-            The API server refused, or gave no answer.
+            The API server refused, or did not answer.
         TooLargeAnswerError
-            It gave one without end.
+            The answer exceeds the size limit.
         """
-        # A lease that is renewed behind a thousand statuses is renewed too late.
+        # The renewal of a Lease must not wait behind a thousand statuses.
         waiting = contextlib.nullcontext() if request.path.startswith(_LEASES) else self._at_once
         async with waiting:
             response = await self._send(request, lambda: _within(seconds()))
@@ -130,7 +179,7 @@ class Transport:
                 response.release()
 
     async def stream(self, request: Request, silence: float) -> aiohttp.ClientResponse:
-        """Send a request and return its answer, to be read as it comes; it breaks after seconds of `silence`.
+        """Send a request and return its answer as a stream, which times out after seconds of `silence`.
 
         Raises
         ------
@@ -158,12 +207,12 @@ class Transport:
 
     async def _renew(self, refused: Credentials, error: GatewayError) -> None:
         async with self._loading:
-            # Of many requests that are refused at once the first one reads them.
+            # Only the first of many refused requests reloads them.
             if self._credentials is refused:
                 try:
                     self._credentials = await self._load()
                 except CredentialsError:
-                    # Perhaps half written at this moment; the next request tries again.
+                    # The file may be half written; the next request retries.
                     raise error from None
 
     async def _answer(
@@ -173,7 +222,7 @@ class Transport:
         try:
             authorization = credentials.authorization()
             within = limits()
-            # Nor does the API server go on with a write that nobody waits for any more.
+            # Bounds the work of the API server as well.
             deadline = {"timeout": f"{within.total:.3f}s"} if request.writes else {}
             response = await self._session.request(
                 request.method,
@@ -185,12 +234,19 @@ class Transport:
                 server_hostname=credentials.server_name,
                 proxy=credentials.proxy,
                 timeout=within,
+                # Whoever answers chooses the target; with 307 and 308, the body goes there too.
+                allow_redirects=False,
             )
             if response.status < 300:  # noqa: PLR2004  (the first status that is no success)
                 if response.content_type != "application/json":
                     response.close()
-                    raise MalformedAnswerError(f"{response.content_type} came instead of JSON")
+                    raise MalformedAnswerError(f"the answer is {response.content_type} instead of JSON")
                 return response
+            if response.status < 400:  # noqa: PLR2004  (the first status that is no redirect)
+                response.close()
+                raise MalformedAnswerError(
+                    f"the answer is a redirect (HTTP {response.status}), which is not followed"
+                )
             body = await _body(response)
         except aiohttp.ClientConnectorCertificateError as error:
             raise _UntrustedError(str(unreachable(error))) from None
@@ -205,7 +261,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
         chunks.append(chunk)
         size += len(chunk)
         if size > _MOST_BYTES:
-            # What is left of it is not worth waiting for.
             response.close()
             raise TooLargeAnswerError(f"an answer has more than {_MOST_BYTES >> 20} MiB")
     return b"".join(chunks)
@@ -216,4 +271,4 @@ def _within(seconds: float) -> aiohttp.ClientTimeout:
 
 
 class _UntrustedError(ApiUnreachableError):
-    """The server's certificate is none of those to trust."""
+    """The server's certificate is not trusted."""

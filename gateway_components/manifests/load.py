@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway_components import documents
-from gateway_components.crds.problem import Severity
-from gateway_components.documents import Document
-from gateway_components.errors import YamlError
+from gateway_components import strict_yaml
+from gateway_components.errors import Finding, YamlError, clause
+from gateway_components.identity import Identity
+from gateway_components.strict_yaml import Document
 
-__all__ = ["Finding", "Loaded", "Located", "load"]
+__all__ = ["FileFinding", "Loaded", "Located", "load"]
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
@@ -19,34 +19,36 @@ _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong with a file, ready to be shown.
+class FileFinding(Finding):
+    """A finding with its place in a file.
 
     Attributes
     ----------
     file, line
         Where; lines count from 1.
-    subject
-        Kind and name of the object; empty where the text is no object.
-    field, message, cure
-        As in `Problem`.
-    severity
-        ``error`` where a gateway is not made or a route is not served for it.
     """
 
-    file: str
-    line: int
-    subject: str
-    field: str
-    message: str
-    cure: str
-    severity: Severity = "error"
+    file: str = ""
+    line: int = 1
 
     def __str__(self) -> str:
         """Return one line: ``FILE:LINE: severity: SUBJECT: field: message; cure``."""
-        where = f"{self.file}:{self.line}: {self.severity}"
-        said = f"{self.message}; {self.cure}" if self.cure else self.message
-        line = ": ".join(part for part in (where, self.subject, self.field, said) if part)
+        return self._joined(f"{self.place}: {self.severity}")
+
+    @property
+    def place(self) -> str:
+        """File and line."""
+        return f"{self.file}:{self.line}"
+
+    @property
+    def unrated(self) -> str:
+        """The same line without the severity, for whoever says that by itself."""
+        return self._joined(self.place)
+
+    def _joined(self, where: str) -> str:
+        subject = str(self.subject).strip() if self.subject else ""
+        what = f"{self.text}; {clause(self.cure)}" if self.cure else self.text
+        line = ": ".join(part for part in (where, subject, self.field, what) if part)
         return "".join(
             character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line
         )
@@ -80,30 +82,31 @@ class Located:
         return self._document.line_of(self._path)
 
     @property
-    def subject(self) -> str:
-        """Kind, namespace and name of the object."""
+    def subject(self) -> Identity:
+        """Kind, namespace and name as far as they are given."""
         metadata = self.manifest.get("metadata")
         metadata = metadata if isinstance(metadata, Mapping) else {}
-        name = "/".join(str(metadata[part]) for part in ("namespace", "name") if metadata.get(part))
-        return f"{self.kind} {name}".strip()
+        return Identity(self.kind, str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
 
     def line_in(self, path: Iterable[str | int], line: int) -> int:
         """Return the line in the file of line `line` of the text at `path`."""
         return self._document.line_in((*self._path, *path), line)
 
-    def finding(
-        self,
-        path: Iterable[str | int],
-        field: str,
-        message: str,
-        cure: str = "",
-        severity: Severity = "error",
-        *,
-        line: int | None = None,
-    ) -> Finding:
-        """Return a finding about the field at `path`, which is shown as `field`; `line` is known better at times."""
-        found = self._document.line_of((*self._path, *path)) if line is None else line
-        return Finding(self.file, found, self.subject, field, message, cure, severity)
+    def finding(self, found: Finding, *, line: int | None = None) -> FileFinding:
+        """Return a finding about this object, at `line` or else at the line of its field."""
+        if line is None:
+            line = self._document.line_of((*self._path, *found.path))
+        return FileFinding(
+            found.path,
+            found.message,
+            found.cure,
+            found.severity,
+            found.reason,
+            self.subject,
+            inside=found.inside,
+            file=self.file,
+            line=line,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Loaded:
     """All objects of some files, and what is wrong with the files themselves."""
 
     objects: tuple[Located, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[FileFinding, ...]
 
 
 def load(paths: Iterable[Path]) -> Loaded:
@@ -120,7 +123,7 @@ def load(paths: Iterable[Path]) -> Loaded:
     A file that is missing or cannot be read is a finding, not an exception.
     """
     objects: list[Located] = []
-    findings: list[Finding] = []
+    findings: list[FileFinding] = []
     for path in paths:
         try:
             files = _files(path)
@@ -129,16 +132,18 @@ def load(paths: Iterable[Path]) -> Loaded:
             continue
         if not files:
             cure = f"add a file that ends in {', '.join(_ENDINGS)}"
-            findings.append(Finding(_shown(path), 1, "", "", "the folder holds no manifest", cure))
+            findings.append(FileFinding((), "the folder holds no manifest", cure, file=_shown(path)))
         for file in files:
             try:
                 objects += _objects(file, findings)
             except OSError as error:
                 findings.append(_unreadable(file, error))
             except UnicodeDecodeError:
-                findings.append(Finding(_shown(file), 1, "", "", "is not UTF-8 text", "save it as UTF-8"))
+                findings.append(FileFinding((), "is not UTF-8 text", "save it as UTF-8", file=_shown(file)))
             except YamlError as error:
-                findings.append(Finding(_shown(file), error.line, "", "", error.message, "correct the YAML"))
+                findings.append(
+                    FileFinding((), error.message, "correct the YAML", file=_shown(file), line=error.line)
+                )
     return Loaded(tuple(objects), tuple(findings))
 
 
@@ -153,8 +158,8 @@ def _is_file(path: Path) -> bool:
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 
-def _unreadable(path: Path, error: OSError) -> Finding:
-    return Finding(_shown(path), 1, "", "", f"cannot be read: {error.strerror}", "check the path")
+def _unreadable(path: Path, error: OSError) -> FileFinding:
+    return FileFinding((), f"cannot be read: {error.strerror}", "check the path", file=_shown(path))
 
 
 def _shown(path: Path) -> str:
@@ -162,9 +167,9 @@ def _shown(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _objects(file: Path, findings: list[Finding]) -> Iterator[Located]:
+def _objects(file: Path, findings: list[FileFinding]) -> Iterator[Located]:
     # All documents are read before the first is used: a file with a fault gives nothing.
-    for document in documents.parse_all(file.read_text(encoding="utf-8")):
+    for document in strict_yaml.parse_all(file.read_text(encoding="utf-8")):
         for manifest, path in _flatten(document.value):
             if isinstance(manifest, Mapping) and isinstance(manifest.get("kind"), str):
                 yield Located(manifest, _shown(file), document, path)
@@ -172,12 +177,12 @@ def _objects(file: Path, findings: list[Finding]) -> Iterator[Located]:
                 findings.append(_no_object(file, document.line_of(path)))
 
 
-def _no_object(file: Path, line: int) -> Finding:
+def _no_object(file: Path, line: int) -> FileFinding:
     if file.name in _KUSTOMIZATIONS:
         message, cure = "this file of kustomize is left out", "give what kubectl kustomize makes of it"
-        return Finding(_shown(file), line, "", "", message, cure, "warning")
+        return FileFinding((), message, cure, "warning", file=_shown(file), line=line)
     message = "this is no Kubernetes object: it has no kind"
-    return Finding(_shown(file), line, "", "kind", message, "add apiVersion and kind")
+    return FileFinding(("kind",), message, "add apiVersion and kind", file=_shown(file), line=line)
 
 
 def _flatten(value: Any) -> Iterator[tuple[Any, tuple[str | int, ...]]]:

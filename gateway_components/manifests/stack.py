@@ -1,20 +1,156 @@
 """From manifest files to a plan: the same decisions as the daemon's, with no cluster."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gateway_components.manifests.load import Finding, load
-from gateway_components.manifests.objects import snapshot_of
-from gateway_components.manifests.plan_findings import plan_findings
-from gateway_components.manifests.reading import read_objects
-from gateway_components.plan.keys import GatewayKey
-from gateway_components.plan.plan import Plan, plan
+from gateway_components import strict_yaml
+from gateway_components.api.gateways import AiGatewayClass, ToolGateway, ToolGatewayClass
+from gateway_components.api.kinds import GATEWAY_KINDS
+from gateway_components.api.spelling import meant_name, nearest
+from gateway_components.api.syntax import shown
+from gateway_components.api.tools import ToolRoute
+from gateway_components.errors import Finding, Severity
+from gateway_components.identity import Identity
+from gateway_components.manifests.load import FileFinding, Located, load
+from gateway_components.manifests.objects import ManifestObjects, read_objects, snapshot_of
+from gateway_components.plan.claims import meant_class, meant_controller, nobody_claims
+from gateway_components.plan.patch import PATCH_KEY
+from gateway_components.plan.plan import GatewayPlan, Plan, plan
+from gateway_components.plan.policy import Policy
+from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.routes import RoutePlan
-from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.snapshot import Gateway, GatewayClass, Snapshot
 
-__all__ = ["ManifestStack", "read_stack"]
+__all__ = ["ManifestStack", "plan_findings", "read_stack"]
+
+_FILES_ALONE = "only the given files are looked at"
+_PATCH = ("data", PATCH_KEY)
+
+
+def plan_findings(objects: ManifestObjects, snapshot: Snapshot, planned: Plan) -> Iterator[FileFinding]:
+    """Yield an error for each failure, and a warning for what is left out or not done as asked."""
+    yield from _classes(objects)
+    for key, gateway in objects.gateways.items():
+        found = planned.gateways.get(key)
+        if found is None:
+            yield objects.sources[key].finding(_unclaimed(gateway, snapshot))
+        else:
+            yield from _gateway(found, objects)
+    for key, route in objects.of(ToolRoute).items():
+        yield from _route(route, objects.sources[key], objects, planned)
+
+
+def _classes(objects: ManifestObjects) -> Iterator[FileFinding]:
+    """Yield an error for each class that was meant to be ours: all its gateways would be left out."""
+    kinds = {kind.class_kind: kind for kind in GATEWAY_KINDS.values()}
+    classes: dict[Identity, GatewayClass] = {
+        **objects.of(AiGatewayClass),
+        **objects.of(ToolGatewayClass),
+    }
+    for key, known in classes.items():
+        meant = meant_controller(kinds[key.kind], known.spec.controller)
+        if meant:
+            message = (
+                f"{shown(known.spec.controller)} is no controller, so nobody runs the gateways of this class"
+            )
+            finding = Finding(("spec", "controller"), message, f"did you mean {meant}?")
+            yield objects.sources[key].finding(finding)
+
+
+def _gateway(found: GatewayPlan, objects: ManifestObjects) -> Iterator[FileFinding]:
+    patches: dict[Identity, strict_yaml.Document] = {}
+    for finding in _findings(found):
+        inside = finding.inside
+        # A patch on the cluster has no line in a file; if one does not parse, the gateway fails as well.
+        if inside and not inside.line and finding.related and finding.related[0] in objects.sources:
+            (reference,) = finding.related
+            if reference not in patches:
+                (patches[reference],) = strict_yaml.parse_all(objects.contents[reference].data[PATCH_KEY])
+            source = objects.sources[reference]
+            line = source.line_in(_PATCH, patches[reference].line_of(inside.path))
+            message = f"{finding.message} (patch of {found.key})"
+            yield source.finding(replace(finding, path=_PATCH, message=message, inside=None), line=line)
+        else:
+            yield _located(finding, objects.sources[found.key], objects)
+
+
+def _route(
+    route: ToolRoute, located: Located, objects: ManifestObjects, planned: Plan
+) -> Iterator[FileFinding]:
+    found = planned.routes.get(route.identity)
+    path = ("spec", "toolGatewayRef")
+    if found is None:
+        message, cure, severity = _elsewhere(route, objects)
+        yield located.finding(Finding(path, message, cure, severity))
+    elif found.gateway is None:
+        message = "the route names no gateway, so none serves it"
+        yield located.finding(Finding(path, message, "name a ToolGateway", "warning"))
+    else:
+        for finding in _findings(found):
+            yield _located(finding, located, objects)
+
+
+def _findings(found: GatewayPlan | RoutePlan) -> tuple[Finding, ...]:
+    return (*(found.failure.findings if found.failure else ()), *found.warnings)
+
+
+def _located(finding: Finding, located: Located, objects: ManifestObjects) -> FileFinding:
+    """Return a finding that says where the objects are that it is about, or that the files lack one."""
+    places = "; ".join(
+        f"{key}: {objects.sources[key].file}:{_line(key, finding, objects.sources[key])}"
+        for key in finding.related
+        if key in objects.sources
+    )
+    message = f"{finding.message} ({places})" if places else finding.message
+    is_absent = any(key not in objects.sources for key in finding.related)
+    cure = f"{finding.cure}; {_FILES_ALONE}" if is_absent else finding.cure
+    return located.finding(replace(finding, message=message, cure=cure))
+
+
+def _line(key: Identity, finding: Finding, located: Located) -> int:
+    """Return the line where an object begins; of a patch that does not parse, the line of the fault."""
+    if key.kind == "ConfigMap" and finding.inside and finding.inside.line:
+        return located.line_in(_PATCH, finding.inside.line)
+    return located.line
+
+
+def _elsewhere(route: ToolRoute, objects: ManifestObjects) -> tuple[str, str, Severity]:
+    """Return what is said of a route that is left out with its gateway: message, cure and severity."""
+    gateway = gateway_of_route(route)
+    if gateway is None or gateway in objects.sources:
+        return f"{gateway} is left out, and so is the route", "", "warning"
+    message = f"{gateway} is not among the files; the route is left out"
+    there = [found.identity for found in objects.of(ToolGateway).values()]
+    beside = [key.name for key in there if key.namespace == gateway.namespace]
+    if meant := meant_name(gateway.name, beside):
+        return message, f"did you mean {meant}?", "error"
+    namesakes = sorted(key for key in there if key.name == gateway.name)
+    return message, f"did you mean {namesakes[0]}?" if namesakes else "", "warning"
+
+
+def _unclaimed(gateway: Gateway, snapshot: Snapshot) -> Finding:
+    kind = GATEWAY_KINDS[gateway.kind]
+    path, name = ("spec", kind.class_field), gateway.spec.class_name
+    if not nobody_claims(kind, name, snapshot.classes):
+        message, cure = f"{_class(name)} belongs to another controller", ""
+    elif meant := meant_class(kind, name, snapshot.classes):
+        return Finding(path, f"there is no class {name}", f"did you mean {meant}?")
+    elif name:
+        message = f"class {name} is not among the files, so another controller runs it"
+        near = nearest(
+            name, {one.metadata.name: one for one in snapshot.classes if one.kind == kind.class_kind}
+        )
+        cure = f"did you mean {near}?" if near else ""
+    else:
+        message = "the gateway names no class, and no class of ours among the files is the default"
+        cure = ""
+    return Finding(path, f"{message}; the gateway is left out", cure, "warning")
+
+
+def _class(name: str | None) -> str:
+    return f"class {name}" if name else "the default class"
 
 
 @dataclass(frozen=True)
@@ -29,6 +165,8 @@ class ManifestStack:
         The plan of their gateways and routes.
     companions
         ConfigMaps and Secrets that stand beside them, to be created as they are.
+    namespaces
+        Namespaces that stand beside them, to be created before what lives in them.
     findings
         Everything that is wrong, in the order of files and lines.
     """
@@ -36,19 +174,22 @@ class ManifestStack:
     snapshot: Snapshot
     plan: Plan
     companions: tuple[Mapping[str, Any], ...]
-    findings: tuple[Finding, ...]
+    namespaces: tuple[Mapping[str, Any], ...]
+    findings: tuple[FileFinding, ...]
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
+    def errors(self) -> tuple[FileFinding, ...]:
         """The findings that keep a gateway from being made, or a route from being served."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
-    def routes_of(self, gateway: GatewayKey) -> tuple[RoutePlan, ...]:
+    def routes_of(self, gateway: Identity) -> tuple[RoutePlan, ...]:
         """Return the routes that a gateway serves, in the order of their names."""
         return tuple(route for route in self.plan.routes.values() if route.gateway == gateway and route.url)
 
 
-def read_stack(paths: Iterable[Path], namespace: str = "default") -> ManifestStack:
+def read_stack(
+    paths: Iterable[Path], namespace: str = "default", policy: Policy | None = None
+) -> ManifestStack:
     """Read and plan manifest files.
 
     Parameters
@@ -57,20 +198,24 @@ def read_stack(paths: Iterable[Path], namespace: str = "default") -> ManifestSta
         Files, and folders of files.
     namespace
         Namespace of the objects that name none.
+    policy
+        What the installation decides; the defaults where left out.
 
     Notes
     -----
-    The class ``litellm`` of each kind is known without a manifest, as an installation brings it; a manifest of that
-    name replaces it. Guards, providers and ToolServers are looked for in the files alone; a ToolServer is read for
-    the routes to it and never deployed. Kinds that this project does not know are left out with a warning.
+    The class ``litellm`` of each kind is known without a manifest, since installations bring it; a manifest replaces
+    it. Guards, providers and ToolServers are looked for in the files alone, and ToolServers are never deployed.
+    Gateways of a class outside of the files are left to others, and so are routes to other gateways. One warning counts
+    the objects of unknown kinds.
     """
     objects = read_objects(load(paths), namespace)
-    snapshot = snapshot_of(objects)
+    snapshot = snapshot_of(objects, policy or Policy())
     planned = plan(snapshot)
     findings = (*objects.findings, *plan_findings(objects, snapshot, planned))
     return ManifestStack(
         snapshot,
         planned,
         tuple(objects.companions.values()),
+        tuple(objects.namespaces.values()),
         tuple(sorted(findings, key=lambda finding: (finding.file, finding.line))),
     )

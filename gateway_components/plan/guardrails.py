@@ -1,26 +1,61 @@
 """From the Guards of a gateway to LiteLLM's ``guardrails`` (spec, "Guardrails").
 
-The parameters are those of LiteLLM 1.83.14, proven by loading them into its proxy. It does not start with a value it
-does not know, so whatever it would refuse is refused here, with the name of the Guard.
+The parameters are those of LiteLLM 1.83.14, proven by loading them into its proxy. It does not start with an unknown
+value, so what it would refuse is refused here, naming the Guard.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.meta import ObjectReference
-from gateway_components.plan.failure import Failure, PlanWarning, Reason, WarningReason
-from gateway_components.plan.guardrail_params import GuardrailParams, GuardrailRequest, guardrail_params
-from gateway_components.plan.keys import Reference
-from gateway_components.plan.kinds import AI_GATEWAY
-from gateway_components.plan.references import named, reference_to
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.kinds import AI_GATEWAY
+from gateway_components.api.meta import ObjectReference
+from gateway_components.errors import Finding, Path
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import (
+    MOST_FAILURES,
+    Failure,
+    Reason,
+    WarningReason,
+    plan_warning,
+    together,
+)
+from gateway_components.plan.guardrail_params import (
+    GuardrailParams,
+    GuardrailRequest,
+    guardrail_params,
+    provider_urls,
+)
+from gateway_components.plan.policy import Policy, check_namespace
+from gateway_components.plan.references import named, provider_reference
 from gateway_components.plan.snapshot import Gateway, Resource, Resources, Unreadable
+from gateway_components.plan.urls import local_fault
 
-__all__ = ["Guardrails", "resolve_guardrails"]
+__all__ = ["Guardrail", "Guardrails", "check_guards", "resolve_guardrails"]
 
 _TOOL_MODES = {"pre_call": "pre_mcp_call", "during_call": "during_mcp_call"}
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A Guard that LiteLLM is to apply.
+
+    Attributes
+    ----------
+    guard
+        The Guard.
+    where
+        Path of the gateway's field that names it.
+    name, params
+        Its ``guardrail_name`` and ``litellm_params``.
+    """
+
+    guard: Identity
+    where: Path
+    name: str
+    params: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +64,8 @@ class Guardrails:
 
     Attributes
     ----------
-    entries
-        Entries of ``guardrails`` in LiteLLM's configuration.
+    applied
+        Those that LiteLLM is to apply.
     credentials
         Environment variables that hold the credentials, in JSON types.
     references
@@ -39,10 +74,61 @@ class Guardrails:
         What of the Guards is not done as asked.
     """
 
-    entries: tuple[Mapping[str, Any], ...] = ()
+    applied: tuple[Guardrail, ...] = ()
     credentials: tuple[Mapping[str, Any], ...] = ()
-    references: frozenset[Reference] = frozenset()
-    warnings: tuple[PlanWarning, ...] = ()
+    references: frozenset[Identity] = frozenset()
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Mapping[str, Any], ...]:
+        """Entries of ``guardrails`` in LiteLLM's configuration."""
+        return tuple({"guardrail_name": one.name, "litellm_params": dict(one.params)} for one in self.applied)
+
+
+def check_guards(gateway: Gateway, resources: Resources, policy: Policy) -> None:
+    """Refuse Guards and providers of other namespaces, where the installation forbids them or they lead to the pod.
+
+    Parameters
+    ----------
+    gateway
+        A gateway of either kind.
+    resources
+        The Guards and providers there are.
+    policy
+        What the installation decides.
+
+    Raises
+    ------
+    Failure
+        ``GuardrailsResolutionFailed``: the policy forbids a reference across namespaces, or a provider of another
+        namespace leads to a local address.
+    """
+    for position, reference in enumerate(gateway.spec.guardrails):
+        try:
+            _check_guard(gateway, reference, resources, policy, _path(position))
+        except Failure as failure:
+            raise failure.about(*_related(gateway, reference, resources)) from None
+
+
+def _check_guard(
+    gateway: Gateway, reference: ObjectReference, resources: Resources, policy: Policy, where: Path
+) -> None:
+    namespace = gateway.metadata.namespace or ""
+    wanted = named("Guard", reference, namespace)
+    if wanted is None:
+        return
+    check_namespace(policy, namespace, wanted, where, Reason.GUARDRAILS_RESOLUTION_FAILED)
+    guard = resources.get(wanted)
+    used = provider_reference(guard) if isinstance(guard, Guard) else None
+    if used is None:
+        return
+    check_namespace(policy, wanted.namespace, used, where, Reason.GUARDRAILS_RESOLUTION_FAILED)
+    provider = resources.get(used)
+    # A provider of the gateway's own namespace may be a container beside it.
+    if isinstance(provider, GuardrailProvider) and used.namespace != namespace:
+        for url in provider_urls(provider):
+            if fault := local_fault(url, policy.allowed_upstreams):
+                raise _failure(f"an address of {used} {fault.message}", where, fault.cure)
 
 
 def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
@@ -59,53 +145,79 @@ def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
     ------
     Failure
         ``GuardrailsResolutionFailed``: a Guard or provider is missing or at fault, or its credentials cannot be
-        mounted. A gateway never runs without a guard that was asked for.
+        mounted. An AiGateway never runs without a guard that was asked for.
     """
-    entries: dict[Reference, Mapping[str, Any]] = {}
-    credentials: dict[str, Mapping[str, Any]] = {}
-    references: set[Reference] = set()
-    warnings: list[PlanWarning] = []
+    applied: dict[Identity, _Applied] = {}
+    failures: list[Failure] = []
     for position, reference in enumerate(gateway.spec.guardrails):
-        where = f"spec.guardrails[{position}]"
-        guard = _guard(gateway, reference, resources, where)
-        key = reference_to(guard)
-        if key in entries:
-            continue
-        provider = _provider(guard, resources, where)
-        params = guardrail_params(GuardrailRequest(gateway, guard, provider, where))
-        modes = _modes(gateway, guard, params, where)
-        entries[key] = {
-            "guardrail_name": _name(gateway, key),
-            "litellm_params": {
-                "guardrail": params.guardrail,
-                "mode": [mode for mode in modes.values() if mode],
-                "default_on": True,
-                **params.values,
-            },
-        }
-        credentials |= {variable["name"]: variable for variable in params.credentials}
-        references |= {params.secret} if params.secret else set()
-        warnings += params.warnings
-        warnings += _ignored_modes(guard, modes, where)
-        warnings += _not_asked(gateway, guard, where)
+        where = _path(position)
+        if len(failures) >= MOST_FAILURES:
+            break
+        try:
+            guard = _guard(gateway, reference, resources, where)
+            key = guard.identity
+            if key not in applied:
+                provider = _provider(gateway, guard, resources, where)
+                params = guardrail_params(GuardrailRequest(gateway, guard, provider, where))
+                applied[key] = _Applied(guard, provider, where, params, _modes(gateway, guard, params))
+        except Failure as failure:
+            failures.append(failure.about(*_related(gateway, reference, resources)))
+    if failures:
+        raise together(failures)
+    served = {key: one for key, one in applied.items() if one.served}
+    names = Counter(key.name for key in served)
     return Guardrails(
-        tuple(entries.values()), tuple(credentials.values()), frozenset(references), tuple(warnings)
+        tuple(
+            Guardrail(key, one.where, _name(gateway, key, shared=names[key.name] > 1), one.litellm_params)
+            for key, one in served.items()
+        ),
+        tuple(
+            {
+                variable["name"]: variable for one in served.values() for variable in one.params.credentials
+            }.values()
+        ),
+        frozenset(one.params.secret for one in served.values() if one.params.secret),
+        tuple(
+            warning.about(one.guard.identity, one.provider.identity)
+            for one in applied.values()
+            for warning in _warnings(gateway, one)
+        ),
     )
 
 
-def _guard(gateway: Gateway, reference: ObjectReference, resources: Resources, where: str) -> Guard:
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """A Guard with what LiteLLM calls its modes; None for one that the gateway's kind does not have."""
+
+    guard: Guard
+    provider: GuardrailProvider
+    where: Path
+    params: GuardrailParams
+    modes: Mapping[str, str | None]
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        return tuple(mode for mode in self.modes.values() if mode)
+
+    @property
+    def litellm_params(self) -> Mapping[str, Any]:
+        common = {"guardrail": self.params.guardrail, "mode": list(self.served), "default_on": True}
+        return {**common, **self.params.values}
+
+
+def _guard(gateway: Gateway, reference: ObjectReference, resources: Resources, where: Path) -> Guard:
     _check_kind(reference, "Guard", where)
     wanted = named("Guard", reference, gateway.metadata.namespace or "")
     if wanted is None:
-        raise _failure("a guardrail names no Guard", f"{where}.name", "name one, or remove the entry")
+        raise _failure("a guardrail names no Guard", (*where, "name"), "name one, or remove the entry")
     found = resources.get(wanted)
     if isinstance(found, Guard):
         return found
-    raise _unusable(wanted, found, where)
+    raise _unusable(gateway, wanted, found, where)
 
 
-def _provider(guard: Guard, resources: Resources, where: str) -> GuardrailProvider:
-    owner = str(reference_to(guard))
+def _provider(gateway: Gateway, guard: Guard, resources: Resources, where: Path) -> GuardrailProvider:
+    owner = str(guard.identity)
     reference = guard.spec.provider_ref
     _check_kind(reference, "GuardrailProvider", where, owner)
     wanted = named("GuardrailProvider", reference, guard.metadata.namespace or "")
@@ -114,75 +226,88 @@ def _provider(guard: Guard, resources: Resources, where: str) -> GuardrailProvid
     found = resources.get(wanted)
     if isinstance(found, GuardrailProvider):
         return found
-    raise _unusable(wanted, found, where, owner)
+    raise _unusable(gateway, wanted, found, where, owner)
 
 
-def _check_kind(reference: ObjectReference, kind: str, where: str, owner: str = "") -> None:
+def _check_kind(reference: ObjectReference, kind: str, where: Path, owner: str = "") -> None:
     if reference.kind and reference.kind != kind:
         said = f"{owner or 'a guardrail'} refers to the kind {reference.kind}"
         raise _failure(f"{said}, not to a {kind}", where, f"name a {kind}, or leave the kind out")
 
 
-def _unusable(wanted: Reference, found: Resource | None, where: str, owner: str = "") -> Failure:
+def _unusable(
+    gateway: Gateway, wanted: Identity, found: Resource | None, where: Path, owner: str = ""
+) -> Failure:
     asked = f", which {owner} refers to," if owner else ""
     if isinstance(found, Unreadable):
-        return _failure(
-            f"{wanted}{asked} cannot be read: {found.message}", where, f"correct that {wanted.kind}"
-        )
+        # What stands in objects of another namespace is not for the owner of the gateway.
+        why = f": {found.message}" if wanted.namespace == (gateway.metadata.namespace or "") else ""
+        return _failure(f"{wanted}{asked} cannot be read{why}", where, f"correct that {wanted.kind}")
     return _failure(
         f"{wanted}{asked} does not exist", where, f"create that {wanted.kind}, or remove the entry"
     )
 
 
-def _name(gateway: Gateway, guard: Reference) -> str:
+def _name(gateway: Gateway, guard: Identity, *, shared: bool) -> str:
     # LiteLLM takes equal names for replicas of one guard and picks one of them at each call.
     own = guard.namespace == (gateway.metadata.namespace or "")
-    return guard.name if own else f"{guard.namespace}/{guard.name}"
+    return f"{guard.namespace}/{guard.name}" if shared and not own else guard.name
 
 
-def _modes(gateway: Gateway, guard: Guard, params: GuardrailParams, where: str) -> dict[str, str | None]:
+def _modes(gateway: Gateway, guard: Guard, params: GuardrailParams) -> dict[str, str | None]:
     """Return LiteLLM's mode for each mode of the Guard; None for one that the gateway's kind does not have."""
     if gateway.kind == AI_GATEWAY.kind:
-        modes: dict[str, str | None] = {mode: mode for mode in guard.spec.mode}
-    elif not params.tool_calls:
-        raise _failure(
-            f"{reference_to(guard)}: LiteLLM's {params.guardrail} does not check "
-            "tool calls, and does not start when asked to",
-            where,
-            "use a provider of another type for a ToolGateway",
-        )
-    else:
-        modes = {mode: _TOOL_MODES.get(mode) for mode in guard.spec.mode}
-    if not any(modes.values()):
-        names = ", ".join(guard.spec.mode) or "none"
-        raise _failure(
-            f"{reference_to(guard)} has no mode that suits {gateway.kind}s, its modes: {names}",
-            where,
-            f"give it one of {', '.join(_TOOL_MODES)}, or remove the entry",
-        )
-    return modes
+        return {mode: mode for mode in guard.spec.mode}
+    return {mode: _TOOL_MODES.get(mode) if params.tool_calls else None for mode in guard.spec.mode}
 
 
-def _ignored_modes(guard: Guard, modes: Mapping[str, str | None], where: str) -> Iterator[PlanWarning]:
-    for mode, translated in modes.items():
+def _warnings(gateway: Gateway, one: _Applied) -> Iterator[Finding]:
+    guard = one.guard.identity
+    if not one.served:
+        yield _left_out(guard, one)
+        return
+    yield from one.params.warnings
+    for mode, translated in one.modes.items():
         if translated is None:
-            message = (
-                f"{reference_to(guard)}: the mode {mode} has no equivalent for tool calls and is left out"
+            yield plan_warning(
+                WarningReason.GUARD_MODE_IGNORED,
+                f"{guard}: the mode {mode} has no equivalent for tool calls and is left out",
+                one.where,
+                f"remove it from the Guard, or use one of {', '.join(_TOOL_MODES)}",
             )
-            cure = f"remove it from the Guard, or use one of {', '.join(_TOOL_MODES)}"
-            yield PlanWarning(WarningReason.GUARD_MODE_IGNORED, message, where, cure)
-
-
-def _not_asked(gateway: Gateway, guard: Guard, where: str) -> Iterator[PlanWarning]:
     if gateway.kind != AI_GATEWAY.kind:
-        yield PlanWarning(
+        yield plan_warning(
             WarningReason.GUARD_NOT_ASKED,
-            f"{reference_to(guard)}: LiteLLM 1.83.14 loads it, but shows it no "
-            "argument of a tool call, so it holds nothing back",
-            where,
+            f"{guard}: LiteLLM 1.83.14 loads it, but shows it no argument of a tool call, so it holds nothing back",
+            one.where,
             "put it on the AiGateway, where it sees what tools have answered",
         )
 
 
-def _failure(message: str, where: str, cure: str) -> Failure:
-    return Failure(Reason.GUARDRAILS_RESOLUTION_FAILED, message, field=where, cure=cure)
+def _left_out(guard: Identity, one: _Applied) -> Finding:
+    """Return the warning about a Guard without a mode; as in the reference operator, the gateway serves without it."""
+    why = f"none of its modes ({', '.join(one.modes)}) has an equivalent on a ToolGateway"
+    cure = f"give it one of {', '.join(_TOOL_MODES)}, or remove the entry"
+    if not one.params.tool_calls:
+        why = f"LiteLLM's {one.params.guardrail} does not check tool calls, and does not start when asked to"
+        cure = "use a provider of another type, or remove the entry"
+    message = f"{guard} is left out, so it holds nothing back: {why}"
+    return plan_warning(WarningReason.GUARD_LEFT_OUT, message, one.where, cure)
+
+
+def _failure(message: str, where: Path, cure: str) -> Failure:
+    return Failure(Reason.GUARDRAILS_RESOLUTION_FAILED, message, path=where, cure=cure)
+
+
+def _path(position: int) -> Path:
+    return "spec", "guardrails", position
+
+
+def _related(gateway: Gateway, reference: ObjectReference, resources: Resources) -> tuple[Identity, ...]:
+    """Return the Guard that an entry names, and its provider."""
+    if reference.kind not in (None, "", "Guard"):
+        return ()
+    wanted = named("Guard", reference, gateway.metadata.namespace or "")
+    guard = resources.get(wanted) if wanted else None
+    used = provider_reference(guard) if isinstance(guard, Guard) else None
+    return tuple(found for found in (wanted, used) if found)

@@ -1,24 +1,27 @@
 """What LiteLLM does not know in a configuration (spec, "Config patch": a warning, never a refusal).
 
-The known keys come from the pinned LiteLLM package; ``make schema`` writes them into the JSON file beside
-this module, `tools/litellm_schema.py` says how.
+The known keys come from the pinned LiteLLM package. ``make schema`` writes them into the JSON file beside this module
+(`tools/litellm_schema.py`).
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
-from gateway_components.crds.problem import Path
-from gateway_components.crds.schema import Schema
-from gateway_components.crds.unknown import nearest
-from gateway_components.plan.misspelling import Spellings
+from gateway_components.api.crds import Schema
+from gateway_components.api.spelling import Spellings, nearest
+from gateway_components.errors import Path, listed
+from gateway_components.plan.variables import REFERENCE
 
-__all__ = ["UnknownKey", "unknown_keys"]
+__all__ = ["UnknownKey", "known_providers", "models_named_twice", "refused_values", "title", "unknown_keys"]
 
 _LISTED = 8
+_LONGEST_VALUE = 64
+_SPELLINGS = 10_000  # of keys that may be right, as many are compared with the known ones
 _CURED = 50  # looking for the nearest key takes a millisecond or two; nobody reads more warnings than that
 _SHAPED = (1, 2)  # length of the paths of blocks, and of what is directly in them
 _TYPES = {"a list": list, "a map": Mapping}
@@ -58,12 +61,16 @@ class _Place:
         What is in a list.
     title
         Of the whole schema, the name and version of what it describes.
+    values, pattern
+        The texts that LiteLLM takes here, and what others may hold; without `values` it takes any.
     """
 
     keys: Mapping[str, "_Place"] = field(default_factory=dict)
     others: "_Place | None" = None
     items: "_Place | None" = None
     title: str = ""
+    values: Mapping[str, None] = field(default_factory=dict)
+    pattern: str | None = None
 
     @cached_property
     def spellings(self) -> Spellings:
@@ -86,32 +93,27 @@ class _Found:
 _FREE_FORM = _Place()
 
 
-def unknown_keys(config: Mapping[str, Any]) -> tuple[UnknownKey, ...]:
-    """Return the keys of a configuration that the pinned LiteLLM does not know.
+def unknown_keys(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
+    """Yield the keys of a configuration that the pinned LiteLLM does not know, looking no further than it is asked.
 
-    Where LiteLLM passes on whatever it is given (``litellm_params`` of a model or a guardrail), only what is one
-    slip away from a known key is named; what is free-form (``environment_variables``, ``model_info``,
-    ``callback_settings``) is not looked at.
+    LiteLLM passes on any ``litellm_params`` of a model or a guardrail, so only misspellings of known keys are named
+    there. Free-form blocks (``environment_variables``, ``model_info``, ``callback_settings``) are skipped.
 
     Parameters
     ----------
     config
-        A ``config.yaml``. Of the blocks at its top, and of the entries of its lists, the shape is looked at as
-        well; further below, values of another shape than LiteLLM's are passed over.
+        A ``config.yaml``. The shape of top-level blocks and of list entries is checked as well; deeper values of
+        another shape are skipped.
 
-    Returns
-    -------
-    tuple of UnknownKey
+    Yields
+    ------
+    UnknownKey
         In the order of the configuration.
     """
     whole = _whole()
-    found = enumerate(_unknown(config, whole, ()))
-    return tuple(
-        UnknownKey(
-            one.path, _message(one, whole.title), _cure(one, whole) if count < _CURED else "Remove it."
-        )
-        for count, one in found
-    )
+    for count, one in enumerate(_unknown(config, whole, (), iter(range(_SPELLINGS)))):
+        cure = _cure(one, whole) if count < _CURED else "Remove it."
+        yield UnknownKey(one.path, _message(one, whole.title), cure)
 
 
 def _message(found: _Found, title: str) -> str:
@@ -126,14 +128,16 @@ def _shape(place: _Place) -> str | None:
     return None if place is _FREE_FORM else "a map"
 
 
-def _unknown(value: Any, place: _Place, path: Path) -> Iterator[_Found]:
+def _unknown(value: Any, place: _Place, path: Path, spellings: Iterator[int]) -> Iterator[_Found]:
+    if place.values:
+        return  # the business of `refused_values`
     shape = _shape(place) if len(path) in _SHAPED else None
     if value is not None and shape is not None and not isinstance(value, _TYPES[shape]):
         yield _Found(path, place, shape=shape)
         return
     if isinstance(value, list) and place.items is not None:
         for position, item in enumerate(value):
-            yield from _unknown(item, place.items, (*path, position))
+            yield from _unknown(item, place.items, (*path, position), spellings)
     if not isinstance(value, Mapping) or place is _FREE_FORM:
         return
     for key, item in value.items():
@@ -142,9 +146,46 @@ def _unknown(value: Any, place: _Place, path: Path) -> Iterator[_Found]:
         if below is None:
             yield _Found((*path, name), place)
         elif below is not _FREE_FORM:
-            yield from _unknown(item, below, (*path, name))
-        elif name not in place.keys and (meant := place.spellings.meant_by(name)) is not None:
+            yield from _unknown(item, below, (*path, name), spellings)
+        elif (
+            name not in place.keys
+            and next(spellings, None) is not None
+            and (meant := place.spellings.meant_by(name)) is not None
+        ):
             yield _Found((*path, name), place, meant)
+
+
+def refused_values(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
+    """Yield the keys of a configuration that have a text which the pinned LiteLLM does not take there.
+
+    With most of them it does not start, and by a mode that it does not know it never asks a guardrail. What variables
+    hold is not known.
+
+    Parameters
+    ----------
+    config
+        A ``config.yaml``.
+    """
+    for count, (path, text, place) in enumerate(_refused(config, _whole(), ())):
+        meant = nearest(text, place.values) if count < _CURED and len(text) <= _LONGEST_VALUE else None
+        cure = f"did you mean {meant}?" if meant else f"use one of {listed(place.values)}"
+        yield UnknownKey(path, f"has a value that {title()} does not take", cure)
+
+
+def _refused(value: Any, place: _Place, path: Path) -> Iterator[tuple[Path, str, _Place]]:
+    if isinstance(value, list):
+        below = place if place.values else place.items
+        for position, item in enumerate(value if below else ()):
+            yield from _refused(item, below or place, (*path, position))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            known = place.keys.get(str(key), place.others)
+            if known is not None and known is not _FREE_FORM:
+                yield from _refused(item, known, (*path, str(key)))
+    elif place.values and isinstance(value, str) and value not in place.values:
+        own = place.pattern is not None and re.search(place.pattern, value)
+        if not own and not value.startswith(REFERENCE):
+            yield path, value, place
 
 
 def _cure(found: _Found, whole: _Place) -> str:
@@ -171,9 +212,32 @@ def _cure_of_unknown(found: _Found, whole: _Place) -> str:
 
 
 @cache
-def _whole() -> _Place:
+def known_providers() -> frozenset[str]:
+    """Return the providers that stand before the ``/`` of a model."""
+    return frozenset(_schema()["$defs"]["provider"]["enum"])
+
+
+@cache
+def models_named_twice() -> frozenset[str]:
+    """Return the models in which the provider stands twice, and rightly so: ``openrouter/openrouter/auto``."""
+    return frozenset(_schema()["$defs"]["modelNamedTwice"]["enum"])
+
+
+def title() -> str:
+    """Return the name and version of the LiteLLM that all of this is about."""
+    return _whole().title
+
+
+@cache
+def _schema() -> Schema:
     text = resources.files(__package__).joinpath("litellm_schema.json").read_text(encoding="utf-8")
-    return _place(json.loads(text))
+    found: Schema = json.loads(text)
+    return found
+
+
+@cache
+def _whole() -> _Place:
+    return _place(_schema())
 
 
 def _place(schema: Schema) -> _Place:
@@ -185,4 +249,6 @@ def _place(schema: Schema) -> _Place:
         others=_place(others) if isinstance(others, dict) else _FREE_FORM if others else None,
         items=_place(schema["items"]) if "items" in schema else None,
         title=schema.get("title", ""),
+        values=dict.fromkeys(schema.get("enum", ())),
+        pattern=schema.get("pattern"),
     )

@@ -1,17 +1,28 @@
 """Which fields of an object are ours, and whether somebody took one away."""
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gateway_components.plan.keys import ObjectKey
+from gateway_components.errors import listed
+from gateway_components.identity import Identity
 
-__all__ = ["FIELD_MANAGER", "Applied", "Drift", "Mark", "drift", "mark_of"]
+__all__ = ["FIELD_MANAGER", "Applied", "Drift", "Mark", "drift", "is_applied", "is_ours", "mark_of"]
 
 FIELD_MANAGER = "litellm-gateways"
 """Owner of the fields that are applied: fixed, so that a daemon that lost its state still owns them."""
+
+
+_LARGEST_SHARED = 16_384
+"""Characters of the account of our fields up to which objects share it; that of a plain gateway has 2,000."""
+_LONGEST_PATH = 512
+"""Characters of a path. A longer one is cut and ends in its digest, or nested ones would grow with the square."""
+_MOST_FIELDS = 50_000
+_MOST_CHARACTERS = 4 * 1024 * 1024
+"""Fields, and characters of their paths, up to which they are told apart; a Deployment of 10,000 variables has less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +36,8 @@ class Mark:
     version
         Its resource version as a number, which grows with each change.
     fields
-        The fields that we own, as paths. Whoever gives one another value, or removes it, takes it from us: the API
-        server keeps account of that in ``metadata.managedFields``.
+        The fields that we own, as paths. Whoever changes or removes one takes it from us, which the API server records
+        in ``metadata.managedFields``.
     time
         When they were last applied, as the API server noted it.
     """
@@ -53,7 +64,7 @@ class Applied:
 
     uid: str | None
     digest: str
-    marks: Mapping[ObjectKey, Mark]
+    marks: Mapping[Identity, Mark]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,13 +76,12 @@ class Drift:
     object
         Which one.
     fields
-        The fields that were changed, without those inside of others; none where the object was deleted, or made anew
-        by somebody.
+        The outermost changed fields; none where the object was deleted or recreated.
     rewritten
         Whether it was applied in our name by somebody else, such as a run that outlived its daemon.
     """
 
-    object: ObjectKey
+    object: Identity
     fields: tuple[str, ...] = ()
     rewritten: bool = False
 
@@ -79,23 +89,39 @@ class Drift:
         """Return a sentence about it."""
         where = f"{self.object.kind} {self.object.name}"
         if self.fields:
-            return f"{', '.join(self.fields)} of {where} {'was' if len(self.fields) == 1 else 'were'} changed"
+            return f"{listed(self.fields)} of {where} {'was' if len(self.fields) == 1 else 'were'} changed"
         return f"{where} was written by another run" if self.rewritten else f"{where} was deleted"
+
+
+def is_ours(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry of ``managedFields`` names our field manager."""
+    return bool(entry.get("manager") == FIELD_MANAGER)
+
+
+def is_applied(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry of ``managedFields`` holds what we applied, and not what we merged into a status."""
+    return is_ours(entry) and entry.get("operation") == "Apply"
+
+
+def managed_fields(metadata: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries of ``managedFields``, without those that were cut off or are of another type."""
+    entries = metadata.get("managedFields")
+    yield from (
+        entry for entry in (entries if isinstance(entries, list) else ()) if isinstance(entry, Mapping)
+    )
 
 
 def mark_of(metadata: Mapping[str, Any]) -> Mark:
     """Return the mark of an object with this ``metadata``, ``managedFields`` among it."""
-    entries = [
-        entry
-        for entry in metadata.get("managedFields") or ()
-        if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
-    ]
-    texts = tuple(json.dumps(entry.get("fieldsV1") or {}, sort_keys=True) for entry in entries)
+    entries = list(filter(is_applied, managed_fields(metadata)))
+    owned = [entry.get("fieldsV1") or {} for entry in entries]
     times = [entry.get("time") or "" for entry in entries]
-    return Mark(metadata["uid"], _number(metadata["resourceVersion"]), _fields(texts), max(times, default=""))
+    return Mark(
+        metadata["uid"], _number(metadata["resourceVersion"]), _fields_of(owned), max(times, default="")
+    )
 
 
-def drift(key: ObjectKey, applied: Mark, live: Mark | None, seen: int) -> Drift | None:
+def drift(key: Identity, applied: Mark, live: Mark | None, seen: int) -> Drift | None:
     """Compare an object with what was applied.
 
     Parameters
@@ -120,44 +146,78 @@ def drift(key: ObjectKey, applied: Mark, live: Mark | None, seen: int) -> Drift 
 
 
 def _outermost(paths: Iterable[str]) -> tuple[str, ...]:
-    found: list[str] = []
-    for path in sorted(paths, key=len):
-        if not any(path.startswith((f"{outer}.", f"{outer}[")) for outer in found):
-            found.append(path)
-    return tuple(sorted(found))
+    known = frozenset(paths)
+    return tuple(sorted(path for path in known if known.isdisjoint(_around(path))))
+
+
+def _around(path: str) -> Iterator[str]:
+    """Yield what a field may be inside of."""
+    return (path[:end] for end, character in enumerate(path) if character in ".[")
 
 
 def _number(version: str) -> int:
-    # What is no number was given by no API server; as 0 it is looked at as seldom as can be.
+    # No API server sends a version that is not a number; 0 causes the fewest looks.
     return int(version) if version.isdecimal() else 0
 
 
 # Most gateways own the same fields: one set of them serves all.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _shared(fields: frozenset[str]) -> frozenset[str]:
     return fields
 
 
-@lru_cache(maxsize=256)
-def _fields(texts: tuple[str, ...]) -> frozenset[str]:
-    return _shared(frozenset(path for text in texts for path in _paths("", json.loads(text))))
+@lru_cache(maxsize=128)
+def _known_fields(texts: tuple[str, ...]) -> frozenset[str]:
+    return _shared(_told_apart(map(json.loads, texts), texts))
 
 
-def _paths(prefix: str, fields: Mapping[str, Any]) -> Iterator[str]:
-    for key, below in fields.items():
-        if key == ".":
-            yield prefix
-            continue
-        kind, _, name = key.partition(":")
-        path = f"{prefix}.{name}".removeprefix(".") if kind == "f" else f"{prefix}[{_item(name)}]"
-        if below:
-            yield from _paths(path, below)
-        else:
-            yield path
+def _fields_of(owned: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    texts = tuple(json.dumps(fields, sort_keys=True) for fields in owned)
+    # An entry in our name may be forged and hold a megabyte: do not cache it for others.
+    if sum(map(len, texts)) <= _LARGEST_SHARED:
+        return _known_fields(texts)
+    return _told_apart(owned, texts)
+
+
+def _told_apart(owned: Iterable[Mapping[str, Any]], texts: Iterable[str]) -> frozenset[str]:
+    found = _fields(owned)
+    if found is None:
+        # One field that stands for all of them: any change is seen still.
+        digest = hashlib.sha256(" ".join(texts).encode()).hexdigest()
+        return frozenset((f"everything (SHA-256 {digest})",))
+    return found
+
+
+def _fields(owned: Iterable[Mapping[str, Any]]) -> frozenset[str] | None:
+    """Return the paths of owned fields without partly owned parents; None where they are too many."""
+    found: list[str] = []
+    characters = 0
+    within: list[tuple[str, Mapping[str, Any]]] = [("", fields) for fields in owned]
+    while within:
+        outer, fields = within.pop()
+        begin = f"{outer}." if outer else ""
+        for key, below in fields.items():
+            kind, _, name = key.partition(":")
+            path = outer if key == "." else _short(begin + name if kind == "f" else f"{outer}[{_item(name)}]")
+            if below and key != ".":
+                within.append((path, below))
+                continue
+            found.append(path)
+            characters += len(path)
+            if len(found) > _MOST_FIELDS or characters > _MOST_CHARACTERS:
+                return None
+    return frozenset(found)
+
+
+def _short(path: str) -> str:
+    if len(path) <= _LONGEST_PATH:
+        return path
+    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:16]
+    return f"{path[: _LONGEST_PATH // 2]}…{digest}"
 
 
 def _item(key: str) -> str:
-    """Return what identifies an item of a list, short; the UID of an owner is left out, so that owners are alike."""
+    """Return what identifies an item of a list; without the UID of an owner, so that owners compare equal."""
     try:
         read = json.loads(key)
     except (ValueError, RecursionError):

@@ -3,30 +3,73 @@
 Read this module first. It is pure: no Pulumi, no client, no clock, no environment.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any, TypeVar
 
-from gateway_components import documents
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.plan.absence import Absence, absence_warnings
-from gateway_components.plan.classes import claims
-from gateway_components.plan.config import check_size, generated_config
-from gateway_components.plan.conflicts import check_names, check_rival
-from gateway_components.plan.environment import environment
-from gateway_components.plan.failure import Failure, PlanWarning, Reason
-from gateway_components.plan.guardrails import Guardrails, resolve_guardrails
-from gateway_components.plan.hashes import EMPTY_DIGEST, config_hash, env_hash
-from gateway_components.plan.keys import GatewayKey, Reference, RouteKey
-from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components import strict_yaml
+from gateway_components.api.gateways import AiGateway
+from gateway_components.api.kinds import GATEWAY_KINDS
+from gateway_components.errors import Finding
+from gateway_components.identity import Identity
+from gateway_components.plan.claims import (
+    age,
+    annotation_warnings,
+    check_names,
+    check_rival,
+    claims,
+    image_of,
+)
+from gateway_components.plan.config import (
+    Shares,
+    check_size,
+    fitting,
+    generated_config,
+    guest_bytes,
+    least_bytes,
+    literal_faults,
+)
+from gateway_components.plan.environment import Absence, absence_warnings, environment, origins
+from gateway_components.plan.expansion import expansion_warnings
+from gateway_components.plan.findings import Failure, Reason, first_warnings, together
+from gateway_components.plan.guardrails import Guardrails, check_guards, resolve_guardrails
 from gateway_components.plan.loops import without_loops
-from gateway_components.plan.patch import merge, patch_warnings, read_patch
-from gateway_components.plan.references import api_key_reference, environment_references, patch_reference
-from gateway_components.plan.routes import RoutePlan, mcp_servers, plan_routes, without_removed
+from gateway_components.plan.patch import guard_warnings, patch_warnings, read_patch, value_warnings
+from gateway_components.plan.policy import IMAGE
+from gateway_components.plan.references import (
+    PATCH_PATH,
+    api_key_reference,
+    environment_references,
+    patch_reference,
+    references,
+)
+from gateway_components.plan.review import as_written, model_warnings, patched, separator_of, server_warnings
+from gateway_components.plan.routes import (
+    RoutePlan,
+    documented_keys,
+    mcp_servers,
+    no_room,
+    plan_routes,
+    served_by_gateway,
+    sharing_warnings,
+    without,
+    without_removed,
+)
 from gateway_components.plan.snapshot import Content, Gateway, Resources, Snapshot, UnreadableGateway
-from gateway_components.plan.workload import GatewayObjects, WorkloadInputs, build_objects
+from gateway_components.plan.variables import Posture, Variables, master_key_warnings, variable_warnings
+from gateway_components.plan.workload import (
+    EMPTY_DIGEST,
+    GatewayObjects,
+    WorkloadInputs,
+    build_objects,
+    config_hash,
+    env_hash,
+)
 
-__all__ = ["GatewayPlan", "Generated", "Plan", "gateway_key", "generate", "plan"]
+__all__ = ["GatewayPlan", "Generated", "Plan", "generate", "plan"]
+
+T = TypeVar("T")
 
 _CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 _SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"  # noqa: S105  (the name of an annotation)
@@ -50,7 +93,7 @@ class Generated:
     """
 
     objects: GatewayObjects
-    warnings: tuple[PlanWarning, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     removed: frozenset[str] = frozenset()
 
 
@@ -72,31 +115,46 @@ class GatewayPlan:
         Keys of ``mcp_servers`` that the config patch takes away again.
     """
 
-    key: GatewayKey
+    key: Identity
     uid: str | None
     generation: int | None
     objects: GatewayObjects | None
     failure: Failure | None
-    warnings: tuple[PlanWarning, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of every gateway and route that is ours; what is not among them is left untouched."""
+    """The plan of every gateway and route that is ours; what is not among them is left untouched.
 
-    gateways: Mapping[GatewayKey, GatewayPlan] = field(default_factory=dict)
-    routes: Mapping[RouteKey, RoutePlan] = field(default_factory=dict)
+    `unfinished` says that some are to be planned again, for there was no time for all of them.
+    """
+
+    gateways: Mapping[Identity, GatewayPlan] = field(default_factory=dict)
+    routes: Mapping[Identity, RoutePlan] = field(default_factory=dict)
+    unfinished: bool = False
 
 
-def plan(snapshot: Snapshot) -> Plan:
+Make = Callable[..., Generated]
+"""`generate`, or what stands for it: it has the same arguments, and raises the same failures."""
+
+
+def plan(snapshot: Snapshot, make: Make | None = None) -> Plan:
     """Decide what every gateway and route of `snapshot` should become.
 
-    Total and deterministic: any admitted object gives a result, in any order of input the same one, and one
-    broken gateway, route or guard changes nothing for the others.
+    Total and deterministic: any admitted object has a result, which does not depend on the order of input. One broken
+    gateway, route or guard affects no other.
+
+    Parameters
+    ----------
+    snapshot
+        Everything that is known.
+    make
+        Makes the objects of one gateway of what that gateway refers to, and of nothing else. By default `generate`.
     """
-    known: dict[GatewayKey, Gateway | UnreadableGateway] = {
-        **{gateway_key(gateway): gateway for gateway in snapshot.gateways},
+    known: dict[Identity, Gateway | UnreadableGateway] = {
+        **{gateway.identity: gateway for gateway in snapshot.gateways},
         **{gateway.key: gateway for gateway in snapshot.unreadable_gateways},
     }
     classes = {key: _class_name(gateway) for key, gateway in known.items()}
@@ -106,27 +164,45 @@ def plan(snapshot: Snapshot) -> Plan:
         if claims(GATEWAY_KINDS[key.kind], classes[key], snapshot.classes)
     }
     routes = without_loops(
-        plan_routes(snapshot.routes, claimed, classes, snapshot.classes, snapshot.resources)
+        plan_routes(
+            snapshot.routes,
+            claimed,
+            classes,
+            snapshot.classes,
+            snapshot.resources,
+            snapshot.policy,
+            partial=snapshot.partial,
+        )
     )
-    servers = mcp_servers(routes.values())
-    gateways = {
-        key: _plan_gateway(found, snapshot, claimed, servers.get(key, {})) for key, found in claimed.items()
-    }
+    attached: dict[Identity, list[RoutePlan]] = {}
+    for route in routes.values():
+        if route.gateway:
+            attached.setdefault(route.gateway, []).append(route)
+    gateways: dict[Identity, GatewayPlan] = {}
+    left_out: dict[Identity, Failure] = {}
+    shares = Shares()
+    for key in sorted(claimed, key=lambda key: (age(claimed[key]), key)):
+        gateways[key], without_room = _plan_gateway(
+            claimed[key], snapshot, claimed, attached.get(key, ()), make or generate, shares
+        )
+        left_out |= {route.key: no_room(route) for route in without_room}
+    gateways = dict(sorted(gateways.items()))
     removed = {key: gateway.removed for key, gateway in gateways.items() if gateway.removed}
-    return Plan(gateways, without_removed(routes, removed))
-
-
-def gateway_key(gateway: Gateway) -> GatewayKey:
-    """Return the key of a gateway."""
-    return GatewayKey(gateway.kind, gateway.metadata.namespace or "", gateway.metadata.name)
+    served = without_removed(without(routes, left_out), removed)
+    for key, servers in served_by_gateway(served).items():
+        if (planned := gateways.get(key)) and planned.objects:
+            gateways[key] = replace(planned, objects=planned.objects.serving(servers))
+    return Plan(gateways, served)
 
 
 def generate(
     gateway: Gateway,
-    contents: Mapping[Reference, Content],
+    contents: Mapping[Identity, Content],
     resources: Resources,
     servers: Mapping[str, Mapping[str, Any]],
     absence: Absence = _NOTHING_ABSENT,
+    image: str = IMAGE,
+    names: Mapping[str, str | None] | None = None,
 ) -> Generated:
     """Return the objects of one gateway, whoever owns it.
 
@@ -142,6 +218,10 @@ def generate(
         Entries of ``mcp_servers``, for a ToolGateway.
     absence
         What it refers to and does not exist on the cluster.
+    image
+        Image of its container.
+    names
+        The key in ``mcp_servers`` by each name that a patch may use for a route, served or not.
 
     Raises
     ------
@@ -151,21 +231,29 @@ def generate(
     if isinstance(gateway, AiGateway) and not gateway.spec.ai_models:
         message = "the gateway has no models"
         raise Failure(
-            Reason.CONFIG_GENERATION_FAILED, message, field="spec.aiModels", cure="list at least one"
+            Reason.CONFIG_GENERATION_FAILED, message, path=("spec", "aiModels"), cure="list at least one"
         )
-    guardrails = resolve_guardrails(gateway, resources)
-    config, warnings = _patched(gateway, generated_config(gateway, servers, guardrails.entries), contents)
-    config_yaml = documents.dump(config)
+    guardrails, generated = _generated(gateway, resources, servers)
+    reference = patch_reference(gateway)
+    patch = read_patch(reference, contents.get(reference)) if reference else {}
+    config, hidden = patched(generated, patch, names or {}, gateway.metadata.namespace or "")
+    config_yaml = strict_yaml.dump(config)
     check_size(config_yaml)
     providers = [model.provider for model in gateway.spec.ai_models] if isinstance(gateway, AiGateway) else []
     hashes, kept = _hashes(gateway, contents, guardrails, config_yaml, absence)
+    namespace, gone = gateway.metadata.namespace or "", absence.absent - absence.awaited
+    from_sources = origins(gateway.spec.env_from, namespace, contents, absence.remembered, gone)
+    env = environment(providers, guardrails.credentials, gateway.spec.env, from_sources.variables)
+    posture = Posture(config, env, from_sources)
     objects = build_objects(
         WorkloadInputs(
-            gateway=gateway_key(gateway),
+            gateway=gateway.identity,
             uid=gateway.metadata.uid,
+            image=image,
+            as_root=posture.has_database,
             port=gateway.spec.port if isinstance(gateway, AiGateway) else _TOOL_GATEWAY_PORT,
             config_yaml=config_yaml,
-            env=environment(providers, guardrails.credentials, gateway.spec.env),
+            env=env,
             env_from=[
                 source.model_dump(by_alias=True, exclude_none=True) for source in gateway.spec.env_from
             ],
@@ -175,44 +263,100 @@ def generate(
         )
     )
     (container,) = objects.deployment["spec"]["template"]["spec"]["containers"]
-    absent = absence_warnings(gateway_key(gateway), container, guardrails.references, absence, kept)
-    return Generated(objects, (*absent, *guardrails.warnings, *warnings), _removed(servers, config))
+    absent = absence_warnings(gateway.identity, container, guardrails.references, absence, kept, contents)
+    variables = Variables(container["env"], from_sources, namespace, contents, gone)
+    name = reference.name if reference else ""
+    found = chain(
+        guard_warnings(name, guardrails.applied, config),  # first, since the condition shows the first
+        master_key_warnings(config, variables, PATCH_PATH),
+        server_warnings(name, config, servers, separator_of(gateway.spec.env)),
+        value_warnings(name, config) if reference else (),
+        annotation_warnings(gateway),
+        absent,
+        from_sources.warnings(env, gateway.spec.env),
+        expansion_warnings(gateway.spec.env, container["env"], variables),
+        guardrails.warnings,
+        model_warnings(generated, config, {*from_sources.variables, *(one["name"] for one in env)}),
+        posture.warnings(gateway.kind),
+        variable_warnings(config, variables, PATCH_PATH),
+        patch_warnings(name, patch, config) if reference else (),
+    )
+    told = first_warnings(
+        finding.about(reference) if reference and finding.inside else finding
+        for finding in as_written(found, patch, names or {})
+    )
+    return Generated(objects, told, hidden | _removed(servers, config))
 
 
 def _plan_gateway(
     gateway: Gateway | UnreadableGateway,
     snapshot: Snapshot,
-    claimed: Mapping[GatewayKey, Gateway | UnreadableGateway],
-    servers: Mapping[str, Mapping[str, Any]],
-) -> GatewayPlan:
+    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    routes: Collection[RoutePlan],
+    make: Make,
+    shares: Shares,
+) -> tuple[GatewayPlan, Collection[RoutePlan]]:
+    """Return the plan of a gateway, and those of its routes that its configuration has no room for."""
     if isinstance(gateway, UnreadableGateway):
         failure = Failure(Reason.CONFIG_GENERATION_FAILED, gateway.message)
-        return GatewayPlan(gateway.key, None, gateway.generation, None, failure)
-    key = gateway_key(gateway)
+        return GatewayPlan(gateway.key, None, gateway.generation, None, failure), ()
+    key = gateway.identity
     uid, generation = gateway.metadata.uid, gateway.metadata.generation
     try:
         check_rival(key, claimed, snapshot.existing)
         check_names(key, snapshot.existing)
-        absence = Absence(snapshot.absent, snapshot.awaited, snapshot.running.get(key, {}))
-        made = generate(gateway, snapshot.contents, snapshot.resources, servers, absence)
+        check_guards(gateway, snapshot.resources, snapshot.policy)
+        own = references(gateway, snapshot.resources.get)
+        absence = Absence(
+            snapshot.absent & own,
+            snapshot.awaited & own,
+            snapshot.running.get(key, {}),
+            _of(own, snapshot.remembered),
+        )
+        contents, resources = _of(own, snapshot.contents), _of(own, snapshot.resources)
+        names = documented_keys(routes)
+        image = image_of(GATEWAY_KINDS[key.kind], gateway.spec.class_name, snapshot.classes, snapshot.policy)
+
+        def made_with(served: Collection[RoutePlan]) -> Generated:
+            servers = mcp_servers(served).get(key, {})
+            return make(gateway, contents, resources, servers, absence, image, names)
+
+        shares.take(key, least_bytes(gateway, contents.values(), resources.values()))
+        resolved = [route for route in routes if route.upstream]
+        made, left_out = fitting(
+            made_with, lambda one: one.objects.config_map["data"]["config.yaml"], resolved
+        )
+        shares.take(key, made.objects.size - guest_bytes(resolved))
     except Failure as failure:
         # A plan is kept for long; the traceback would keep the whole snapshot with it.
-        return GatewayPlan(key, uid, generation, None, failure.with_traceback(None))
-    return GatewayPlan(key, uid, generation, made.objects, None, made.warnings, made.removed)
+        return GatewayPlan(key, uid, generation, None, failure.with_traceback(None)), ()
+    warnings = (*made.warnings, *sharing_warnings(gateway, routes))
+    objects = made.objects.handing_over if key in snapshot.handed_over else made.objects
+    return GatewayPlan(key, uid, generation, objects, None, warnings, made.removed), left_out
+
+
+def _of(own: Iterable[Identity], known: Mapping[Identity, T]) -> dict[Identity, T]:
+    return {reference: known[reference] for reference in own if reference in known}
 
 
 def _class_name(gateway: Gateway | UnreadableGateway) -> str | None:
     return gateway.class_name if isinstance(gateway, UnreadableGateway) else gateway.spec.class_name
 
 
-def _patched(
-    gateway: Gateway, config: dict[str, Any], contents: Mapping[Reference, Content]
-) -> tuple[dict[str, Any], tuple[PlanWarning, ...]]:
-    reference = patch_reference(gateway)
-    if reference is None:
-        return config, ()
-    patched = merge(config, read_patch(reference.name, contents.get(reference)))
-    return patched, patch_warnings(reference.name, patched)
+def _generated(
+    gateway: Gateway, resources: Resources, servers: Mapping[str, Mapping[str, Any]]
+) -> tuple[Guardrails, dict[str, Any]]:
+    """Return the guards and the configuration before its patch, or tell all that is wrong with both."""
+    guardrails, faults = Guardrails(), []
+    try:
+        guardrails = resolve_guardrails(gateway, resources)
+    except Failure as failure:
+        faults.append(failure)
+    generated = generated_config(gateway, servers, guardrails.entries)
+    faults = [*literal_faults(generated), *faults]
+    if faults:
+        raise together(faults)
+    return guardrails, generated
 
 
 def _removed(servers: Mapping[str, Mapping[str, Any]], patched: Mapping[str, Any]) -> frozenset[str]:
@@ -223,14 +367,14 @@ def _removed(servers: Mapping[str, Mapping[str, Any]], patched: Mapping[str, Any
 
 def _hashes(
     gateway: Gateway,
-    contents: Mapping[Reference, Content],
+    contents: Mapping[Identity, Content],
     guardrails: Guardrails,
     config_yaml: str,
     absence: Absence,
-) -> tuple[dict[str, str], frozenset[Reference]]:
+) -> tuple[dict[str, str], frozenset[Identity]]:
     """Return the hashes, and those of the absent references for which running pods keep theirs."""
 
-    def digest(reference: Reference) -> str:
+    def digest(reference: Identity) -> str:
         content = contents.get(reference)
         return content.digest if content else EMPTY_DIGEST
 
@@ -239,9 +383,9 @@ def _hashes(
     hashes = {_CONFIG_HASH: config_hash(config_yaml), _SECRET_HASH: digest(keys)}
     if others:
         hashes[_ENV_HASH] = env_hash((reference, digest(reference)) for reference in others)
-    kept: set[Reference] = set()
-    for annotation, references in ((_SECRET_HASH, {keys}), (_ENV_HASH, others)):
-        if references and absence.keeps(annotation, hashes[annotation], references):
+    kept: set[Identity] = set()
+    for annotation, used in ((_SECRET_HASH, {keys}), (_ENV_HASH, others)):
+        if used and absence.keeps(annotation, hashes[annotation], used):
             hashes[annotation] = absence.running[annotation]
-            kept |= absence.awaited & references
+            kept |= absence.awaited & used
     return hashes, frozenset(kept)

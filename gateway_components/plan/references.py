@@ -3,17 +3,18 @@
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Literal
 
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.meta import ObjectReference
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.crds.toolserver import ToolServer
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.kinds import CONTENT_KINDS
+from gateway_components.api.meta import ObjectReference
+from gateway_components.api.tools import ToolRoute
+from gateway_components.errors import Path
+from gateway_components.identity import Identity
 from gateway_components.plan.environment import API_KEY_SECRET
-from gateway_components.plan.keys import GatewayKey, Reference, ReferenceKind
-from gateway_components.plan.snapshot import RESOURCE_KINDS, Gateway, Resource
+from gateway_components.plan.snapshot import Gateway, Resource
 
 __all__ = [
     "PATCH_ANNOTATION",
+    "PATCH_PATH",
     "absent_contents",
     "api_key_reference",
     "credential_reference",
@@ -23,20 +24,18 @@ __all__ = [
     "named",
     "patch_reference",
     "provider_reference",
-    "reference_to",
     "references",
     "server_reference",
 ]
 
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
+PATCH_PATH: Path = ("metadata", "annotations", PATCH_ANNOTATION)
 
-_CONTENT_KINDS = frozenset({"ConfigMap", "Secret"})
-
-Lookup = Callable[[Reference], Resource | None]
+Lookup = Callable[[Identity], Resource | None]
 """Finds what is referred to; None where there is no such object."""
 
 
-def references(gateway: Gateway, lookup: Lookup) -> frozenset[Reference]:
+def references(gateway: Gateway, lookup: Lookup) -> frozenset[Identity]:
     """Return everything that `gateway` depends on, directly or through its Guards.
 
     What does not exist is among them: its creation concerns the gateway as well.
@@ -53,87 +52,80 @@ def references(gateway: Gateway, lookup: Lookup) -> frozenset[Reference]:
 
 
 def absent_contents(
-    gateways: Iterable[Gateway], lookup: Lookup, contents: Container[Reference]
-) -> frozenset[Reference]:
+    gateways: Iterable[Gateway], lookup: Lookup, contents: Container[Identity]
+) -> frozenset[Identity]:
     """Return the Secrets and ConfigMaps that pods of `gateways` need and that are not among `contents`."""
     return frozenset(
         reference
         for gateway in gateways
         for reference in references(gateway, lookup)
         # A container can use those of its own namespace alone.
-        if reference.kind in _CONTENT_KINDS and reference.namespace == _namespace(gateway)
+        if reference.kind in CONTENT_KINDS and reference.namespace == _namespace(gateway)
         if reference not in contents
     )
 
 
-def api_key_reference(gateway: Gateway) -> Reference:
+def api_key_reference(gateway: Gateway) -> Identity:
     """Return the Secret with the API keys of the gateway's namespace."""
-    return Reference("Secret", _namespace(gateway), API_KEY_SECRET)
+    return Identity("Secret", _namespace(gateway), API_KEY_SECRET)
 
 
-def patch_reference(gateway: Gateway) -> Reference | None:
+def patch_reference(gateway: Gateway) -> Identity | None:
     """Return the ConfigMap that the config-patch annotation names; None without one."""
     name = gateway.metadata.annotations.get(PATCH_ANNOTATION)
-    return Reference("ConfigMap", _namespace(gateway), name) if name else None
+    return Identity("ConfigMap", _namespace(gateway), name) if name else None
 
 
-def environment_references(gateway: Gateway) -> frozenset[Reference]:
+def environment_references(gateway: Gateway) -> frozenset[Identity]:
     """Return what ``spec.env`` and ``spec.envFrom`` refer to, apart from the API key Secret."""
-    sources = frozenset(
-        Reference(kind, _namespace(gateway), name) for kind, name in _sources(gateway) if name
-    )
+    sources = frozenset(Identity(kind, _namespace(gateway), name) for kind, name in _sources(gateway) if name)
     return sources - {api_key_reference(gateway)}
 
 
-def guard_references(gateway: Gateway) -> tuple[Reference, ...]:
+def guard_references(gateway: Gateway) -> tuple[Identity, ...]:
     """Return the Guards that ``spec.guardrails`` names, in its order; entries without a name are left out."""
     found = (named("Guard", reference, _namespace(gateway)) for reference in gateway.spec.guardrails)
     return tuple(reference for reference in found if reference)
 
 
-def provider_reference(guard: Guard) -> Reference | None:
+def provider_reference(guard: Guard) -> Identity | None:
     """Return the GuardrailProvider of a Guard; None where it names none."""
     return named("GuardrailProvider", guard.spec.provider_ref, guard.metadata.namespace or "")
 
 
-def credential_reference(provider: GuardrailProvider) -> Reference | None:
+def credential_reference(provider: GuardrailProvider) -> Identity | None:
     """Return the Secret with the credentials of a provider; None where it needs none, or names none."""
     spec, namespace = provider.spec, provider.metadata.namespace or ""
     bedrock = spec.bedrock.credentials_secret_ref if spec.type == "bedrock-api" and spec.bedrock else None
     if bedrock:
-        return Reference("Secret", bedrock.namespace or namespace, bedrock.name) if bedrock.name else None
+        return Identity("Secret", bedrock.namespace or namespace, bedrock.name) if bedrock.name else None
     moderation = spec.openai_moderation if spec.type == "openai-moderation-api" else None
     key = moderation.api_key_secret_ref if moderation else None
-    return Reference("Secret", namespace, key.name) if key and key.name else None
+    return Identity("Secret", namespace, key.name) if key and key.name else None
 
 
-def server_reference(route: ToolRoute) -> Reference | None:
+def server_reference(route: ToolRoute) -> Identity | None:
     """Return the ToolServer behind a route; None where it names none."""
     reference = route.spec.upstream.tool_server_ref
     return named("ToolServer", reference, route.metadata.namespace or "") if reference else None
 
 
-def gateway_of_route(route: ToolRoute) -> GatewayKey | None:
+def gateway_of_route(route: ToolRoute) -> Identity | None:
     """Return the ToolGateway that a route refers to, existing or not; None where it refers to none."""
     reference = route.spec.tool_gateway_ref
     if reference is None:
         return None
-    return GatewayKey(
+    return Identity(
         "ToolGateway", reference.namespace or route.metadata.namespace or "", reference.name or ""
     )
 
 
-def reference_to(resource: Guard | GuardrailProvider | ToolServer) -> Reference:
-    """Return what gateways and routes refer to `resource` by."""
-    return Reference(RESOURCE_KINDS[resource.kind], resource.metadata.namespace or "", resource.metadata.name)
-
-
-def named(kind: ReferenceKind, reference: ObjectReference, namespace: str) -> Reference | None:
+def named(kind: str, reference: ObjectReference, namespace: str) -> Identity | None:
     """Return what `reference` names, in `namespace` where it gives none; None where it has no name."""
-    return Reference(kind, reference.namespace or namespace, reference.name) if reference.name else None
+    return Identity(kind, reference.namespace or namespace, reference.name) if reference.name else None
 
 
-def _guardrails(gateway: Gateway, lookup: Lookup) -> Iterator[Reference]:
+def _guardrails(gateway: Gateway, lookup: Lookup) -> Iterator[Identity]:
     for reference in guard_references(gateway):
         yield reference
         guard = lookup(reference)

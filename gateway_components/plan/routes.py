@@ -1,20 +1,60 @@
 """ToolRoutes: which gateway serves each, under which key, and what is behind it (spec, "ToolRoute")."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.plan.classes import nobody_claims, why_nobody_claims
-from gateway_components.plan.failure import Failure, PlanWarning, Reason
-from gateway_components.plan.keys import GatewayKey, RouteKey, seniority
-from gateway_components.plan.kinds import TOOL_GATEWAY
+from gateway_components.api.kinds import TOOL_GATEWAY
+from gateway_components.api.tools import ToolRoute
+from gateway_components.errors import Finding, Path
+from gateway_components.identity import Identity
+from gateway_components.plan.claims import nobody_claims, seniority, why_nobody_claims
+from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
+from gateway_components.plan.policy import (
+    ROUTE_NAMESPACES_ANNOTATION,
+    ROUTE_NAMESPACES_PATH,
+    Policy,
+    RouteConsent,
+    check_namespace,
+    route_consent,
+)
 from gateway_components.plan.references import gateway_of_route
-from gateway_components.plan.snapshot import GatewayClass, Resources
-from gateway_components.plan.upstreams import Upstream, filter_warnings, resolve_upstream, server_key
-from gateway_components.plan.urls import service_url
+from gateway_components.plan.snapshot import Gateway, GatewayClass, Resources, UnreadableGateway
+from gateway_components.plan.upstreams import (
+    Upstream,
+    documented_key,
+    filter_warnings,
+    resolve_upstream,
+    server_key,
+)
+from gateway_components.plan.urls import route_url
 
-__all__ = ["RoutePlan", "mcp_servers", "plan_routes", "route_key", "server_key", "without_removed"]
+__all__ = [
+    "RoutePlan",
+    "documented_keys",
+    "mcp_servers",
+    "no_room",
+    "plan_routes",
+    "served_by_gateway",
+    "server_key",
+    "sharing_warnings",
+    "without",
+    "without_removed",
+]
+
+_ROUTE_BYTES = 128 * 1024
+_NAMESPACE_BYTES = 256 * 1024
+"""What one route, and all routes of one other namespace, may take of the configuration of a gateway."""
+_HOST_BYTES = 4 * _NAMESPACE_BYTES
+"""The same of all gateways of a namespace."""
+_LISTS_BYTES = 2 * _ROUTE_BYTES
+_NAMESPACE_LISTS_BYTES = 2 * _NAMESPACE_BYTES
+"""What their lists of tools may have before that is known, as denied tools are removed from those to allow."""
+_NAME_BYTES = 4
+"""Of a name in a list: quotation marks, comma and space."""
+_LISTED = 3
+_GATEWAY_PATH: Path = ("spec", "toolGatewayRef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +75,42 @@ class RoutePlan:
         Why it is not served; None where its gateway serves it.
     warnings
         What is not done as asked, though it is served.
+    rank
+        Place in the order in which routes come first: those of the gateway's namespace, then the older ones.
     """
 
-    key: RouteKey
+    key: Identity
     generation: int | None
-    gateway: GatewayKey | None
+    gateway: Identity | None
     server: str
     upstream: Upstream | None = None
     failure: Failure | None = None
-    warnings: tuple[PlanWarning, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    rank: int = field(default=0, compare=False)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is of another namespace than its gateway, and so must not learn what is wrong with that."""
+        return self.gateway is not None and self.gateway.namespace != self.key.namespace
 
     @property
     def url(self) -> str | None:
         """Where clients inside the cluster reach it (operator-reference, "ToolRoute URL pattern")."""
         if self.gateway is None or self.failure:
             return None
-        return f"{service_url(self.gateway.name, self.gateway.namespace)}/mcp/{self.server}"
-
-
-def route_key(route: ToolRoute) -> RouteKey:
-    """Return the key of a route."""
-    return RouteKey(route.metadata.namespace or "", route.metadata.name)
+        return route_url(self.gateway.name, self.gateway.namespace, self.server)
 
 
 def plan_routes(
     routes: Iterable[ToolRoute],
-    claimed: Collection[GatewayKey],
-    gateways: Mapping[GatewayKey, str | None],
+    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    gateways: Mapping[Identity, str | None],
     classes: Iterable[GatewayClass],
     resources: Resources,
-) -> dict[RouteKey, RoutePlan]:
+    policy: Policy,
+    *,
+    partial: bool = False,
+) -> dict[Identity, RoutePlan]:
     """Return the plans of all routes that concern us.
 
     Parameters
@@ -79,6 +125,10 @@ def plan_routes(
         All classes there are.
     resources
         The ToolServers there are.
+    policy
+        What the installation decides.
+    partial
+        As in `Snapshot`.
 
     Returns
     -------
@@ -86,24 +136,35 @@ def plan_routes(
         In the order of the keys. A route of a gateway that is another controller's is not among them.
     """
     classes = tuple(classes)
-    plans: dict[RouteKey, RoutePlan] = {}
-    holders: dict[tuple[GatewayKey, str], RouteKey] = {}
-    for route in sorted(routes, key=_age):
-        key, gateway = route_key(route), gateway_of_route(route)
-        planned = RoutePlan(key, route.metadata.generation, gateway, server_key(key))
+    plans: dict[Identity, RoutePlan] = {}
+    holders: dict[tuple[Identity, str], Identity] = {}
+    spent: dict[tuple[Identity, str], int] = {}
+    listed: dict[tuple[Identity, str], int] = {}
+    consents: dict[Identity, RouteConsent] = {}
+    for rank, route in enumerate(sorted(routes, key=_precedence)):
+        key, gateway = route.identity, gateway_of_route(route)
+        planned = RoutePlan(key, route.metadata.generation, gateway, server_key(key), rank=rank)
         if gateway is None:
             plans[key] = planned
             continue
-        unclaimed = gateway in gateways and gateway not in claimed
-        if unclaimed and not nobody_claims(TOOL_GATEWAY, gateways[gateway], classes):
+        if gateway in gateways:
+            elsewhere = partial or not nobody_claims(TOOL_GATEWAY, gateways[gateway], classes)
+        else:
+            elsewhere = partial and _names_tool_gateway(route)
+        if elsewhere and gateway not in claimed:
             continue
         try:
-            _check_gateway(route, gateway, claimed, gateways)
+            _check_gateway(route, gateway, claimed, gateways, policy)
+            if gateway not in consents:
+                consents[gateway] = _consent(claimed[gateway])
+            _check_consent(planned, gateway, consents[gateway])
             # The older one holds the key even while it is broken: its URL must never lead to tools of another.
             holder = holders.setdefault((gateway, planned.server), key)
             if holder != key:
                 raise _duplicate(planned.server, holder)
-            upstream = resolve_upstream(route, resources)
+            _check_lists(route, planned, listed)
+            upstream = resolve_upstream(route, resources, policy)
+            _spend(planned, upstream, spent)
             plans[key] = replace(planned, upstream=upstream, warnings=tuple(filter_warnings(route)))
         except Failure as failure:
             # The traceback would keep everything alive that led here, for as long as the plan is kept.
@@ -111,18 +172,47 @@ def plan_routes(
     return dict(sorted(plans.items()))
 
 
-def mcp_servers(routes: Iterable[RoutePlan]) -> dict[GatewayKey, dict[str, Mapping[str, Any]]]:
+def mcp_servers(routes: Iterable[RoutePlan]) -> dict[Identity, dict[str, Mapping[str, Any]]]:
     """Return the entries of ``mcp_servers`` of each gateway that serves a route; broken ones are left out."""
-    servers: dict[GatewayKey, dict[str, Mapping[str, Any]]] = {}
+    servers: dict[Identity, dict[str, Mapping[str, Any]]] = {}
     for route in routes:
         if route.gateway and route.upstream:
             servers.setdefault(route.gateway, {})[route.server] = route.upstream.entry
     return servers
 
 
+def documented_keys(routes: Iterable[RoutePlan]) -> dict[str, str | None]:
+    """Return the key in ``mcp_servers`` for each documented key of a route; None where another route has it."""
+    return {
+        documented_key(route.key): None
+        if route.failure and route.failure.reason == Reason.DUPLICATE_SERVER_NAME
+        else route.server
+        for route in routes
+    }
+
+
+def without(
+    plans: Mapping[Identity, RoutePlan], failures: Mapping[Identity, Failure]
+) -> dict[Identity, RoutePlan]:
+    """Return `plans` with `failures`, the routes of which are not served."""
+    return {
+        key: replace(plan, upstream=None, failure=failures[key], warnings=()) if key in failures else plan
+        for key, plan in plans.items()
+    }
+
+
+def served_by_gateway(plans: Mapping[Identity, RoutePlan]) -> dict[Identity, dict[str, str]]:
+    """Return the key in ``mcp_servers`` of each route that is served, by its gateway and its ``NAMESPACE/NAME``."""
+    served: dict[Identity, dict[str, str]] = {}
+    for key, plan in plans.items():
+        if plan.gateway and plan.url:
+            served.setdefault(plan.gateway, {})[f"{key.namespace}/{key.name}"] = plan.server
+    return served
+
+
 def without_removed(
-    plans: Mapping[RouteKey, RoutePlan], removed: Mapping[GatewayKey, Collection[str]]
-) -> dict[RouteKey, RoutePlan]:
+    plans: Mapping[Identity, RoutePlan], removed: Mapping[Identity, Collection[str]]
+) -> dict[Identity, RoutePlan]:
     """Return `plans` with a failure for each route that the config patch of its gateway takes away again.
 
     Parameters
@@ -132,30 +222,122 @@ def without_removed(
     removed
         Keys of ``mcp_servers`` that patches take away, by gateway.
     """
-    return {
-        key: replace(plan, upstream=None, failure=_removed(plan.gateway, plan.server), warnings=())
-        if plan.gateway and plan.upstream and plan.server in removed.get(plan.gateway, ())
-        else plan
-        for key, plan in plans.items()
-    }
+    return without(
+        plans,
+        {
+            key: _removed(plan, plan.gateway)
+            for key, plan in plans.items()
+            if plan.gateway and plan.upstream and plan.server in removed.get(plan.gateway, ())
+        },
+    )
 
 
-def _age(route: ToolRoute) -> tuple[tuple[bool, str], RouteKey]:
-    return seniority(route.metadata.creation_timestamp), route_key(route)
+def sharing_warnings(gateway: Gateway, routes: Iterable[RoutePlan]) -> Iterator[Finding]:
+    """Yield what the owner of a gateway is to know of whose routes it serves.
+
+    Parameters
+    ----------
+    gateway
+        The gateway.
+    routes
+        The plans of its routes.
+    """
+    consent = route_consent(gateway.metadata.annotations)
+    if consent.warning:
+        yield consent.warning
+    guests = sorted({route.key.namespace for route in routes if route.foreign and route.upstream})
+    if guests and not consent.said:
+        others = f" and {len(guests) - _LISTED} more" if len(guests) > _LISTED else ""
+        yield plan_warning(
+            WarningReason.TOOLS_SHARED,
+            f"it serves routes of other namespaces ({', '.join(guests[:_LISTED])}{others}); LiteLLM finds a tool by "
+            "its name among those of all routes, so their servers can draw calls of tools of others",
+            ROUTE_NAMESPACES_PATH,
+            "list the namespaces there whose servers are trusted, or * for all",
+        )
+
+
+def _precedence(route: ToolRoute) -> tuple[bool, tuple[bool, str], Identity]:
+    """Return what sorts routes: no route comes before one of the gateway's own namespace, however old it is."""
+    key, gateway = route.identity, gateway_of_route(route)
+    foreign = gateway is not None and gateway.namespace != key.namespace
+    return foreign, seniority(route.metadata.creation_timestamp), key
+
+
+def _check_lists(route: ToolRoute, planned: RoutePlan, listed: dict[tuple[Identity, str], int]) -> None:
+    """Refuse lists of tools that cannot fit, before each pass spends time on them."""
+    if planned.gateway is None:
+        return
+    tools = route.spec.tool_filter
+    size = sum(len(name) + _NAME_BYTES for name in (*tools.allow, *tools.deny))
+    if size > _LISTS_BYTES:
+        message = f"its lists of tools have about {size} bytes, but a route may have {_LISTS_BYTES}"
+        raise _too_large(message, "shorten them, or use a ToolServer with fewer tools")
+    payer = planned.gateway, planned.key.namespace
+    listed[payer] = listed.get(payer, 0) + size
+    if planned.foreign and listed[payer] > _NAMESPACE_LISTS_BYTES:
+        raise _namespace_full(planned, _NAMESPACE_LISTS_BYTES, str(planned.gateway))
+
+
+def _spend(route: RoutePlan, upstream: Upstream, spent: dict[tuple[Identity, str], int]) -> None:
+    """Refuse a route that takes more of the gateway's configuration than one route, or one namespace, may."""
+    if route.gateway is None:
+        return
+    size = len(json.dumps(upstream.entry))
+    if size > _ROUTE_BYTES:
+        message = (
+            f"its entry in the configuration has about {size} bytes, but a route may have {_ROUTE_BYTES}"
+        )
+        raise _too_large(message, "shorten its lists of tools, or use a ToolServer with fewer tools")
+    payer = route.key.namespace
+    of_one, of_all = (route.gateway, payer), (Identity(TOOL_GATEWAY.kind, route.gateway.namespace, ""), payer)
+    for whose, most, what in (
+        (of_one, _NAMESPACE_BYTES, str(route.gateway)),
+        (of_all, _HOST_BYTES, f"all gateways of namespace {route.gateway.namespace}"),
+    ):
+        if route.foreign and spent.get(whose, 0) + size > most:
+            raise _namespace_full(route, most, what)
+    for whose in (of_one, of_all):
+        spent[whose] = spent.get(whose, 0) + size
+
+
+def _namespace_full(route: RoutePlan, most: int, of: str) -> Failure:
+    message = f"the routes of namespace {route.key.namespace} may take {most} bytes of {of}"
+    return _too_large(
+        f"{message}, and older ones have taken them", "delete or shorten others, or use two gateways"
+    )
+
+
+def no_room(route: RoutePlan) -> Failure:
+    """Return why a route is left out of a configuration that is full."""
+    return _too_large(
+        f"the configuration of {route.gateway} has no room left for this route",
+        "shorten its lists of tools, or attach it to another gateway",
+    )
+
+
+def _too_large(message: str, cure: str) -> Failure:
+    return Failure(Reason.ROUTE_TOO_LARGE, message, path=("spec", "toolFilter"), cure=cure)
+
+
+def _names_tool_gateway(route: ToolRoute) -> bool:
+    reference = route.spec.tool_gateway_ref
+    return bool(reference and reference.name and reference.kind in (None, "", TOOL_GATEWAY.kind))
 
 
 def _check_gateway(
     route: ToolRoute,
-    gateway: GatewayKey,
-    claimed: Collection[GatewayKey],
-    gateways: Mapping[GatewayKey, str | None],
+    gateway: Identity,
+    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    gateways: Mapping[Identity, str | None],
+    policy: Policy,
 ) -> None:
     """Refuse a route whose `gateway` does not serve it, though no other controller does either."""
     kind = route.spec.tool_gateway_ref.kind if route.spec.tool_gateway_ref else None
     if kind and kind != TOOL_GATEWAY.kind:
         raise _not_found(
             f"the route refers to the kind {kind}, but only a ToolGateway serves routes",
-            "spec.toolGatewayRef.kind",
+            (*_GATEWAY_PATH, "kind"),
             "name a ToolGateway, or leave the kind out",
         )
     if not gateway.name:
@@ -163,33 +345,54 @@ def _check_gateway(
             "the reference to the gateway has no name",
             "name a ToolGateway, or remove the reference",
         )
-        raise _not_found(message, "spec.toolGatewayRef.name", cure)
+        raise _not_found(message, (*_GATEWAY_PATH, "name"), cure)
+    namespace = route.metadata.namespace or ""
+    check_namespace(policy, namespace, gateway, (*_GATEWAY_PATH, "namespace"))
     if gateway not in gateways:
         message, cure = f"{gateway} does not exist", "create it, or correct the reference"
-        raise _not_found(message, "spec.toolGatewayRef", cure)
+        raise _not_found(message, _GATEWAY_PATH, cure, gateway)
     if gateway not in claimed:
-        why = why_nobody_claims(gateways[gateway])
-        message, cure = f"no controller runs {gateway}: {why}", "let it name a ToolGatewayClass that exists"
-        raise _not_found(message, "spec.toolGatewayRef", cure)
+        foreign = gateway.namespace != namespace
+        why = "" if foreign else f": {why_nobody_claims(gateways[gateway])}"
+        message, cure = f"no controller runs {gateway}{why}", "let it name a ToolGatewayClass that exists"
+        raise _not_found(message, _GATEWAY_PATH, cure, gateway)
 
 
-def _not_found(message: str, field: str, cure: str) -> Failure:
-    return Failure(Reason.GATEWAY_NOT_FOUND, message, field=field, cure=cure)
+def _consent(gateway: Gateway | UnreadableGateway) -> RouteConsent:
+    if isinstance(gateway, UnreadableGateway):
+        return RouteConsent()
+    return route_consent(gateway.metadata.annotations)
 
 
-def _removed(gateway: GatewayKey, server: str) -> Failure:
-    return Failure(
-        Reason.GATEWAY_DEGRADED,
-        f"the config patch of {gateway} takes mcp_servers.{server} away",
-        field="spec.toolGatewayRef",
-        cure="take that out of the patch, or delete this route",
-    )
+def _check_consent(route: RoutePlan, gateway: Identity, consent: RouteConsent) -> None:
+    namespace = route.key.namespace
+    if not consent.admits(gateway, namespace):
+        raise Failure(
+            Reason.REFERENCE_NOT_PERMITTED,
+            f"{gateway} takes no routes of namespace {namespace}",
+            path=(*_GATEWAY_PATH, "namespace"),
+            cure=f"ask its owner to list {namespace} in the gateway's annotation {ROUTE_NAMESPACES_ANNOTATION}",
+        )
 
 
-def _duplicate(server: str, holder: RouteKey) -> Failure:
+def _not_found(message: str, path: Path, cure: str, *related: Identity) -> Failure:
+    return Failure(Reason.GATEWAY_NOT_FOUND, message, path=path, cure=cure, related=related)
+
+
+def _removed(route: RoutePlan, gateway: Identity) -> Failure:
+    if route.foreign:
+        message, cure = f"{gateway} does not serve it", "ask its owner, or delete this route"
+    else:
+        message = f"the config patch of {gateway} takes mcp_servers.{route.server} away"
+        cure = "take that out of the patch, or delete this route"
+    return Failure(Reason.GATEWAY_DEGRADED, message, path=_GATEWAY_PATH, cure=cure, related=(gateway,))
+
+
+def _duplicate(server: str, holder: Identity) -> Failure:
     return Failure(
         Reason.DUPLICATE_SERVER_NAME,
         f"{holder} has the same key {server} and came first",
-        field="metadata.name",
+        path=("metadata", "name"),
+        related=(holder,),
         cure="rename this route, or delete the other one",
     )

@@ -1,29 +1,30 @@
 """The input of `plan`: everything it may look at, read beforehand."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.toolgateway import ToolGateway
-from gateway_components.crds.toolgatewayclass import ToolGatewayClass
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.crds.toolserver import ToolServer
-from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
+from gateway_components.api.gateways import AiGateway, AiGatewayClass, ToolGateway, ToolGatewayClass
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.kinds import GATEWAY_KINDS, RESOURCE_KINDS
+from gateway_components.api.meta import ApiObject
+from gateway_components.api.tools import ToolRoute, ToolServer
+from gateway_components.identity import Identity
+from gateway_components.plan.policy import Policy
 
 __all__ = [
-    "RESOURCE_KINDS",
     "Content",
     "ExistingObject",
     "Gateway",
     "GatewayClass",
+    "KnownObject",
     "Resource",
     "Resources",
     "Snapshot",
     "Unreadable",
     "UnreadableGateway",
+    "content_digest",
 ]
 
 Gateway = AiGateway | ToolGateway
@@ -49,14 +50,7 @@ class Unreadable:
 Resource = Guard | GuardrailProvider | ToolServer | Unreadable
 """An object of ours that a gateway or a route refers to."""
 
-RESOURCE_KINDS: Mapping[str, ReferenceKind] = {
-    "Guard": "Guard",
-    "GuardrailProvider": "GuardrailProvider",
-    "ToolServer": "ToolServer",
-}
-"""Kinds of these."""
-
-Resources = Mapping[Reference, Resource]
+Resources = Mapping[Identity, Resource]
 """What is referred to; a missing key means that the object does not exist."""
 
 
@@ -67,14 +61,20 @@ class Content:
     Attributes
     ----------
     digest
-        `hashes.content_digest` of keys and values. Of a Secret this is all that is kept: no secret value
-        ever reaches a plan.
+        `content_digest` of keys and values. Of a Secret, only this and the names of keys are kept: no secret value ever
+        reaches a plan.
     data
-        Keys and values of a ConfigMap; empty for a Secret.
+        Keys and values of a ConfigMap, of which the daemon keeps the config patch alone; empty for a Secret.
+    keys
+        Names of the keys that become variables by ``envFrom``; None where they are not known.
+    empty
+        Those of them that have no value.
     """
 
     digest: str
     data: Mapping[str, str] = field(default_factory=dict)
+    keys: frozenset[str] | None = None
+    empty: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,21 @@ class UnreadableGateway:
         Why the rest could not, field by field.
     """
 
-    key: GatewayKey
+    key: Identity
     class_name: str | None
     generation: int | None
     message: str
+
+    @classmethod
+    def of(cls, key: Identity, raw: Mapping[str, Any], message: str) -> "UnreadableGateway":
+        """Return what stands for a gateway of which only its JSON is known."""
+        generation = raw["metadata"].get("generation")
+        known = generation if isinstance(generation, int) else None
+        return cls(key, GATEWAY_KINDS[key.kind].class_of(raw), known, message)
+
+
+KnownObject = ApiObject | Unreadable | UnreadableGateway
+"""An object of our kinds, whether it can be read or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +133,7 @@ class Snapshot:
     classes
         Every class there is.
     routes
-        The routes that refer to a gateway of a namespace at hand, and the routes of such a namespace that refer
-        to none.
+        The routes that refer to a gateway of these namespaces, and routes in them that refer to none.
     unreadable_gateways
         Gateways whose content could not be parsed.
     resources
@@ -131,16 +141,25 @@ class Snapshot:
     contents
         Secrets and ConfigMaps that the gateways refer to; a missing key means that the object does not exist.
     absent
-        Those of them that were looked for on a cluster and do not exist; empty where there is no cluster.
+        Those of them that do not exist on the cluster; empty without a cluster.
     awaited
         Those of the absent ones that existed a moment ago, and may come back soon.
+    remembered
+        The keys that these had, as far as they are known.
     running
         Annotations with hashes of the pod templates of existing Deployments, by their gateways.
     existing
         Objects on the cluster that bear a wanted name; empty where there is no cluster.
+    handed_over
+        Gateways of which pods of another operator may serve still, on another port, though it is called the same.
     undecided
-        Gateways, not among the others, of which nobody can tell whether they still exist or are ours: they are
-        neither planned nor released, and their routes are not among the others either.
+        Further gateways whose existence or class is unknown for now. They are neither planned nor released, and their
+        routes are left out.
+    policy
+        What the installation decides.
+    partial
+        Whether gateways and classes may exist elsewhere, as beside manifest files: references to unknown ones are left
+        to others.
     """
 
     gateways: tuple[Gateway, ...] = ()
@@ -148,9 +167,42 @@ class Snapshot:
     routes: tuple[ToolRoute, ...] = ()
     unreadable_gateways: tuple[UnreadableGateway, ...] = ()
     resources: Resources = field(default_factory=dict)
-    contents: Mapping[Reference, Content] = field(default_factory=dict)
-    absent: frozenset[Reference] = frozenset()
-    awaited: frozenset[Reference] = frozenset()
-    running: Mapping[GatewayKey, Mapping[str, str]] = field(default_factory=dict)
-    existing: Mapping[ObjectKey, ExistingObject] = field(default_factory=dict)
-    undecided: frozenset[GatewayKey] = frozenset()
+    contents: Mapping[Identity, Content] = field(default_factory=dict)
+    absent: frozenset[Identity] = frozenset()
+    awaited: frozenset[Identity] = frozenset()
+    remembered: Mapping[Identity, frozenset[str]] = field(default_factory=dict)
+    running: Mapping[Identity, Mapping[str, str]] = field(default_factory=dict)
+    existing: Mapping[Identity, ExistingObject] = field(default_factory=dict)
+    handed_over: frozenset[Identity] = frozenset()
+    undecided: frozenset[Identity] = frozenset()
+    policy: Policy = field(default_factory=Policy)
+    partial: bool = False
+
+    @classmethod
+    def of(cls, objects: Mapping[Identity, KnownObject]) -> "Snapshot":
+        """Return a snapshot of `objects` alone, to which `dataclasses.replace` adds what surrounds them.
+
+        Every snapshot begins here, whether the objects come from the cluster's cache, a folder or arguments.
+        """
+        known = objects.values()
+        return cls(
+            gateways=tuple(one for one in known if isinstance(one, Gateway)),
+            classes=tuple(one for one in known if isinstance(one, GatewayClass)),
+            routes=tuple(one for one in known if isinstance(one, ToolRoute)),
+            unreadable_gateways=tuple(one for one in known if isinstance(one, UnreadableGateway)),
+            resources={
+                key: one
+                for key, one in objects.items()
+                if key.kind in RESOURCE_KINDS and isinstance(one, Resource)
+            },
+        )
+
+
+def content_digest(data: Mapping[str, bytes | str]) -> str:
+    """Return 16 hex digits of SHA-256 over the sorted keys and values of a Secret or ConfigMap."""
+    digest = hashlib.sha256()
+    for key in sorted(data):
+        value = data[key]
+        digest.update(key.encode())
+        digest.update(value.encode() if isinstance(value, str) else value)
+    return digest.hexdigest()[:16]

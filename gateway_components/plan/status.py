@@ -1,16 +1,17 @@
-"""Statuses of gateways and routes: which conditions hold, and what to write (spec, "Gateway status", "ToolRoute")."""
+"""Statuses of gateways and routes: how a rollout goes, which conditions hold, and what to write to the API server."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway_components.plan.failure import Failure, PlanWarning, Reason
-from gateway_components.plan.kinds import GatewayKind
-from gateway_components.plan.rollout import Rollout
+from gateway_components.api.kinds import READY, GatewayKind
+from gateway_components.errors import Finding
+from gateway_components.plan.findings import MOST_COUNTED, Failure, Reason
 from gateway_components.plan.routes import RoutePlan
 
 __all__ = [
-    "ROUTE_READY",
+    "Rollout",
+    "StallReason",
     "Status",
     "gateway_status",
     "merge_status",
@@ -19,8 +20,102 @@ __all__ = [
     "route_status",
 ]
 
-ROUTE_READY = "Ready"
-"""Type of the only condition of a route."""
+_MOST_REASONS = 5
+"""As many are shown: pods with many containers can have as many faults."""
+_LONGEST_REASON = 1000
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StallReason:
+    """Why a rollout makes no progress, as Kubernetes tells it.
+
+    Attributes
+    ----------
+    reason
+        The word for it, such as ``FailedCreate``, ``Unschedulable`` or ``CrashLoopBackOff``.
+    container
+        Name of the container that it is about; empty where it is about the pod or the Deployment.
+    init
+        Whether that is an init container.
+    ended
+        The word for how a container ended that is started again, such as ``OOMKilled``; empty where it did not.
+    exit_code
+        With which exit code the container ended; None where it did not.
+    message
+        What may be shown of the details; never what the container itself wrote.
+    """
+
+    reason: str
+    container: str = ""
+    init: bool = False
+    ended: str = ""
+    exit_code: int | None = None
+    message: str = ""
+
+    def __str__(self) -> str:
+        """Return all of it in one line."""
+        code = "" if self.exit_code is None else f"exit code {self.exit_code}"
+        ending = ", ".join(
+            part[:_LONGEST_NAME] for part in (self.ended and f"last {self.ended}", code) if part
+        )
+        where = f"{'init ' if self.init else ''}container {self.container}: " if self.container else ""
+        what = f"{where}{self.reason[:_LONGEST_NAME]}{f' ({ending})' if ending else ''}"
+        return f"{what}: {self.message[:_LONGEST_REASON]}" if self.message else what
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How far a Deployment has come.
+
+    Attributes
+    ----------
+    current
+        Whether its controller has seen the desired pod template.
+    wanted, total, updated, available
+        Numbers of replicas: desired, existing, on the newest template, serving.
+    reasons
+        Why it makes no progress, as far as that is known.
+    uid, generation
+        Which Deployment it is, and of which generation; an empty UID for one that no gateway owns.
+    """
+
+    current: bool
+    wanted: int
+    total: int
+    updated: int
+    available: int
+    reasons: tuple[StallReason, ...] = ()
+    uid: str = ""
+    generation: int = 0
+
+    @property
+    def deployment(self) -> tuple[str, int]:
+        """What it is the rollout of: reasons of another one say nothing about it."""
+        return self.uid, self.generation
+
+    @property
+    def complete(self) -> bool:
+        """Whether all wanted replicas run the newest template and serve, as ``kubectl rollout status`` has it."""
+        updated = self.updated >= self.wanted and self.total <= self.updated
+        return self.current and updated and self.available >= self.updated
+
+    def __str__(self) -> str:
+        """Return the progress in words, and the reasons where there is none."""
+        if not self.current:
+            return "the Deployment has not taken up the newest configuration yet"
+        old = f", {self.total - self.updated} old ones still there" if self.total > self.updated else ""
+        progress = f"{self.updated} of {self.wanted} replicas updated, {self.available} available{old}"
+        return "; ".join((progress, *map(str, self.reasons[:_MOST_REASONS])))
+
+
+_RECONCILING, _STALLED = "Reconciling", "Stalled"
+"""Conditions of kstatus (``sigs.k8s.io/cli-utils/pkg/kstatus``), which are there only while something is unusual.
+
+The first means progress, the second an error or a rollout that exceeded its deadline.
+"""
+_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+"""By this reason, kstatus takes a Deployment for failed."""
 
 _ROUTE_REASONS = frozenset(
     (
@@ -29,11 +124,14 @@ _ROUTE_REASONS = frozenset(
         Reason.DUPLICATE_SERVER_NAME,
         Reason.GATEWAY_DEGRADED,
         Reason.GATEWAY_NOT_FOUND,
+        Reason.REFERENCE_NOT_PERMITTED,
+        Reason.ROUTE_TOO_LARGE,
+        Reason.TOOL_FILTER_INVALID,
     )
 )
 
 _LONGEST_MESSAGE = 32768
-"""Characters that the CRDs admit in the message of a condition (`gateway_components.crds.meta.Condition`)."""
+"""Characters that the CRDs admit in the message of a condition (`gateway_components.api.meta.Condition`)."""
 
 Conditions = Sequence[Mapping[str, Any]]
 """Conditions in JSON types, as ``status.conditions`` holds them."""
@@ -49,10 +147,16 @@ class Status:
         Our conditions in JSON types, without transition times.
     url
         Its ``url``, empty where there is none; None for a kind without one.
+    standard
+        What `conditions` says, in the types that kubectl, kstatus, Flux and Argo CD look for.
+    generation
+        ``metadata.generation`` that all of it speaks of.
     """
 
     conditions: Conditions
     url: str | None = None
+    standard: Conditions = ()
+    generation: int | None = None
 
 
 def gateway_status(
@@ -61,7 +165,7 @@ def gateway_status(
     rollout: Rollout | None,
     generation: int | None,
     url: str,
-    warnings: Sequence[PlanWarning] = (),
+    warnings: Sequence[Finding] = (),
 ) -> Status:
     """Return the status of a gateway.
 
@@ -91,12 +195,16 @@ def gateway_status(
         serves = rollout is not None and rollout.complete
         if rollout and serves:
             replicas = "replica is" if rollout.wanted == 1 else "replicas are"
-            ready = (kind.ready, True, kind.ready_reason, f"{rollout.wanted} {replicas} available")
+            ready = (kind.ready, True, kind.ready, f"{rollout.wanted} {replicas} available")
         else:
             message = str(rollout) if rollout else "the Deployment does not exist yet"
             ready = (kind.ready, False, Reason.DEPLOYMENT_ROLLING_OUT, message)
     conditions = [_condition(*parts, generation) for parts in (configured, ready)]
-    return Status(conditions, (url if serves else "") if kind.has_url else None)
+    progresses = failure is None and not (rollout and _is_overdue(rollout))
+    standard = [{**conditions[1], "type": type_} for type_ in (READY, *_unusual(serves, progresses))]
+    for condition in standard[1:]:
+        condition["status"] = "True"
+    return Status(conditions, (url if serves else "") if kind.has_url else None, standard, generation)
 
 
 def route_status(route: RoutePlan, degraded: Failure | None, existing: Mapping[str, Any]) -> Status:
@@ -114,40 +222,69 @@ def route_status(route: RoutePlan, degraded: Failure | None, existing: Mapping[s
     """
     url = route.url or ""
     if route.failure:
-        parts = ROUTE_READY, False, str(route.failure.reason), str(route.failure)
+        parts = READY, False, str(route.failure.reason), str(route.failure)
     elif degraded:
-        message = f"{route.gateway} is not configured: {degraded}"
-        parts = ROUTE_READY, False, str(Reason.GATEWAY_DEGRADED), message
+        # What is wrong with it concerns its own namespace alone.
+        message = f"{route.gateway} is {'degraded' if route.foreign else f'not configured: {degraded}'}"
+        parts = READY, False, str(Reason.GATEWAY_DEGRADED), message
         url = url if existing.get("url") == url else ""
     else:
-        parts = ROUTE_READY, True, str(Reason.RECONCILED), f"{route.gateway} serves it"
-    return Status([_condition(*parts, route.generation)], url)
+        parts = READY, True, str(Reason.RECONCILED), f"{route.gateway} serves it"
+    ready = _condition(*parts, route.generation)
+    standard = [{**ready, "type": type_, "status": "True"} for type_ in _unusual(parts[1], False)]
+    return Status([ready], url, standard, route.generation)
 
 
 def merge_status(existing: Mapping[str, Any], status: Status, now: str) -> dict[str, Any] | None:
     """Return the status to write; None where what exists says the same.
 
     Conditions of other types stay where they are. ``lastTransitionTime`` is `now` (RFC 3339) where the status
-    flips, else the one that was there.
+    flips, else the one that was there. That ``observedGeneration`` is missing is no reason to write: CRDs without that
+    field have it pruned each time.
     """
-    before = existing.get("conditions") or ()
-    conditions = _merged(before, status.conditions, now)
-    return _changed(existing, conditions, status.url)
+    ours = (*status.conditions, *status.standard)
+    gone = {_RECONCILING, _STALLED} - {condition["type"] for condition in ours}
+    conditions = _merged(_without(existing, gone), ours, now)
+    seen = existing.get("observedGeneration")
+    observed = {} if status.generation is None else {"observedGeneration": status.generation}
+    changed = _changed(existing, conditions, status.url)
+    if changed is None and seen is not None and seen != status.generation:
+        changed = {"conditions": conditions}
+    return None if changed is None else {**changed, **observed}
 
 
 def released_gateway(existing: Mapping[str, Any], kind: GatewayKind) -> dict[str, Any] | None:
     """Return the status of a gateway that is ours no longer; None where nothing of ours is in it."""
-    if not _is_ours(existing, (kind.configured, kind.ready), {*Reason, kind.ready_reason}):
+    reasons = {*Reason, kind.ready}
+    if not _is_ours(existing, (kind.configured, kind.ready), reasons):
         return None
     kept = _without(existing, (kind.configured, kind.ready))
-    return _changed(existing, kept, "" if kind.has_url else None)
+    # Of the types that anybody may use, those with a reason of ours.
+    return _released(existing, _without_standard(kept, reasons), "" if kind.has_url else None)
 
 
 def released_route(existing: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the status of a route that no gateway of ours serves; None where nothing of ours is in it."""
-    if not _is_ours(existing, (ROUTE_READY,), _ROUTE_REASONS):
+    if not _is_ours(existing, (READY,), _ROUTE_REASONS):
         return None
-    return _changed(existing, _without(existing, (ROUTE_READY,)), "")
+    return _released(existing, _without_standard(_without(existing, (READY,)), _ROUTE_REASONS), "")
+
+
+def _unusual(ready: bool, progresses: bool) -> tuple[str, ...]:
+    return () if ready else (_RECONCILING if progresses else _STALLED,)
+
+
+def _is_overdue(rollout: Rollout) -> bool:
+    return rollout.current and any(reason.reason == _DEADLINE_EXCEEDED for reason in rollout.reasons)
+
+
+def _released(
+    existing: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], url: str | None
+) -> dict[str, Any] | None:
+    changed = _changed(existing, kept, url)
+    if changed is not None and "observedGeneration" in existing:
+        changed["observedGeneration"] = None
+    return changed
 
 
 def _changed(
@@ -174,18 +311,29 @@ def _merged(existing: Conditions, ours: Conditions, now: str) -> list[dict[str, 
     return merged
 
 
-def _applied(warnings: Sequence[PlanWarning]) -> str:
+def _applied(warnings: Sequence[Finding]) -> str:
     applied = "ConfigMap, Deployment and Service are applied"
     if not warnings:
         return applied
-    number = "1 warning:" if len(warnings) == 1 else f"{len(warnings)} warnings, the first:"
-    return f"{applied}; {number} {warnings[0]}"
+    count = sum(warning.count for warning in warnings)
+    number = f"more than {MOST_COUNTED}" if count > MOST_COUNTED else str(count)
+    told = "1 warning:" if count == 1 else f"{number} warnings, the first:"
+    return f"{applied}; {told} {warnings[0]}"
 
 
 def _is_ours(existing: Mapping[str, Any], types: Collection[str], reasons: Collection[str]) -> bool:
     """Tell whether a condition is of one of `types`, for one of `reasons`: others may have conditions of our types."""
     conditions = existing.get("conditions") or ()
     return any(entry.get("type") in types and entry.get("reason") in reasons for entry in conditions)
+
+
+def _without_standard(
+    conditions: Iterable[Mapping[str, Any]], reasons: Collection[str]
+) -> list[Mapping[str, Any]]:
+    types = (READY, _RECONCILING, _STALLED)
+    return [
+        entry for entry in conditions if entry.get("type") not in types or entry.get("reason") not in reasons
+    ]
 
 
 def _without(existing: Mapping[str, Any], types: Collection[str]) -> list[Mapping[str, Any]]:

@@ -1,18 +1,22 @@
 """What is behind a ToolRoute: an entry of LiteLLM's ``mcp_servers`` (spec, "ToolRoute")."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.crds.toolserver import ToolServer
-from gateway_components.plan.failure import Failure, PlanWarning, Reason, WarningReason
-from gateway_components.plan.keys import RouteKey
+from gateway_components.api.syntax import shown
+from gateway_components.api.tools import ToolRoute, ToolServer
+from gateway_components.errors import Finding, Path, listed
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
+from gateway_components.plan.policy import Policy, check_namespace
 from gateway_components.plan.references import server_reference
 from gateway_components.plan.snapshot import Resources, Unreadable
-from gateway_components.plan.urls import parts, service_host, url_fault
+from gateway_components.plan.urls import local_fault, read_url, service_host, url_fault
+from gateway_components.plan.variables import REFERENCE, foreign_references
 
-__all__ = ["Upstream", "filter_warnings", "resolve_upstream", "server_key"]
+__all__ = ["Upstream", "documented_key", "filter_warnings", "resolve_upstream", "server_key"]
 
 Transport = Literal["http", "sse"]
 
@@ -21,7 +25,15 @@ _SERVER_PORT = 8080
 _PATHS: Mapping[Transport, str] = {"http": "/mcp", "sse": "/sse"}
 _NO_TOOL = ""
 """A name that no tool has: LiteLLM takes an empty ``allowed_tools`` for all tools."""
-_WILDCARDS = "*?"
+_ORIGINS: Mapping[str, Path] = {
+    "url": ("spec", "upstream"),
+    "allowed_tools": ("spec", "toolFilter", "allow"),
+    "disallowed_tools": ("spec", "toolFilter", "deny"),
+}
+"""Where the text of an entry comes from."""
+_TOOL = re.compile(r"\w([\w./:@#-]*[^\W_])?")
+"""A name that a tool may have. MCP wants letters, digits and ``_-./``, and servers take a few more. A name that ends in
+punctuation was meant as a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +64,20 @@ class Upstream:
         return {**entry, "allow_all_keys": True}
 
 
-def server_key(route: RouteKey) -> str:
+def server_key(route: Identity) -> str:
     """Return the key of a route in ``mcp_servers``: ``{namespace}__{route-name}``, every ``-`` as ``_``.
 
     LiteLLM does not start with a ``-`` in it. So two routes may have the same key.
     """
-    return f"{route.namespace}__{route.name}".replace("-", "_")
+    return documented_key(route).replace("-", "_")
 
 
-def resolve_upstream(route: ToolRoute, resources: Resources) -> Upstream:
+def documented_key(route: Identity) -> str:
+    """Return the key of a route as the operator reference writes it, which LiteLLM refuses where it has a ``-``."""
+    return f"{route.namespace}__{route.name}"
+
+
+def resolve_upstream(route: ToolRoute, resources: Resources, policy: Policy) -> Upstream:
     """Return what is behind a route.
 
     Parameters
@@ -69,82 +86,118 @@ def resolve_upstream(route: ToolRoute, resources: Resources) -> Upstream:
         The route.
     resources
         The ToolServers there are.
+    policy
+        What the installation decides.
 
     Raises
     ------
     Failure
-        ``UpstreamUnresolved``: the ToolServer is missing or cannot be read, or the URL cannot be called.
+        ``UpstreamUnresolved``: the ToolServer is missing or unreadable, the URL is invalid or forbidden, or a text
+        names a variable. ``ReferenceNotPermitted``: the ToolServer is in another namespace, and the policy forbids
+        that. ``ToolFilterInvalid``: an entry of the denied tools would hold nothing back.
     """
-    url, transport = _external(route) or _tool_server(route, resources)
+    url, transport = _external(route, policy) or _tool_server(route, resources, policy)
     tools = route.spec.tool_filter
-    key = server_key(RouteKey(route.metadata.namespace or "", route.metadata.name))
-    return Upstream(url, transport, _allowed(tools.allow, tools.deny, key), tools.deny)
+    key = route.identity
+    if patterns := _patterns(tools.deny):
+        # A route that holds nothing back must not look as if it did.
+        raise Failure(
+            Reason.TOOL_FILTER_INVALID,
+            f"LiteLLM compares whole names of tools, so nothing is held back by {patterns}",
+            path=("spec", "toolFilter", "deny"),
+            cure="write the names of the tools in full, or list those to let through in spec.toolFilter.allow",
+        )
+    upstream = Upstream(url, transport, _allowed(tools.allow, tools.deny, key), _denied(tools.deny, key))
+    for path in foreign_references(upstream.entry):
+        raise _failure(
+            f"a text begins with {REFERENCE}, which stands for a variable of the gateway's pods",
+            _ORIGINS.get(str(path[0]), ("spec",)),
+            "write the value itself",
+        )
+    return upstream
 
 
-def filter_warnings(route: ToolRoute) -> Iterator[PlanWarning]:
-    """Yield a warning for each list of tools with patterns in it, which LiteLLM compares as if they were names."""
-    tools = route.spec.tool_filter
-    for field, names, effect in (
-        ("allow", tools.allow, "lets no tool through"),
-        ("deny", tools.deny, "holds no tool back"),
-    ):
-        patterns = [name for name in names if any(character in name for character in _WILDCARDS)]
-        if patterns:
-            yield PlanWarning(
-                WarningReason.TOOL_PATTERN_IGNORED,
-                f'LiteLLM takes "{patterns[0]}" for the name of a tool, not for a pattern, so it {effect}',
-                f"spec.toolFilter.{field}",
-                "write the names of the tools in full",
-            )
+def filter_warnings(route: ToolRoute) -> Iterator[Finding]:
+    """Yield a warning where tools are allowed by a pattern, which LiteLLM compares as if it were a name."""
+    if patterns := _patterns(route.spec.tool_filter.allow):
+        yield plan_warning(
+            WarningReason.TOOL_PATTERN_IGNORED,
+            f"LiteLLM compares whole names of tools, so nothing is let through by {patterns}",
+            ("spec", "toolFilter", "allow"),
+            "write the names of the tools in full",
+        )
 
 
-def _external(route: ToolRoute) -> tuple[str, Transport] | None:
+def _external(route: ToolRoute, policy: Policy) -> tuple[str, Transport] | None:
     external = route.spec.upstream.external
     if external is None:
         return None
-    fault = url_fault(external.url)
+    fault = url_fault(external.url) or local_fault(external.url, policy.allowed_upstreams)
     if fault:
-        raise _failure(f"the URL {fault.message}", "spec.upstream.external.url", fault.cure)
-    split = parts(external.url)
-    return external.url, "sse" if split and split.path.endswith("/sse") else "http"
+        raise _failure(f"the URL {fault.message}", ("spec", "upstream", "external", "url"), fault.cure)
+    url = read_url(external.url)
+    return external.url, "sse" if url and url.path.endswith("/sse") else "http"
 
 
-def _tool_server(route: ToolRoute, resources: Resources) -> tuple[str, Transport]:
+def _tool_server(route: ToolRoute, resources: Resources, policy: Policy) -> tuple[str, Transport]:
     reference = route.spec.upstream.tool_server_ref
     if reference is None:
-        raise _failure("the route has no upstream", "spec.upstream", "set toolServerRef or external")
-    field = "spec.upstream.toolServerRef"
+        raise _failure("the route has no upstream", ("spec", "upstream"), "set toolServerRef or external")
+    path = ("spec", "upstream", "toolServerRef")
     if reference.kind and reference.kind != "ToolServer":
         message = f"the route leads to the kind {reference.kind}, not to a ToolServer"
-        raise _failure(message, f"{field}.kind", "name a ToolServer, or leave the kind out")
+        raise _failure(message, (*path, "kind"), "name a ToolServer, or leave the kind out")
     wanted = server_reference(route)
     if wanted is None:
-        raise _failure("the reference to the ToolServer has no name", f"{field}.name", "name a ToolServer")
+        raise _failure("the reference to the ToolServer has no name", (*path, "name"), "name a ToolServer")
+    namespace = route.metadata.namespace or ""
+    check_namespace(policy, namespace, wanted, (*path, "namespace"))
     server = resources.get(wanted)
     if isinstance(server, Unreadable):
-        raise _failure(f"{wanted} cannot be read: {server.message}", field, "correct that ToolServer")
+        # What stands in it concerns its own namespace alone.
+        why = f": {server.message}" if wanted.namespace == namespace else ""
+        raise _failure(f"{wanted} cannot be read{why}", path, "correct that ToolServer", wanted)
     if not isinstance(server, ToolServer):
-        raise _failure(f"{wanted} does not exist", field, "create it, or correct the reference")
+        raise _failure(f"{wanted} does not exist", path, "create it, or correct the reference", wanted)
     transport = server.spec.transport_type
-    path = server.spec.path or _PATHS[transport]
+    where = server.spec.path or _PATHS[transport]
     host = service_host(wanted.name, wanted.namespace)
-    url = f"http://{host}:{server.spec.port or _SERVER_PORT}{path}"
+    url = f"http://{host}:{server.spec.port or _SERVER_PORT}{where}"
     fault = url_fault(url)
     if fault:
-        raise _failure(f"the URL of {wanted} {fault.message}", field, "correct its spec.path")
+        raise _failure(f"the URL of {wanted} {fault.message}", path, "correct its spec.path", wanted)
     return url, transport
 
 
-def _allowed(allow: tuple[str, ...], deny: Iterable[str], key: str) -> tuple[str, ...]:
-    """Return what is left of `allow`: LiteLLM lets a tool of both lists be called, though it does not list it."""
-    denied = {_bare(name, key) for name in deny}
-    return tuple(name for name in allow if _bare(name, key) not in denied) or ((_NO_TOOL,) if allow else ())
+def _patterns(names: Iterable[str]) -> str:
+    """Return those of `names` that no tool has, as they are shown; empty where there are none."""
+    found = [shown(name) for name in names if not _TOOL.fullmatch(name)]
+    return listed(found) if found else ""
 
 
-def _bare(name: str, key: str) -> str:
+def _allowed(allow: tuple[str, ...], deny: Iterable[str], key: Identity) -> tuple[str, ...]:
+    """Return `allow` without the denied tools: LiteLLM hides a tool of both lists, but lets it be called."""
+    prefixes = _prefixes(key)
+    denied = {_bare(name, prefixes).lower() for name in deny}
+    left = tuple(name for name in allow if _bare(name, prefixes).lower() not in denied)
+    return left or ((_NO_TOOL,) if allow else ())
+
+
+def _denied(deny: Iterable[str], key: Identity) -> tuple[str, ...]:
+    """Return the names to deny: LiteLLM hides tools ignoring case, but refuses calls in the given case only."""
+    prefixes = _prefixes(key)
+    spelt = (name if name.startswith(prefixes[0]) else _bare(name, prefixes) for name in deny)
+    return tuple(dict.fromkeys(variant for name in spelt for variant in (name, name.lower())))
+
+
+def _prefixes(key: Identity) -> tuple[str, str]:
+    return f"{server_key(key)}-", f"{documented_key(key)}-"
+
+
+def _bare(name: str, prefixes: tuple[str, str]) -> str:
     """Return the name that the server itself gives to a tool; LiteLLM takes this and ``KEY-NAME``."""
-    return name.removeprefix(f"{key}-")
+    return next((name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix)), name)
 
 
-def _failure(message: str, field: str, cure: str) -> Failure:
-    return Failure(Reason.UPSTREAM_UNRESOLVED, message, field=field, cure=cure)
+def _failure(message: str, path: Path, cure: str, *related: Identity) -> Failure:
+    return Failure(Reason.UPSTREAM_UNRESOLVED, message, path=path, cure=cure, related=related)

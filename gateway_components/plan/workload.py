@@ -1,32 +1,68 @@
 """The objects that run a gateway: ConfigMap, Deployment and Service (spec, "Objects")."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
-from gateway_components.crds.meta import API_VERSION
-from gateway_components.crds.pod import MetadataOverlay
+from gateway_components.api.meta import API_VERSION
+from gateway_components.api.pod import MetadataOverlay
+from gateway_components.identity import Identity
 from gateway_components.plan.environment import MULTIPROC_DIR
-from gateway_components.plan.hashes import object_digest
-from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.urls import service_url
 
 __all__ = [
-    "IMAGE",
+    "EMPTY_DIGEST",
+    "HANDOVER_ANNOTATION",
     "SETTINGS",
     "GatewayObjects",
     "Manifest",
     "WorkloadInputs",
     "build_objects",
+    "config_hash",
     "config_map_name",
+    "env_hash",
+    "object_digest",
     "objects_digest",
 ]
 
-IMAGE = "ghcr.io/berriai/litellm:v1.83.14-stable.patch.2"
+
+def _short(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+EMPTY_DIGEST = _short(b"")
+"""Digest of a Secret that does not exist (spec, "Objects")."""
+
+
+def config_hash(config_yaml: str) -> str:
+    """Return the first 16 hex digits of SHA-256 of ``config.yaml``.
+
+    Source: operator-reference, "Pod restart annotation".
+    """
+    return _short(config_yaml.encode())
+
+
+def env_hash(digests: Iterable[tuple[Identity, str]]) -> str:
+    """Return 16 hex digits over the content of all referenced objects, whatever order they come in."""
+    lines = sorted(f"{reference.kind}/{reference.name}={digest}\n" for reference, digest in digests)
+    return _short("".join(lines).encode())
+
+
+def object_digest(*objects: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of JSON objects; equal iff they are equal."""
+    text = json.dumps(objects, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 SETTINGS = frozenset(("pulumi.com/patchFieldManager", "pulumi.com/skipAwait"))
 """Annotations that say how an object is applied, and nothing about it; whoever applies it writes over them."""
+
+HANDOVER_ANNOTATION = "runtime.agentic-layer.ai/handing-over"
+"""Of a Deployment of which pods of another operator may serve still."""
 
 _QUANTITY_FIELD = "divisor"
 """The only quantity that a user may set."""
@@ -35,6 +71,10 @@ _UNITS = {
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
 }
 _CONFIG_DIR = "/app/config"
+_TEMPORARY_VOLUME = "litellm-tmp"
+_TEMPORARY_DIR = "/tmp"  # noqa: S108  (a volume of the pod)
+_NOBODY = 65534
+_FIRST_UNPRIVILEGED_PORT = 1024
 _CONFIG_KEY = "config.yaml"
 
 Manifest = Mapping[str, Any]
@@ -43,11 +83,20 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class GatewayObjects:
-    """The manifests of one gateway, complete and ready to apply."""
+    """The manifests of one gateway, complete and ready to apply.
+
+    Attributes
+    ----------
+    config_map, deployment, service
+        The manifests.
+    servers
+        Key in ``mcp_servers`` of each ToolRoute that it serves, by ``NAMESPACE/NAME``.
+    """
 
     config_map: Manifest
     deployment: Manifest
     service: Manifest
+    servers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def manifests(self) -> tuple[Manifest, Manifest, Manifest]:
@@ -59,6 +108,29 @@ class GatewayObjects:
         """Where clients inside the cluster reach the gateway."""
         metadata, port = self.service["metadata"], self.service["spec"]["ports"][0]["port"]
         return service_url(metadata["name"], metadata["namespace"], port)
+
+    @property
+    def handing_over(self) -> "GatewayObjects":
+        """The same with a Service that finds each pod's port by its name: pods of two operators have two numbers."""
+        ports = [{**port, "targetPort": port["name"]} for port in self.service["spec"]["ports"]]
+        metadata = self.deployment["metadata"]
+        annotations = {**metadata.get("annotations", {}), HANDOVER_ANNOTATION: "true"}
+        return replace(
+            self,
+            deployment={**self.deployment, "metadata": {**metadata, "annotations": annotations}},
+            service={**self.service, "spec": {**self.service["spec"], "ports": ports}},
+        )
+
+    def serving(self, servers: Mapping[str, str]) -> Self:
+        """Return the same objects of a gateway that serves these routes; their digest is made once for both."""
+        made = replace(self, servers=servers)
+        vars(made)["digest"] = self.digest
+        return made
+
+    @cached_property
+    def size(self) -> int:
+        """About how many bytes they have."""
+        return sum(len(json.dumps(manifest)) for manifest in self.manifests)
 
     @cached_property
     def digest(self) -> str:
@@ -76,6 +148,10 @@ class WorkloadInputs:
         Whose objects they are.
     uid
         UID of the gateway for the owner reference; None outside a cluster, where nothing owns them.
+    image
+        Image of the container.
+    as_root
+        Whether the container needs the root user of its image, and a root folder that can be written to.
     port
         Port of container and Service.
     config_yaml
@@ -88,8 +164,10 @@ class WorkloadInputs:
         ``spec.commonMetadata`` and ``spec.podMetadata``.
     """
 
-    gateway: GatewayKey
+    gateway: Identity
     uid: str | None
+    image: str
+    as_root: bool
     port: int
     config_yaml: str
     env: Sequence[Mapping[str, Any]]
@@ -102,8 +180,8 @@ class WorkloadInputs:
 def objects_digest(config_map: Manifest, deployment: Manifest, service: Manifest) -> str:
     """Return the SHA-256 over the objects of a gateway; equal iff they mean the same to Kubernetes.
 
-    In a pod, a field that is empty is one that is not there: ``value: ""`` of a variable comes back without it. And a
-    quantity comes back in its canonical form: ``1000m`` as ``1``.
+    In a pod, empty fields are dropped: ``value: ""`` of a variable comes back without it. And a quantity comes back in
+    its canonical form: ``1000m`` as ``1``.
     """
     template = deployment["spec"]["template"]
     pods = {**template, "spec": _meaning(template["spec"])}
@@ -156,7 +234,7 @@ def _config_map(inputs: WorkloadInputs) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": _metadata(inputs, config_map_name(inputs.gateway.name), labels=_selector(inputs)),
+        "metadata": _metadata(inputs, config_map_name(inputs.gateway.name), labels=_labels(inputs)),
         "data": {_CONFIG_KEY: inputs.config_yaml},
     }
 
@@ -172,22 +250,51 @@ def _deployment(inputs: WorkloadInputs) -> Manifest:
             "selector": {"matchLabels": _selector(inputs)},
             "template": {
                 "metadata": {"labels": labels, "annotations": annotations},
-                "spec": {
-                    "containers": [_container(inputs)],
-                    "volumes": [
-                        {"name": "config", "configMap": {"name": config_map_name(inputs.gateway.name)}},
-                        {"name": "prometheus-multiproc", "emptyDir": {}},
-                    ],
-                },
+                "spec": _pod(inputs),
             },
         },
     }
 
 
+def _pod(inputs: WorkloadInputs) -> Manifest:
+    """Return what pods are made of, fit for the Pod Security Standard ``restricted`` where `as_root` is not set.
+
+    What is about a user or a capability stands in the container: sidecars of others have needs of their own.
+    """
+    volumes = [
+        {"name": "config", "configMap": {"name": config_map_name(inputs.gateway.name)}},
+        {"name": "prometheus-multiproc", "emptyDir": {}},
+    ]
+    pod: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        # A Service called redis would otherwise set REDIS_PORT=tcp://…, which LiteLLM reads.
+        "enableServiceLinks": False,
+        "containers": [_container(inputs)],
+        "volumes": volumes if inputs.as_root else [*volumes, {"name": _TEMPORARY_VOLUME, "emptyDir": {}}],
+    }
+    if inputs.port < _FIRST_UNPRIVILEGED_PORT:
+        # Not every container runtime lets a process without rights open such a port of its own pod by default.
+        sysctl = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+        pod["securityContext"] = {"sysctls": [sysctl]}
+    return pod
+
+
+def _security(inputs: WorkloadInputs) -> Manifest:
+    context: dict[str, Any] = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if not inputs.as_root:
+        context["readOnlyRootFilesystem"] = True
+        context |= {"runAsNonRoot": True, "runAsUser": _NOBODY, "runAsGroup": _NOBODY}
+    return context
+
+
 def _container(inputs: WorkloadInputs) -> Manifest:
     container: dict[str, Any] = {
         "name": "litellm",
-        "image": IMAGE,
+        "image": inputs.image,
         "command": ["litellm", "--config", f"{_CONFIG_DIR}/{_CONFIG_KEY}", "--port", str(inputs.port)],
         "ports": [{"name": "http", "containerPort": inputs.port}],
         "env": list(inputs.env),
@@ -201,7 +308,10 @@ def _container(inputs: WorkloadInputs) -> Manifest:
             {"name": "config", "mountPath": _CONFIG_DIR, "readOnly": True},
             {"name": "prometheus-multiproc", "mountPath": MULTIPROC_DIR},
         ],
+        "securityContext": _security(inputs),
     }
+    if not inputs.as_root:
+        container["volumeMounts"].append({"name": _TEMPORARY_VOLUME, "mountPath": _TEMPORARY_DIR})
     if inputs.env_from:
         container["envFrom"] = list(inputs.env_from)
     return container
@@ -235,8 +345,12 @@ def _selector(inputs: WorkloadInputs) -> dict[str, str]:
 
 
 def _common_metadata(inputs: WorkloadInputs) -> Manifest:
-    labels = {**inputs.common.labels, **_selector(inputs)}
-    return _metadata(inputs, inputs.gateway.name, labels=labels, annotations=inputs.common.annotations)
+    name, annotations = inputs.gateway.name, inputs.common.annotations
+    return _metadata(inputs, name, labels=_labels(inputs), annotations=annotations)
+
+
+def _labels(inputs: WorkloadInputs) -> Mapping[str, str]:
+    return {**inputs.common.labels, **_selector(inputs)}
 
 
 def _metadata(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.graph.drawings import read_dot, read_mermaid, read_svg
-from tests.manifests.texts import GATEWAY, PATCHED, joined
+from tests.manifests.texts import EXTERNAL, GATEWAY, PATCHED, SAFE, TOOLS, joined
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "demo"
 
@@ -25,12 +25,22 @@ def test_files_are_drawn_with_what_is_wrong(run: Run, output: str) -> None:
 
 
 def test_the_default_is_mermaid(run: Run) -> None:
-    result = run("graph", "a.yaml", a=GATEWAY)
+    result = run("graph", "a.yaml", a=GATEWAY + SAFE)
     assert read_mermaid(result.stdout).nodes == (
         ("AiGateway\ndefault/example", "ok"),
         ("AiGatewayClass\nlitellm", "ok"),
     )
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_what_others_run_is_drawn_as_theirs_and_no_error(run: Run) -> None:
+    theirs = TOOLS.replace("litellm", "agentgateway")
+    far = EXTERNAL.replace("{name: tools}", "{name: elsewhere}").replace("weather\n", "news\n", 1)
+    result = run("graph", ".", a=joined(theirs, EXTERNAL, far))
+    states = {text.split("\n")[1]: state for text, state in read_mermaid(result.stdout).nodes}
+    assert states["default/tools"] == states["default/weather"] == states["default/news"] == "foreign"
+    assert states["agentgateway"] == states["default/elsewhere"] == "unknown"
+    assert result.exit_code == 0
 
 
 def test_names_without_a_namespace_take_the_given_one(run: Run) -> None:

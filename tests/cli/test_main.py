@@ -13,6 +13,11 @@ MISTAKES: list[tuple[str, Exception, str]] = [
         ExceptionGroup("of reads", [FORBIDDEN, ExceptionGroup("of others", [GatewayError("no answer")])]),
         f"error: {FORBIDDEN}\nerror: no answer\n",
     ),
+    (
+        "what others wrote, which could control a terminal",
+        GatewayError("a\x1b[2J\x07\u202eb\x9b\nof two lines"),
+        "error: a\ufffd[2J\ufffd\ufffdb\ufffd\nof two lines\n",
+    ),
     ("twice the same", ExceptionGroup("of reads", [FORBIDDEN, FORBIDDEN]), f"error: {FORBIDDEN}\n"),
 ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.manifests.texts import GATEWAY, SECRET, joined
+from tests.manifests.texts import GATEWAY, SAFE, SECRET, joined
 
 GATEWAYCTL = Path(sys.executable).with_name("gatewayctl")
 
@@ -27,12 +27,12 @@ def _run(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
 
 def test_render_gives_parseable_yaml_on_standard_output_alone(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
-        joined(GATEWAY, GATEWAY.replace("gpt-4o", "''").replace("name: example", "name: b"))
+        joined(GATEWAY + SAFE, GATEWAY.replace("gpt-4o", "''").replace("name: example", "name: b"))
     )
     done = _run(tmp_path, "render", "a.yaml")
     kinds = [found["kind"] for found in yaml.safe_load_all(done.stdout)]
     assert (done.returncode, kinds) == (1, ["ConfigMap", "Deployment", "Service"])
-    assert done.stderr == "a.yaml:18: error: AiGateway b: spec.aiModels[0].name: is empty; Give it a text.\n"
+    assert done.stderr == "a.yaml:21: error: AiGateway b: spec.aiModels[0].name: is empty; give it a text\n"
 
 
 MISTAKES = {
@@ -54,12 +54,12 @@ def test_no_mistake_in_a_file_gives_a_traceback(tmp_path: Path, command: str) ->
         if content is not None:
             (tmp_path / name).write_bytes(content)
     done = _run(tmp_path, command, *MISTAKES)
-    told = done.stdout + done.stderr
+    message = done.stdout + done.stderr
     assert done.returncode == 1
-    assert "Traceback" not in told
-    assert "hunter2" not in told
+    assert "Traceback" not in message
+    assert "hunter2" not in message
     for name in MISTAKES:
-        assert f"{name}:" in told
+        assert f"{name}:" in message
 
 
 def test_wrong_calls_exit_with_2_and_say_how_to_call(tmp_path: Path) -> None:
@@ -69,13 +69,13 @@ def test_wrong_calls_exit_with_2_and_say_how_to_call(tmp_path: Path) -> None:
 
 
 def test_namespace_can_be_set_in_the_environment(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(GATEWAY)
+    (tmp_path / "a.yaml").write_text(GATEWAY + SAFE)
     done = _run(tmp_path, "render", "--config-only", "a.yaml", GATEWAYCTL_RENDER_NAMESPACE="team")
     assert (done.returncode, done.stderr) == (0, "")
     assert "# AiGateway team/example\n" in done.stdout
 
 
-def test_output_of_any_script_reaches_a_pipe_whatever_the_locale(tmp_path: Path) -> None:
+def test_any_script_reaches_a_pipe_in_any_locale(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(GATEWAY.replace("gpt-4o", "模型"), encoding="utf-8")
     done = _run(tmp_path, "render", "a.yaml", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert done.returncode == 0

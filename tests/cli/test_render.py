@@ -6,8 +6,20 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run
-from tests.manifests.texts import EXTERNAL, GATEWAY, PATCH, PATCHED, ROUTE, SECRET, SERVER, TOOLS, joined
+from tests.manifests.texts import (
+    EXTERNAL,
+    GATEWAY,
+    PATCH,
+    PATCHED,
+    ROUTE,
+    SAFE,
+    SECRET,
+    SERVER,
+    TOOLS,
+    joined,
+)
 
+SAFE_GATEWAY = GATEWAY + SAFE
 BROKEN = PATCHED.replace("name: example", "name: broken")
 
 
@@ -16,7 +28,9 @@ def _documents(text: str) -> list[Any]:
 
 
 def test_render_prints_the_three_objects_of_each_gateway(run: Run) -> None:
-    result = run("render", "a.yaml", a=joined(GATEWAY, GATEWAY.replace("name: example", "name: another")))
+    result = run(
+        "render", "a.yaml", a=joined(SAFE_GATEWAY, SAFE_GATEWAY.replace("name: example", "name: another"))
+    )
     printed = [(found["kind"], found["metadata"]["name"]) for found in _documents(result.stdout)]
     assert printed == [
         ("ConfigMap", "another-config"),
@@ -35,7 +49,15 @@ def test_every_printed_object_is_complete(run: Run) -> None:
         assert manifest["metadata"]["namespace"] == "team"
 
 
-def test_config_only_prints_the_configuration_of_each_gateway_under_its_name(run: Run) -> None:
+def test_namespaces_come_before_what_lives_in_them(run: Run) -> None:
+    own = GATEWAY.replace("  name: example\n", "  name: example\n  namespace: edge\n")
+    files = {"a": own, "b": "apiVersion: v1\nkind: Namespace\nmetadata: {name: edge}\n"}
+    kinds = [found["kind"] for found in _documents(run("render", ".", **files).stdout)]
+    assert kinds == ["Namespace", "ConfigMap", "Deployment", "Service"]
+    assert "Namespace" not in run("render", ".", "--config-only", **files).stdout
+
+
+def test_config_only_prints_each_configuration_with_its_name(run: Run) -> None:
     result = run("render", "--config-only", "a.yaml", a=GATEWAY)
     assert result.stdout.startswith("---\n# AiGateway default/example\nmodel_list:\n")
     (config,) = _documents(result.stdout)
@@ -58,15 +80,15 @@ def test_urls_of_routes_stand_before_their_gateway(run: Run) -> None:
 
 
 def test_a_broken_route_is_neither_served_nor_shown(run: Run) -> None:
-    result = run("render", ".", "--config-only", a=TOOLS, b=joined(EXTERNAL, ROUTE))
+    result = run("render", ".", "--config-only", a=TOOLS + SAFE, b=joined(EXTERNAL, ROUTE))
     assert result.exit_code == 1
     assert "default__weather" in result.stdout
     assert "files" not in result.stdout
     assert result.stderr.startswith("b.yaml:19: error: ToolRoute files: ")
 
 
-def test_what_is_wrong_goes_to_standard_error_and_healthy_gateways_are_printed(run: Run) -> None:
-    result = run("render", "a.yaml", a=joined(BROKEN, GATEWAY))
+def test_errors_go_to_stderr_and_healthy_gateways_to_stdout(run: Run) -> None:
+    result = run("render", "a.yaml", a=joined(BROKEN, SAFE_GATEWAY))
     assert result.exit_code == 1
     names = [found["metadata"]["name"] for found in _documents(result.stdout)]
     assert names == ["example-config", "example", "example"]
@@ -75,7 +97,7 @@ def test_what_is_wrong_goes_to_standard_error_and_healthy_gateways_are_printed(r
 
 
 def test_a_warning_alone_is_no_failure(run: Run) -> None:
-    result = run("render", "a.yaml", a=joined(GATEWAY, "kind: Pod\n"))
+    result = run("render", "a.yaml", a=joined(SAFE_GATEWAY, "kind: Pod\n"))
     assert (result.exit_code, result.stderr.count("warning")) == (0, 1)
 
 

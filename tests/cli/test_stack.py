@@ -7,21 +7,29 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 
-from gateway_components.engine.checkpoint import PROJECT
+from gateway_components.cli.cluster import ClusterError
+from gateway_components.cli.stack import stack as stack_commands
+from gateway_components.cli.states import import_state
+from gateway_components.engine.checkpoint import PROJECT, whole_checkpoint
+from gateway_components.errors import InputError
 from gateway_components.kube.client import KubeClient
-from gateway_components.kube.passphrase import known_passphrase
+from gateway_components.kube.install_secrets import known_passphrase
 from gateway_components.kube.state_format import PART_LABEL, secret
-from gateway_components.kube.state_secrets import STATE_SECRET, StateReader, StateSecrets
+from gateway_components.kube.state_secrets import STATE_SECRET, StateReader, StateSecrets, StateWriter
 from lab import ControlPlane, wait_until
 from lab.ports import free_port
 from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, fresh_namespace, gateway
+from tests.engine.stored import deployment
 from tests.faults.faulty_api import FaultyApi
 from tests.kube.hooked import leading
 
+HOME = {"GATEWAYCTL_INSTALL_NAMESPACE": "default"}
 LOOKED = 1
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -42,7 +50,7 @@ def stack(place: Namespace) -> Run:
     def run(*arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:  # noqa: A002
         return subprocess.run(
             [GATEWAYCTL, "stack", *arguments],
-            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig)},
+            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig), **HOME},
             input=input,
             capture_output=True,
             text=True,
@@ -100,7 +108,7 @@ def test_a_person_takes_over_with_the_pulumi_cli_and_hands_back(
     assert json.loads(stack("export", "demo").stdout)["deployment"]["resources"]
 
 
-def test_a_preview_says_what_the_daemon_would_do_and_does_nothing(stack: Run, place: Namespace) -> None:
+def test_a_preview_shows_the_changes_and_makes_none(stack: Run, place: Namespace) -> None:
     before = place.existing("Secret", STATE_SECRET)["metadata"]["resourceVersion"]
     place.kubectl("set", "image", "deployment/first", "litellm=example.com/other:1")
     place.apply(gateway("second", "other-model"))
@@ -146,7 +154,7 @@ def test_a_command_that_looks_writes_nothing(place: Namespace, look: tuple[str, 
     with FaultyApi(place.lab, free_port()) as api, api.fault(lambda _, forward: forward(), note):
         done = subprocess.run(
             [GATEWAYCTL, *look],
-            env={**os.environ, "KUBECONFIG": str(api.kubeconfig)},
+            env={**os.environ, "KUBECONFIG": str(api.kubeconfig), **HOME},
             capture_output=True,
             text=True,
             check=False,
@@ -175,7 +183,7 @@ async def test_a_state_is_read_by_every_command_while_it_is_written(place: Names
         process = await asyncio.create_subprocess_exec(
             GATEWAYCTL,
             *arguments,
-            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig)},
+            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig), **HOME},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -207,20 +215,24 @@ async def test_a_state_is_read_by_every_command_while_it_is_written(place: Names
 
 
 def test_what_cannot_be_planned_is_told_beside_the_preview(stack: Run, place: Namespace) -> None:
-    place.apply(gateway("broken", guardrails=[{"name": "missing"}]))
+    place.apply(
+        gateway("broken", guardrails=[{"name": "missing\x1b[2J"}]),
+        gateway("odd", "a\x1b[2Jb", env=[{"name": "NOTE", "value": "\x1b]0;title\x07"}]),
+    )
     try:
         done = stack("preview", "demo")
     finally:
-        place.kubectl("delete", "aigateway", "broken")
+        place.kubectl("delete", "aigateway", "broken", "odd")
 
     assert done.returncode == 1
     assert "AiGateway demo/broken: GuardrailsResolutionFailed" in done.stderr
+    assert "title" in done.stdout
+    # An object must not control the reader's terminal.
+    assert not {"\x1b", "\x07"} & {*done.stdout, *done.stderr}
     assert "Traceback" not in done.stderr
 
 
-def test_an_import_wakes_the_daemon_which_puts_right_what_is_not_so(
-    stack: Run, place: Namespace, tmp_path: Path
-) -> None:
+def test_after_an_import_the_daemon_corrects_the_drift(stack: Run, place: Namespace, tmp_path: Path) -> None:
     exported = stack("export", "demo").stdout
     with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
         daemon.wait_for("watching")
@@ -244,18 +256,18 @@ def test_an_import_wakes_the_daemon_which_puts_right_what_is_not_so(
 
 MISTAKES = (
     (("export", "empty"), "", "namespace empty has no state; gatewayctl stack ls shows"),
-    (("import", "demo"), "not a state", "this is no state of Pulumi"),
-    (("import", "demo"), '{"version": 3}', "this is no state of Pulumi"),
+    (("import", "demo"), "not a state", "this is not a Pulumi state"),
+    (("import", "demo"), '{"version": 3}', "this is not a Pulumi state"),
     (("export", "Bad"), "", "no name for a namespace"),
 )
 
 
-@pytest.mark.parametrize(("arguments", "given", "told"), MISTAKES)
-def test_a_mistake_is_named(stack: Run, arguments: tuple[str, ...], given: str, told: str) -> None:
+@pytest.mark.parametrize(("arguments", "given", "message"), MISTAKES)
+def test_a_mistake_is_named(stack: Run, arguments: tuple[str, ...], given: str, message: str) -> None:
     done = stack(*arguments, input=given)
 
     assert done.returncode != 0
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -263,4 +275,68 @@ def test_a_state_of_another_namespace_is_refused(stack: Run) -> None:
     done = stack("import", "other", input=stack("export", "demo").stdout)
 
     assert done.returncode == 1
-    assert "this is the state of another stack than other" in done.stderr
+    assert ", of another stack than other" in done.stderr
+
+
+def forged(stack: Run) -> str:
+    """Return a state with a plugin in its provider, and an object of another namespace."""
+    state = json.loads(stack("export", "demo").stdout)
+    provider = next(
+        one for one in state["deployment"]["resources"] if one["type"].startswith("pulumi:providers:")
+    )
+    provider["inputs"]["pluginDownloadURL"] = "https://evil.example"
+    foreign = {"type": "kubernetes:core/v1:ConfigMap", "custom": True, "id": "kube-system/coredns"}
+    urn = f"urn:pulumi:demo::{PROJECT}::{foreign['type']}::coredns"
+    state["deployment"]["resources"].append({**foreign, "urn": urn})
+    return json.dumps(state)
+
+
+def test_a_forged_state_is_not_imported(stack: Run, place: Namespace) -> None:
+    before = place.existing("Secret", STATE_SECRET)["data"]
+
+    done = stack("import", "demo", input=forged(stack))
+
+    assert done.returncode == 1
+    assert 'it contains inputs."pluginDownloadURL" of the resource pulumi:providers:kubernetes' in done.stderr
+    assert place.existing("Secret", STATE_SECRET)["data"] == before
+
+
+async def test_a_forged_state_is_shown_to_who_asks_for_it_unverified(stack: Run, place: Namespace) -> None:
+    before = place.existing("Secret", STATE_SECRET)["data"]
+    async with await KubeClient.connect(place.lab.kubeconfig) as client:
+        version = place.existing("Secret", STATE_SECRET)["metadata"]["resourceVersion"]
+        # As a tenant can: without the passphrase.
+        await StateWriter(client).save("demo", forged(stack).encode(), version)
+    try:
+        looked = {command: stack(*command.split(), "demo") for command in ("export", "preview")}
+        listed, unverified = stack("ls"), stack("export", "--unverified", "demo")
+    finally:
+        place.patch("Secret", STATE_SECRET, {"data": {"base": None, **before}})
+
+    for command, done in looked.items():
+        assert (done.returncode, done.stdout) == (1, ""), command
+        assert "not written with the passphrase of this install" in done.stderr
+    assert [line.split()[2] for line in listed.stdout.splitlines() if line.startswith("demo ")] == ["damaged"]
+    assert "evil.example" in unverified.stdout
+
+
+READERS = (("ls",), ("export", "demo"), ("import", "demo"), ("preview", "demo"))
+
+
+@pytest.mark.parametrize("command", READERS, ids=" ".join)
+def test_commands_ask_for_the_namespace_with_the_passphrase(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway_components.cli.arguments.pod_namespace", lambda: None)
+    monkeypatch.delenv("GATEWAYCTL_INSTALL_NAMESPACE", raising=False)
+
+    with pytest.raises(InputError, match=r"--install-namespace: is missing.*GATEWAYCTL_INSTALL_NAMESPACE"):
+        CliRunner().invoke(stack_commands, command, catch_exceptions=False)
+
+
+async def test_a_state_that_could_not_be_read_again_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway_components.cli.states.UNPACKED_BYTES", 100)
+    nobody = cast("KubeClient", None)
+
+    with pytest.raises(ClusterError, match="no state is read that has more than 100"):
+        await import_state(nobody, "team", whole_checkpoint("team", deployment("team", "chat")), "home")

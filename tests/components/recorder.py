@@ -9,6 +9,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 
+from gateway_components.components.objects import MADE_BY
+
 SECRET = "4dabf18193072939515e22adb298388d"
 """Marks special values in what is sent to the engine; secrets are the only ones here."""
 
@@ -71,6 +73,11 @@ def run(program: Callable[[], Any], *, preview: bool = False) -> Recorder:
         loop.close()
         asyncio.set_event_loop(None)
     return recorder
+
+
+def made_by(kind: str, component: str) -> dict[str, str]:
+    """Return the annotation of an object with the component that made it."""
+    return {MADE_BY: f"urn:pulumi:stack::project::gateway-components:index:{kind}::{component}"}
 
 
 def value_of(make: Callable[[], pulumi.Output[Any]]) -> Any:

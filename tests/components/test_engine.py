@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -9,13 +10,18 @@ import yaml
 from tests.pulumi_cli import PulumiProject
 
 PROGRAM = Path(__file__).with_name("options_program.py")
+RESTARTED = Path(__file__).with_name("restarted_program.py")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> PulumiProject:
+    return project_of(PROGRAM, tmp_path)
+
+
+def project_of(program: Path, tmp_path: Path) -> PulumiProject:
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "__main__.py").write_text(PROGRAM.read_text())
+    (folder / "__main__.py").write_text(program.read_text())
     (folder / "Pulumi.yaml").write_text(
         "{name: options, runtime: {name: python, options: {virtualenv: .venv}}}"
     )
@@ -73,7 +79,7 @@ def test_routes_are_components_in_the_state_with_their_urls(
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"GATEWAY_PORT": "0"}, 'error: AiGateway "chat": port: is 0, which is too small (Use 1 or more.)'),
+        ({"GATEWAY_PORT": "0"}, 'error: AiGateway "chat": port: is 0, which is too small (use 1 or more)'),
         ({"NEWS_URL": "news"}, 'error: ToolGateway "tools": routes[1].url: '),
     ],
 )
@@ -81,3 +87,46 @@ def test_a_mistake_in_an_output_is_one_message(
     project: PulumiProject, files: Mapping[str, str], environment: Mapping[str, str], message: str
 ) -> None:
     assert message in project.fails("preview", environment={**files, **environment})
+
+
+def test_a_program_shapes_its_gateways_and_restarts_their_pods(
+    tmp_path: Path, files: Mapping[str, str]
+) -> None:
+    project = project_of(RESTARTED, tmp_path)
+
+    def deployments(**environment: str) -> dict[str, Any]:
+        project.up("--skip-preview", environment={**files, **environment})
+        found = [yaml.safe_load(file.read_text()) for file in tmp_path.rglob("apps_v1-deployment-*.yaml")]
+        return {one["metadata"]["name"]: one for one in found}
+
+    def hashes(deployment: Any) -> Any:
+        return deployment["spec"]["template"]["metadata"]["annotations"]
+
+    first = deployments(HOW="older", TOKEN="one")
+    second = deployments(HOW="newer", TOKEN="two")
+    for made in (first, second):
+        for name in ("chat", "tools"):
+            spec = made[name]["spec"]
+            assert spec["replicas"] == 2
+            assert spec["template"]["spec"]["imagePullSecrets"] == [{"name": "mirror"}]
+            assert spec["template"]["spec"]["containers"][0]["name"] == "litellm"
+            assert made[name]["metadata"]["labels"]["seen"] == "yes"
+        assert made["chat"]["metadata"]["namespace"] == "default"
+    assert hashes(first["desk"]) != hashes(second["desk"]), "the Secret that it refers to has another value"
+    assert hashes(first["chat"]) == hashes(second["chat"])
+
+    third = deployments(TOKEN="two", RESTART_ON="now", PROVIDER_NAMESPACE="team-b")
+    assert hashes(third["desk"]) != hashes(second["desk"])
+    assert {name: made["metadata"]["namespace"] for name, made in third.items()} == {
+        "desk": "desk",
+        "chat": "team-b",
+        "tools": "team-b",
+    }
+    assert project.outputs() == {
+        "urls": [
+            "http://chat.team-b.svc.cluster.local",
+            "http://tools.team-b.svc.cluster.local",
+            "http://tools.team-b.svc.cluster.local/mcp/team_b__news",
+        ],
+        "namespace": "team-b",
+    }

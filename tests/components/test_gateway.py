@@ -13,7 +13,8 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from gateway_components import AiGateway, AiGatewayArgs, AiModelArgs, MetadataArgs
-from tests.components.recorder import SECRET, Recorder, run, secrecy_of
+from gateway_components.components.naming import SKIP_AWAIT
+from tests.components.recorder import SECRET, Recorder, made_by, run, secrecy_of
 
 MODELS = [AiModelArgs(name="gpt-4o", provider="openai")]
 
@@ -37,6 +38,7 @@ def test_a_gateway_is_one_component_with_three_objects() -> None:
         "name": "chat",
         "namespace": "default",
         "labels": {"app": "chat"},
+        "annotations": made_by("AiGateway", "chat"),
     }
 
 
@@ -114,12 +116,18 @@ def test_keys_that_are_data_keep_their_spelling() -> None:
     )
     metadata = recorder.inputs("Service")["metadata"]
     assert metadata["labels"] == {"app": "chat", "my_label": "a", "match_labels": "b"}
-    assert metadata["annotations"] == {"api_version": "c"}
+    assert metadata["annotations"] == {"api_version": "c", **made_by("AiGateway", "chat")}
     pods = recorder.inputs("Deployment")["spec"]["template"]["metadata"]["labels"]
     assert pods == {"app": "chat", "my_label": "a", "match_labels": "b", "secretRef": "d", "secret_ref": "e"}
     config = recorder.inputs("ConfigMap")["data"]["config.yaml"]
     assert "num_retries: 3" in config
     assert "modelGroupAlias:\n    api_version: x" in config
+
+
+def test_the_image_can_be_chosen() -> None:
+    recorder = gateway(image="registry.example.com/litellm:v1.98.0")
+    (container,) = recorder.inputs("Deployment")["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example.com/litellm:v1.98.0"
 
 
 def test_whole_secrets_become_variables() -> None:
@@ -136,7 +144,7 @@ def test_null_in_a_patch_deletes() -> None:
 def test_skip_await_reaches_every_object() -> None:
     recorder = gateway(skip_await=True)
     for kind in ("ConfigMap", "Deployment", "Service"):
-        assert recorder.inputs(kind)["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+        assert recorder.inputs(kind)["metadata"]["annotations"].items() >= SKIP_AWAIT.items()
 
 
 def test_options_of_the_component_reach_its_objects() -> None:

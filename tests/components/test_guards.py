@@ -16,7 +16,7 @@ from gateway_components import (
     PresidioProviderArgs,
     ToolGateway,
     ToolGatewayArgs,
-    documents,
+    strict_yaml,
 )
 from tests.components.recorder import SECRET, Recorder, run
 
@@ -86,7 +86,7 @@ def chat(guardrails: Callable[[], Any]) -> Recorder:
 
 
 def entries(recorder: Recorder) -> Any:
-    return documents.parse(recorder.inputs("ConfigMap")["data"]["config.yaml"])["guardrails"]
+    return strict_yaml.parse(recorder.inputs("ConfigMap")["data"]["config.yaml"])["guardrails"]
 
 
 def variables(recorder: Recorder) -> dict[str, Any]:
@@ -130,7 +130,15 @@ def test_every_guard_is_an_entry_of_the_configuration() -> None:
     assert bedrock["litellm_params"]["aws_region_name"] == "eu-central-1"
 
 
-def test_credentials_are_variables_from_secrets_that_the_configuration_names() -> None:
+def test_the_anonymizer_of_presidio_may_be_another_service() -> None:
+    provider = PresidioProviderArgs(base_url="http://analyzer", anonymizer_url="http://anonymizer")
+    guard = PresidioGuardArgs(name="pii", mode=["pre_call"], provider=provider)
+    (entry,) = entries(chat(lambda: [guard]))
+    assert entry["litellm_params"]["presidio_analyzer_api_base"] == "http://analyzer"
+    assert entry["litellm_params"]["presidio_anonymizer_api_base"] == "http://anonymizer"
+
+
+def test_credentials_come_as_variables_from_secrets() -> None:
     recorder = chat(lambda: [MODERATION, BEDROCK])
     moderation, bedrock = (entry["litellm_params"] for entry in entries(recorder))
     known = variables(recorder)
@@ -169,7 +177,7 @@ def test_guards_may_share_a_provider() -> None:
     assert names == ["german", "english"]
 
 
-def test_a_tool_gateway_has_the_modes_of_tool_calls_and_warns_of_the_one_it_lacks(
+def test_a_tool_gateway_warns_of_a_mode_that_it_lacks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[str] = []
@@ -181,6 +189,17 @@ def test_a_tool_gateway_has_the_modes_of_tool_calls_and_warns_of_the_one_it_lack
         warning.startswith('ToolGateway "tools": guardrails[0]: ') and "post_call" in warning
         for warning in said
     )
+
+
+def test_a_guard_that_fits_no_tool_call_is_left_out_and_warned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi, "warn", said.append)
+    recorder = run(lambda: ToolGateway("tools", ToolGatewayArgs(guardrails=[MODERATION])).url)
+    assert "guardrails" not in strict_yaml.parse(recorder.inputs("ConfigMap")["data"]["config.yaml"])
+    (warning,) = (text for text in said if "the callback otel" not in text)
+    assert warning.startswith('ToolGateway "tools": guardrails[0]: Guard default/moderation is left out')
 
 
 def test_a_name_of_a_secret_is_no_secret() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.core.v1 import EnvVarArgs
 
-from gateway_components.components.gateway_args import MetadataArgs
+from gateway_components.components.args import MetadataArgs
 from gateway_components.components.inputs import camel_keys, plain
 from tests.components.recorder import run, secrecy_of, value_of
 

@@ -12,25 +12,26 @@ from tests.components.recorder import Recorder, run, value_of
 MODEL = AiModelArgs(name="gpt-4o", provider="openai")
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "no model": ({"models": []}, "models: is an empty list (Give it an entry.)"),
+    "no model": ({"models": []}, "models: is an empty list (give it an entry)"),
     "model without provider": (
         {"models": [{"name": "gpt-4o"}]},
-        "models[0].provider: is required but missing (Add provider there.)",
+        "models[0].provider: is required but missing (add provider there)",
     ),
     "models as text": ({"models": "gpt-4o"}, 'models: is the text "gpt-4o", but must be a list'),
-    "port too large": ({"port": 70000}, "port: is 70000, which is too large (Use 65535 or less.)"),
+    "port too large": ({"port": 70000}, "port: is 70000, which is too large (use 65535 or less)"),
     "name no Service can have": ({"name": "My_Gateway"}, 'name: is "My_Gateway", which is no name'),
     "misspelt field of a variable": (
         {"env": [{"name": "A", "valeu": "b"}]},
-        "env[0].valeu: is not a field of this kind (Did you mean value?)",
+        "env[0].valeu: is not a field of this kind (did you mean value?)",
     ),
     "label no object can have": ({"pod_metadata": {"labels": {"a": "b c"}}}, "pod_metadata.labels"),
     "namespace that is none": ({"namespace": "Team A"}, 'namespace: is "Team A", which is no name for a'),
-    "missing namespace": ({"namespace": None}, "namespace: is None (leave it out for the namespace default)"),
+    "image that is none": ({"image": "https://a/b"}, 'image: is "https://a/b", which is no reference to an'),
+    "trigger with a foreign value": ({"restart_on": {"a": [{1}]}}, "restart_on.a[0]: is a set, which JSON"),
     "patch that is a list": ({"config_patch": ["a"]}, "config_patch: is a list, but must be a map"),
     "patch with a foreign value": (
         {"config_patch": {"router_settings": {"a": [1, {2}]}}},
-        "config_patch.router_settings.a[1]: is a set, which a configuration cannot hold",
+        "config_patch.router_settings.a[1]: is a set, which JSON cannot hold",
     ),
     "patch with infinity": ({"config_patch": {"a": float("inf")}}, "config_patch.a: is a float"),
     "key that is no text": (
@@ -63,7 +64,7 @@ def test_a_mistake_names_component_argument_and_cure(mistake: str, given: Callab
     assert str(caught.value).startswith(f'AiGateway "chat": {message}')
 
 
-def test_a_mistake_that_is_known_at_once_is_raised_where_the_gateway_is_made() -> None:
+def test_a_mistake_known_at_once_is_raised_by_the_constructor() -> None:
     raised: list[InputError] = []
 
     def program() -> None:
@@ -81,7 +82,7 @@ def test_a_mistake_that_is_known_at_once_is_raised_where_the_gateway_is_made() -
 def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(InputError) as caught:
         run(lambda: AiGateway("chat", AiGatewayArgs(models=[], port=0, env=[{"value": "a"}])))
-    assert {problem.field for problem in caught.value.problems} == {"models", "port", "env[0].name"}
+    assert {problem.field for problem in caught.value.findings} == {"models", "port", "env[0].name"}
 
 
 @pytest.mark.parametrize(

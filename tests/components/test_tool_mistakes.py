@@ -46,6 +46,20 @@ def message_of(arguments: Callable[[], Any], *, preview: bool = False) -> str:
     return "\n".join(line.removeprefix('ToolGateway "tools": ') for line in lines)
 
 
+def test_a_loopback_upstream_is_refused_unless_it_is_allowed() -> None:
+    beside = [route(url="http://localhost:8000/mcp")]
+    said = message_of(lambda: ToolGatewayArgs(routes=beside))
+    assert said.startswith("routes[0].url: the URL leads to a loopback address")
+    assert "allowed_upstreams" in said
+    run(
+        lambda: (
+            ToolGateway("tools", ToolGatewayArgs(routes=beside, allowed_upstreams=late(["localhost"]))).url
+        )
+    )
+    said = message_of(lambda: ToolGatewayArgs(routes=beside, allowed_upstreams=["http://localhost"]))
+    assert 'allowed_upstreams[0]: is "http://localhost", which is no host' in said
+
+
 ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
     "names that are known too late": (
         lambda: late([route()]),
@@ -107,7 +121,7 @@ ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a transport that is none": (
         lambda: [route(url=None, server={"name": "a", "transport_type": "ws"})],
-        "routes[0].server.transport_type: is \"ws\" (Use 'http' or 'sse'.)",
+        "routes[0].server.transport_type: is \"ws\" (use 'http' or 'sse')",
     ),
     "a namespace that is none": (
         lambda: [route(url=None, server=late({"name": "a", "namespace": "Team A"}))],
@@ -151,12 +165,20 @@ GUARDS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "an unknown mode": (
         lambda: [guard(mode=late(["before"]))],
-        "guardrails[0].mode[0]: is \"before\" (Use 'pre_call', 'post_call' or 'during_call'.)",
+        "guardrails[0].mode[0]: is \"before\" (use 'pre_call', 'post_call' or 'during_call')",
     ),
     "no mode": (lambda: [guard(mode=[])], "guardrails[0].mode: is an empty list"),
-    "no mode of tool calls": (
-        lambda: [guard(mode=["post_call"])],
-        "guardrails[0]: Guard default/pii has no mode",
+    "a text that names a variable": (
+        lambda: [guard(language="os.environ/OPENAI_API_KEY")],
+        "guardrails[0]: Guard default/pii with GuardrailProvider default/pii: the Guard's spec.presidio.language",
+    ),
+    "an anonymizer that nobody can call": (
+        lambda: [guard(provider=PresidioProviderArgs(base_url="http://a", anonymizer_url="b:3000"))],
+        "guardrails[0]: Guard default/pii with GuardrailProvider default/pii: the provider's metadata.annotations",
+    ),
+    "an anonymizer that is no text": (
+        lambda: [guard(provider={"base_url": "http://a", "anonymizer_url": 3000})],
+        "guardrails[0].provider.anonymizer_url: ",
     ),
     "a score that is none": (
         lambda: [guard(score_thresholds={"ALL": 2})],
@@ -184,7 +206,7 @@ GUARDS: dict[str, tuple[Callable[[], Any], str]] = {
                 provider=ModerationProviderArgs(api_key_secret_ref={"nam": "a", "key": "b"}),
             )
         ],
-        "guardrails[0].provider.api_key_secret_ref.nam: is not a field of this kind (Did you mean name?)",
+        "guardrails[0].provider.api_key_secret_ref.nam: is not a field of this kind (did you mean name?)",
     ),
     "a Secret without a name": (
         lambda: [

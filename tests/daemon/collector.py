@@ -14,7 +14,7 @@ __all__ = ["Collector", "attributes"]
 class Collector:
     """Listens on a free port of this machine until it is left, or stopped."""
 
-    def __init__(self, status: HTTPStatus = HTTPStatus.OK) -> None:
+    def __init__(self, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> None:
         requests: list[ExportTraceServiceRequest] = []
 
         class Handler(BaseHTTPRequestHandler):
@@ -23,7 +23,8 @@ class Collector:
                 if self.path == "/v1/traces":
                     requests.append(ExportTraceServiceRequest.FromString(body))
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                for name, value in {"Content-Length": "0", **headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:

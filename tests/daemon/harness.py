@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -52,7 +53,7 @@ __all__ = [
 
 GATEWAYCTL = Path(sys.executable).parent / "gatewayctl"
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
-SECONDS = 60.0
+SECONDS = 120.0
 _CRDS = Path(__file__).parents[2] / "deploy" / "crds"
 
 
@@ -104,12 +105,16 @@ class Daemon:
         self._log = folder / "daemon.log"
         self._read = 0
         self._lines: list[dict[str, Any]] = []
+        self._events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.state = folder / "state"
         command = [
             *program,
             "daemon",
             "--scratch-folder",
             str(self.state),
+            # What `options` say comes later, and wins.
+            "--install-namespace",
+            "default",
             *(("--log-level", log_level) if log_level else ()),
             *options,
         ]
@@ -123,13 +128,18 @@ class Daemon:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines it has logged; one that a killed daemon left half written is passed over."""
+        self._read_log()
+        return list(self._lines)
+
+    def _read_log(self) -> None:
         with self._log.open("rb") as log:
             log.seek(self._read)
             # What is being written now is read the next time.
             whole, end, _ = log.read().rpartition(b"\n")
         self._read += len(whole + end)
-        self._lines += whole_lines(whole.decode(errors="replace"))
-        return list(self._lines)
+        for line in whole_lines(whole.decode(errors="replace")):
+            self._lines.append(line)
+            self._events[line["event"]].append(line)
 
     def text(self) -> str:
         """Return everything it has written."""
@@ -137,10 +147,11 @@ class Daemon:
 
     def events(self, event: str, **fields: Any) -> list[dict[str, Any]]:
         """Return the logged lines of one event with the given fields."""
+        self._read_log()
         return [
             line
-            for line in self.log()
-            if line["event"] == event and all(line.get(key) == value for key, value in fields.items())
+            for line in self._events.get(event, ())
+            if all(line.get(key) == value for key, value in fields.items())
         ]
 
     def wait_for(self, event: str, **fields: Any) -> dict[str, Any]:
@@ -186,6 +197,10 @@ class Namespace:
         """Return an object; None where there is none."""
         return self.lab.api.get(f"{_PATHS[kind].format(self.name)}/{name}")
 
+    def path(self, kind: str) -> str:
+        """Return the path of the objects of a kind."""
+        return _PATHS[kind].format(self.name)
+
     def existing(self, kind: str, name: str) -> dict[str, Any]:
         """Return an object that must be there."""
         found = self.get(kind, name)
@@ -209,8 +224,17 @@ class Namespace:
 
     def conditions(self, name: str, kind: str = "AiGateway") -> dict[str, dict[str, Any]]:
         """Return the conditions of a gateway or a route by type; empty where it has none."""
-        status = self.existing(kind, name).get("status") or {}
-        return {condition["type"]: condition for condition in status.get("conditions") or ()}
+        return _conditions(self.existing(kind, name))
+
+    def current_conditions(self, name: str, kind: str = "AiGateway") -> dict[str, dict[str, Any]]:
+        """Return the conditions that speak of the newest generation of a gateway or a route, by type."""
+        raw = self.existing(kind, name)
+        generation = raw["metadata"]["generation"]
+        return {
+            type_: condition
+            for type_, condition in _conditions(raw).items()
+            if condition.get("observedGeneration") == generation
+        }
 
     def url(self, kind: str, name: str) -> str:
         """Return the ``status.url`` of a ToolGateway or a ToolRoute; empty where it has none."""
@@ -221,16 +245,16 @@ class Namespace:
         self, name: str, condition: str = "AiGatewayConfigured", kind: str = "AiGateway"
     ) -> str | None:
         """Return the reason of a condition that speaks of the newest generation of a gateway or a route."""
-        found = self.conditions(name, kind).get(condition)
-        generation = self.existing(kind, name)["metadata"]["generation"]
-        return found["reason"] if found and found["observedGeneration"] == generation else None
+        found = self.current_conditions(name, kind).get(condition)
+        return found["reason"] if found else None
 
     def wait_ready(self, name: str, kind: str = "AiGateway", seconds: float = SECONDS) -> None:
         """Wait until the newest generation of a gateway is ready."""
 
         def ready() -> bool:
-            applied = self.reason(name, f"{kind}Configured", kind) == "ConfigurationApplied"
-            return applied and self.reason(name, f"{kind}Ready", kind) == f"{kind}Ready"
+            reasons = {type_: one["reason"] for type_, one in self.current_conditions(name, kind).items()}
+            applied = reasons.get(f"{kind}Configured") == "ConfigurationApplied"
+            return applied and reasons.get(f"{kind}Ready") == f"{kind}Ready"
 
         try:
             wait_until(ready, timeout=seconds, what=f"{kind} {name} ready")
@@ -264,16 +288,18 @@ class Namespace:
         )[0]
 
     def _wait_condition(self, kind: str, name: str, condition: str, reason: str, contains: str) -> str:
-        def met() -> bool:
-            current = self.reason(name, condition, kind) == reason
-            return current and contains in self.conditions(name, kind)[condition]["message"]
+        def met() -> dict[str, Any] | None:
+            found = self.current_conditions(name, kind).get(condition, {})
+            return found if found.get("reason") == reason and contains in found["message"] else None
 
         try:
-            wait_until(met, timeout=SECONDS, what=f"{condition} of {kind} {name} with reason {reason}")
+            found = wait_until(
+                met, timeout=SECONDS, what=f"{condition} of {kind} {name} with reason {reason}"
+            )
         except TimeoutError as error:
             error.add_note(f"its conditions: {self.conditions(name, kind)}")
             raise
-        message: str = self.conditions(name, kind)[condition]["message"]
+        message: str = found["message"]
         return message
 
     def config(self, name: str) -> str:
@@ -290,15 +316,13 @@ class Namespace:
 
     def servers(self, name: str) -> dict[str, Any]:
         """Return the ``mcp_servers`` of a ToolGateway's config; empty where it has no config yet."""
-        config = yaml.safe_load(self.config(name)) or {}
-        found: dict[str, Any] = config.get("mcp_servers") or {}
-        return found
+        return _servers(self.config(name))
 
     def wait_servers(self, name: str, *keys: str) -> dict[str, Any]:
         """Wait until exactly the servers with these keys stand in a ToolGateway's config; return them."""
 
         def met() -> bool:
-            return bool(self.config(name)) and sorted(self.servers(name)) == sorted(keys)
+            return bool(config := self.config(name)) and sorted(_servers(config)) == sorted(keys)
 
         wait_until(met, timeout=SECONDS, what=f"exactly the servers {sorted(keys)} in {name}")
         return self.servers(name)
@@ -319,6 +343,15 @@ class Namespace:
             return known.format(self.name)
         group, kind = manifest["apiVersion"], manifest["kind"].lower()
         return f"/apis/{group}/namespaces/{self.name}/{kind}s"
+
+
+def _conditions(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["type"]: one for one in (raw.get("status") or {}).get("conditions") or ()}
+
+
+def _servers(config: str) -> dict[str, Any]:
+    found: dict[str, Any] = (yaml.safe_load(config) or {}).get("mcp_servers") or {}
+    return found
 
 
 @contextlib.contextmanager
@@ -349,7 +382,7 @@ def alone(*places: Namespace) -> tuple[str, ...]:
 def install_crds(lab: ControlPlane) -> None:
     """Install the CRDs and wait until they are served."""
     lab.kubectl("apply", "-f", str(_CRDS))
-    lab.kubectl("wait", "--for=condition=Established", "crd", "--all")
+    lab.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
 
 
 def whole_lines(text: str) -> Iterator[dict[str, Any]]:

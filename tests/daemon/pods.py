@@ -1,14 +1,15 @@
 """What a kubelet would do with what the daemon wrote: the real proxy, started from the objects on the cluster."""
 
 import base64
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.daemon.harness import Namespace
 from tests.litellm_proxy.harness import LiteLLMProxy
 
-__all__ = ["gateway_proxy"]
+__all__ = ["container_environment", "gateway_proxy"]
 
 
 def gateway_proxy(namespace: Namespace, name: str, folder: Path) -> LiteLLMProxy:
@@ -33,7 +34,7 @@ def gateway_proxy(namespace: Namespace, name: str, folder: Path) -> LiteLLMProxy
             files = namespace.existing("ConfigMap", volume["configMap"]["name"])["data"]
             for file, text in files.items():
                 (place / file).write_text(text, encoding="utf-8")
-    environment = dict(_environment(namespace, container["env"]))
+    environment = container_environment(container, namespace.get)
     multiprocess = environment["PROMETHEUS_MULTIPROC_DIR"]
     assert multiprocess in mounts.values()
     environment["PROMETHEUS_MULTIPROC_DIR"] = str(_inside(folder, multiprocess))
@@ -50,15 +51,60 @@ def _inside(folder: Path, path: str) -> Path:
     return folder / path.lstrip("/")
 
 
-def _environment(namespace: Namespace, variables: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    for variable in variables:
-        if "value" in variable:
-            yield variable["name"], variable["value"]
+def container_environment(
+    container: Mapping[str, Any], find: Callable[[str, str], Mapping[str, Any] | None]
+) -> dict[str, str]:
+    """Return the variables of a container as a kubelet makes them (pkg/kubelet/kubelet_pods.go).
+
+    Sources of ``envFrom`` come first, a later one wins; ``env`` replaces what they give, in its order, and
+    ``$(NAME)`` in a value stands for what was made before it.
+
+    Parameters
+    ----------
+    container
+        The container in JSON types.
+    find
+        Returns an object of the pod's namespace by kind and name; None where there is none.
+    """
+    made: dict[str, str] = {}
+    for source in container.get("envFrom", ()):
+        for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+            if reference := source.get(field):
+                data = _data(find, kind, reference)
+                made |= {f"{source.get('prefix', '')}{key}": value for key, value in (data or {}).items()}
+    for variable in container["env"]:
+        if "valueFrom" not in variable:
+            made[variable["name"]] = _expanded(variable.get("value", ""), made)
             continue
-        reference = variable["valueFrom"]["secretKeyRef"]
-        found = namespace.get("Secret", reference["name"])
-        data = found["data"] if found else {}
+        ((field, reference),) = variable["valueFrom"].items()
+        kind = {"secretKeyRef": "Secret", "configMapKeyRef": "ConfigMap"}[field]
+        data = _data(find, kind, reference) or {}
         if reference["key"] in data:
-            yield variable["name"], base64.b64decode(data[reference["key"]]).decode()
+            made[variable["name"]] = data[reference["key"]]
         else:
-            assert reference.get("optional"), f"{variable['name']} asks for a Secret that does not exist"
+            assert reference.get("optional"), f"{variable['name']} asks for a key that does not exist"
+    return made
+
+
+def _data(
+    find: Callable[[str, str], Mapping[str, Any] | None], kind: str, reference: Mapping[str, Any]
+) -> dict[str, str] | None:
+    found = find(kind, reference["name"])
+    if found is None:
+        assert reference.get("optional"), f"{kind} {reference['name']} does not exist, and is not optional"
+        return None
+    data: dict[str, str] = found.get("data") or {}
+    return (
+        data
+        if kind == "ConfigMap"
+        else {key: base64.b64decode(value).decode() for key, value in data.items()}
+    )
+
+
+def _expanded(text: str, known: Mapping[str, str]) -> str:
+    def value(found: re.Match[str]) -> str:
+        name = found["name"]
+        return found[0][1:] if name is None else known.get(name, found[0])
+
+    # Of two dollar signs the first takes the second its meaning.
+    return re.sub(r"\$\$|\$\((?P<name>[^)]*)\)", value, text)

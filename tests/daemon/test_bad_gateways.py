@@ -29,7 +29,7 @@ def test_a_missing_patch_is_named_on_a_tool_gateway_too(namespace: Namespace) ->
     namespace.wait_ready("tools", "ToolGateway")
 
 
-def test_a_key_that_litellm_does_not_know_is_a_warning_with_the_nearest_known_one(
+def test_an_unknown_key_is_a_warning_with_the_nearest_one(
     namespace: Namespace,
 ) -> None:
     patch = "router_setings: {num_retries: 2}\nrouter_settings: {num_retires: 2}"
@@ -67,7 +67,7 @@ def test_a_gateway_without_models_is_refused_by_the_api_server(namespace: Namesp
         namespace.apply(gateway("empty", aiModels=[]))
 
 
-def test_a_name_at_the_limit_works_and_one_beyond_names_the_object(namespace: Namespace) -> None:
+def test_a_name_at_the_limit_works_and_one_beyond_fails(namespace: Namespace) -> None:
     fits, exceeds = "a" * _LONGEST_NAME, "a" * (_LONGEST_NAME + 1)
 
     namespace.apply(gateway(fits), tool_gateway(exceeds))

@@ -4,10 +4,21 @@ from typing import Any
 
 import pytest
 
+from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
 from lab import wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, guard, provider, secret, tool_gateway
+from tests.daemon.harness import (
+    PATCH_ANNOTATION,
+    SECONDS,
+    Daemon,
+    Namespace,
+    config_map,
+    gateway,
+    guard,
+    provider,
+    secret,
+    tool_gateway,
+)
 
-MODERATION: dict[str, Any] = {"type": "openai-moderation-api"}
 BEDROCK: dict[str, Any] = {"type": "bedrock-api", "bedrock": {"region": "eu-central-1"}}
 
 BROKEN: list[tuple[str, str, list[dict[str, Any]], list[str], str]] = [
@@ -40,20 +51,6 @@ BROKEN: list[tuple[str, str, list[dict[str, Any]], list[str], str]] = [
         "Bedrock cannot be asked without the identifier of a guardrail",
     ),
     (
-        "post-call-only",
-        "ToolGateway",
-        [guard("checked", "service", "post_call"), provider("service")],
-        ["Guard NAMESPACE/checked", "post_call", "pre_call, during_call"],
-        "no mode is left, and a gateway must not run unguarded",
-    ),
-    (
-        "no-tool-calls",
-        "ToolGateway",
-        [guard("checked", "service"), provider("service", **MODERATION)],
-        ["openai_moderation", "does not check tool calls"],
-        "LiteLLM does not start with this guard and mode",
-    ),
-    (
         "itself",
         "AiGateway",
         [
@@ -80,6 +77,16 @@ BROKEN: list[tuple[str, str, list[dict[str, Any]], list[str], str]] = [
         "LiteLLM does not start with a score that is no number",
     ),
     (
+        "names-a-variable",
+        "AiGateway",
+        [
+            guard("checked", "service", presidio={"language": "os.environ/OPENAI_API_KEY"}),
+            provider("service"),
+        ],
+        ["the Guard's spec.presidio.language begins with os.environ/", "write the value itself"],
+        "LiteLLM would send the key of the models to Presidio",
+    ),
+    (
         "far-secret",
         "AiGateway",
         [
@@ -100,7 +107,7 @@ BROKEN: list[tuple[str, str, list[dict[str, Any]], list[str], str]] = [
 
 
 @pytest.mark.parametrize(("name", "kind", "objects", "said", "why"), BROKEN, ids=[case[0] for case in BROKEN])
-def test_a_guard_at_fault_is_named_and_the_last_good_config_stays(
+def test_a_faulty_guard_is_named_and_the_config_stays(
     namespace: Namespace,
     daemon: Daemon,
     name: str,
@@ -128,21 +135,52 @@ def test_a_guard_at_fault_is_named_and_the_last_good_config_stays(
     namespace.wait_ready("guarded", kind)
 
 
-def test_a_mode_without_an_equivalent_is_a_warning_and_the_others_hold(
-    namespace: Namespace, daemon: Daemon
-) -> None:
+def test_an_ignored_mode_is_a_warning_and_the_others_hold(namespace: Namespace, daemon: Daemon) -> None:
     namespace.apply(
         provider("service"),
+        guard("answers", "service", "post_call"),
         guard("checked", "service", "pre_call", "post_call"),
-        tool_gateway("guarded", guardrails=[{"name": "checked"}]),
+        tool_gateway("guarded", guardrails=[{"name": "answers"}, {"name": "checked"}]),
     )
     namespace.wait_ready("guarded", "ToolGateway")
 
     assert "pre_mcp_call" in namespace.config("guarded")
     assert "post_call" not in namespace.config("guarded")
-    event = namespace.wait_event("guarded", "GuardModeIgnored", contains="post_call")
-    assert event["type"] == "Warning"
-    assert daemon.wait_for("GuardModeIgnored", gateway=f"ToolGateway {namespace.name}/guarded")
+    assert "answers" not in namespace.config("guarded")
+    for reason, text in (("GuardModeIgnored", "post_call"), ("GuardLeftOut", "answers is left out")):
+        assert namespace.wait_event("guarded", reason, contains=text)["type"] == "Warning"
+        assert daemon.wait_for(reason, gateway=f"ToolGateway {namespace.name}/guarded")
+    configured, *_ = namespace.existing("ToolGateway", "guarded")["status"]["conditions"]
+    assert "4 warnings, the first: Guard" in configured["message"]
+    assert "answers is left out, so it holds nothing back" in configured["message"]
+
+
+def test_a_patched_guard_is_told_as_long_as_it_holds(namespace: Namespace, daemon: Daemon) -> None:
+    namespace.apply(
+        provider("service"),
+        guard("patients", "service"),
+        config_map("extra", patch_yaml="guardrails: []"),
+        gateway("clinic", guardrails=[{"name": "patients"}], annotations={PATCH_ANNOTATION: "extra"}),
+    )
+    namespace.wait_ready("clinic")
+
+    def message() -> str:
+        return str(namespace.conditions("clinic")["AiGatewayConfigured"]["message"])
+
+    said = f"removes guards that spec.guardrails asks for, so they hold nothing back: Guard {namespace.name}/patients"
+    assert namespace.wait_event("clinic", "GuardRemoved", contains=said)["type"] == "Warning"
+    assert daemon.wait_for("GuardRemoved", gateway=f"AiGateway {namespace.name}/clinic")
+    assert 'the first: configmap "extra"' in message()
+    assert said in message()
+
+    namespace.apply(config_map("extra", patch_yaml="{}"))
+    namespace.wait_config("clinic", "guardrail_name: patients")
+    wait_until(lambda: said not in message(), timeout=SECONDS, what="a condition without that warning")
+
+    # Presidio's anonymizer may be a service of its own; no generation changes with an annotation.
+    url = f"{ANONYMIZER_ANNOTATION}=http://anonymizer:3000"
+    namespace.kubectl("annotate", "guardrailprovider", "service", url)
+    namespace.wait_config("clinic", "presidio_anonymizer_api_base: http://anonymizer:3000")
 
 
 def test_credentials_of_a_guard_stay_in_their_secret(namespace: Namespace, daemon: Daemon) -> None:

@@ -1,17 +1,19 @@
 """Routes that cannot be served: each says why, and the healthy ones are served all the same."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from lab import ControlPlane, wait_until
-from lab.errors import ApiError
-from tests.daemon.harness import SECONDS, Daemon, Namespace, tool_gateway, tool_route, tool_server
-
-_SECOND = timedelta(seconds=1)
+from gateway_components.kube.resources import CUSTOM_RESOURCES
+from gateway_components.plan.policy import ROUTE_NAMESPACES_ANNOTATION
+from gateway_components.plan.references import PATCH_ANNOTATION
+from lab import ControlPlane
+from lab.errors import ApiError, KubectlError
+from tests.daemon.harness import Daemon, Namespace, tool_gateway, tool_route, tool_server
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ BROKEN = [
         tool_route("no-place", "../../tools"),
         "GatewayNotFound",
         ["ToolGateway ../../tools does not exist"],
-        "the API server takes any text for a namespace; a pass for it would work outside of the state folder",
+        "the API server takes any text for a namespace; a pass for it would work outside of the scratch folder",
     ),
     (
         "no-class",
@@ -185,7 +187,7 @@ def test_the_api_server_refuses_an_upstream_that_makes_no_sense(
         namespace.apply(route)
 
 
-def test_of_two_routes_with_one_key_the_older_wins_also_across_namespaces(
+def test_of_two_equal_keys_the_gateways_namespace_wins(
     namespace: Namespace, make_namespace: Callable[[str], Namespace]
 ) -> None:
     other = make_namespace(f"{namespace.name}--b")
@@ -193,31 +195,103 @@ def test_of_two_routes_with_one_key_the_older_wins_also_across_namespaces(
     namespace.apply(tool_gateway("tools"))
     other.apply(tool_route("c", f"{namespace.name}/tools", url="https://older.example.com/mcp"))
     other.wait_route("c", "Reconciled")
-    # Creation times are whole seconds, and within one the names decide.
-    created = datetime.fromisoformat(other.existing("ToolRoute", "c")["metadata"]["creationTimestamp"])
-    wait_until(lambda: datetime.now(UTC) - created > _SECOND, timeout=SECONDS, what="the next second")
-    namespace.apply(tool_route("b--c", "tools", url="https://younger.example.com/mcp"))
-
-    message = namespace.wait_route("b--c", "DuplicateServerName")
-
-    assert f"ToolRoute {other.name}/c" in message
-    assert key in message
-    assert namespace.url("ToolRoute", "b--c") == ""
     assert namespace.wait_servers("tools", key)[key]["url"] == "https://older.example.com/mcp"
 
-    other.kubectl("delete", "toolroute", "c")
+    namespace.apply(tool_route("b--c", "tools", url="https://own.example.com/mcp"))
+
+    message = other.wait_route("c", "DuplicateServerName")
+    assert f"ToolRoute {namespace.name}/b--c" in message
+    assert key in message
+    assert other.url("ToolRoute", "c") == ""
     namespace.wait_route("b--c", "Reconciled")
-    assert namespace.wait_servers("tools", key)[key]["url"] == "https://younger.example.com/mcp"
+    assert namespace.wait_servers("tools", key)[key]["url"] == "https://own.example.com/mcp"
+
+    namespace.kubectl("delete", "toolroute", "b--c")
+    other.wait_route("c", "Reconciled")
+    assert namespace.wait_servers("tools", key)[key]["url"] == "https://older.example.com/mcp"
 
 
-def test_a_pattern_for_tools_is_a_warning_since_litellm_takes_it_for_a_name(
-    namespace: Namespace, daemon: Daemon
+def test_a_gateway_takes_routes_of_the_namespaces_it_lists(
+    namespace: Namespace, make_namespace: Callable[[str], Namespace]
 ) -> None:
-    namespace.apply(tool_gateway("tools"), tool_route("some", "tools", toolFilter={"deny": ["delete_*"]}))
+    guests = make_namespace(f"{namespace.name}-guests")
+    home = f"{namespace.name}/tools"
+    namespace.apply(tool_gateway("tools"), tool_route("own", "tools"))
+    guests.apply(tool_route("guest", home), tool_route("loop", home, url="http://127.0.0.1/mcp"))
+    guests.wait_route("guest", "Reconciled")
+    guests.wait_route("loop", "UpstreamUnresolved")
+    namespace.wait_event("tools", "ToolsShared", contains=guests.name)
+
+    for said, reason in (
+        ("Same", "ReferenceNotPermitted"),
+        (guests.name, "Reconciled"),
+        ("a, *", "ReferenceNotPermitted"),
+    ):
+        namespace.apply(tool_gateway("tools", {ROUTE_NAMESPACES_ANNOTATION: said}))
+        guests.wait_route("guest", reason)
+        namespace.wait_route("own", "Reconciled")
+    namespace.wait_event("tools", "RouteNamespacesInvalid", contains="is no namespace")
+
+
+def test_a_guest_does_not_learn_what_is_wrong_with_a_gateway(
+    namespace: Namespace, make_namespace: Callable[[str], Namespace]
+) -> None:
+    guests = make_namespace(f"{namespace.name}-guests")
+    namespace.apply(tool_gateway("tools", {PATCH_ANNOTATION: "of-the-owner"}), tool_route("own", "tools"))
+    guests.apply(tool_route("guest", f"{namespace.name}/tools"))
+
+    namespace.wait_route("own", "GatewayDegraded", contains="of-the-owner")
+    assert guests.wait_route("guest", "GatewayDegraded") == f"ToolGateway {namespace.name}/tools is degraded"
+    events = guests.kubectl("get", "events", "-o", "yaml")
+    assert "of-the-owner" not in events
+
+
+def _filled(route: dict[str, Any], size: int) -> str:
+    """Return a route whose tools take so many bytes."""
+    return json.dumps({**route, "spec": {**route["spec"], "toolFilter": {"allow": ["x" * size]}}})
+
+
+def _fill(place: Namespace, route: dict[str, Any]) -> None:
+    """Create a route that is as large as etcd lets it be, within a hundred bytes: it has no room for a status."""
+    path = CUSTOM_RESOURCES["ToolRoute"].collection(place.name)
+    fits, too_large, size = 1_400_000, 1_600_000, 1_400_000
+    while too_large - fits > 100 or size != fits:
+        with suppress(KubectlError):
+            place.lab.kubectl("delete", "--raw", f"{path}/{route['metadata']['name']}")
+        size = (fits + too_large) // 2 if too_large - fits > 100 else fits
+        try:
+            place.lab.kubectl("create", "--raw", path, "-f", "-", input=_filled(route, size))
+        except KubectlError:
+            too_large = size
+        else:
+            fits = size
+
+
+def test_a_route_without_room_for_a_status_holds_up_no_gateway(
+    namespace: Namespace, make_namespace: Callable[[str], Namespace], daemon: Daemon
+) -> None:
+    guests = make_namespace(f"{namespace.name}-guests")
+    _fill(guests, tool_route("full", f"{namespace.name}/tools"))
+    namespace.apply(tool_gateway("tools"), tool_route("own", "tools"))
+
+    namespace.wait_route("own", "Reconciled")
+    daemon.wait_for("status not written")
+    namespace.apply(tool_route("later", "tools"))
+    namespace.wait_route("later", "Reconciled")
+
+
+def test_a_tool_pattern_that_allows_warns_a_denying_one_fails(namespace: Namespace, daemon: Daemon) -> None:
+    namespace.apply(
+        tool_gateway("tools"),
+        tool_route("some", "tools", toolFilter={"allow": ["get_*"]}),
+        tool_route("open", "tools", toolFilter={"deny": ["delete_*"]}),
+    )
 
     namespace.wait_route("some", "Reconciled")
+    namespace.wait_route("open", "ToolFilterInvalid", contains="nothing is held back")
+    assert namespace.url("ToolRoute", "open") == ""
 
-    event = namespace.wait_event("some", "ToolPatternIgnored", contains="delete_*")
+    event = namespace.wait_event("some", "ToolPatternIgnored", contains="get_*")
     assert (event["type"], event["regarding"]["kind"]) == ("Warning", "ToolRoute")
     assert daemon.wait_for("ToolPatternIgnored", route=f"ToolRoute {namespace.name}/some")["cure"]
 

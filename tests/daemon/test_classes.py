@@ -7,9 +7,10 @@ import pytest
 
 from lab import wait_until
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway
+from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway, tool_gateway, tool_route
 
 DEFAULT = "aigatewayclass.kubernetes.io/is-default-class"
+DEFAULT_OF_TOOLS = "toolgatewayclass.kubernetes.io/is-default-class"
 OURS = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
 
 
@@ -18,7 +19,7 @@ def daemon(place: Namespace, tmp_path: Path) -> Iterator[Daemon]:
     with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
         daemon.wait_for("watching")
         yield daemon
-    place.lab.kubectl("delete", "aigatewayclasses", "--all")
+    place.lab.kubectl("delete", "aigatewayclasses,toolgatewayclasses", "--all")
     place.lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
 
 
@@ -53,6 +54,26 @@ def test_a_default_class_takes_the_gateways_that_name_none(place: Namespace) -> 
     place.kubectl("annotate", "aigatewayclass", "litellm", f"{DEFAULT}=false", "--overwrite")
     wait_released(place, "classless")
     assert place.reason("named") == "ConfigurationApplied"
+
+
+def test_a_default_class_claims_and_releases_tool_gateways(place: Namespace) -> None:
+    classless = tool_gateway("tools")
+    del classless["spec"]["toolGatewayClassName"]
+    place.apply(classless, tool_route("docs", "tools"), gateway("beside"))
+    place.wait_ready("beside")
+    assert "status" not in place.existing("ToolGateway", "tools")
+
+    place.kubectl("annotate", "toolgatewayclass", "litellm", f"{DEFAULT_OF_TOOLS}=true")
+    place.wait_ready("tools", "ToolGateway")
+    place.wait_route("docs", "Reconciled")
+    assert place.url("ToolGateway", "tools") == f"http://tools.{place.name}.svc.cluster.local"
+
+    place.kubectl("annotate", "toolgatewayclass", "litellm", f"{DEFAULT_OF_TOOLS}-")
+    place.wait_no_conditions("ToolGateway", "tools")
+    # No class claims the gateway: no controller runs what the route refers to, which is ours to tell.
+    place.wait_route("docs", "GatewayNotFound")
+    assert place.get("Deployment", "tools"), "its objects stay for the next owner"
+    assert place.reason("beside") == "ConfigurationApplied"
 
 
 def test_a_gateway_follows_its_class(place: Namespace) -> None:

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, Resource
+import psutil
+
+from gateway_components.kube.resources import CONFIG_MAPS, CUSTOM_RESOURCES, DEPLOYMENTS, Resource
 from tests.daemon.harness import PATCH_ANNOTATION, Daemon, Namespace, gateway
 
 
@@ -56,7 +58,7 @@ def deployment(name: str, value: str) -> dict[str, Any]:
 
 def test_deep_and_large_objects_hold_up_nobody(namespace: Namespace, daemon: Daemon) -> None:
     create(namespace, CONFIG_MAPS, with_fields(config_map("deep"), "anybody", deep(1100)))
-    create(namespace, CONFIG_MAPS, with_fields(config_map("deeper"), "litellm-gateways", deep(9000)))
+    create(namespace, CONFIG_MAPS, with_fields(config_map("deeper"), "litellm-gateways", deep(9900)))
     create(
         namespace,
         CONFIG_MAPS,
@@ -74,3 +76,27 @@ def test_deep_and_large_objects_hold_up_nobody(namespace: Namespace, daemon: Dae
     namespace.wait_config("patched", "openai/edited")
     assert "Traceback" not in daemon.text()
     assert not daemon.events("internal error")
+    told = {event["name"] for event in daemon.events("unreadable object")}
+    assert {"deep", "deeper"} <= told, "what cannot be read of an object is said"
+
+
+def nested(levels: int, name: str, leaves: int) -> str:
+    fields: dict[str, Any] = {f"f:{number}": {} for number in range(leaves)}
+    for _ in range(levels):
+        fields = {f"f:{name}": fields}
+    return json.dumps(fields)
+
+
+def test_what_grows_in_memory_is_left_out_and_told(namespace: Namespace, daemon: Daemon) -> None:
+    paths = nested(90, "a" * 10_000, 20_000)
+    create(namespace, CONFIG_MAPS, with_fields(config_map("paths"), "litellm-gateways", paths))
+    items = gateway("items")
+    items["spec"]["envFrom"] = [{}] * 400_000
+    create(namespace, CUSTOM_RESOURCES["AiGateway"], json.dumps(items))
+
+    namespace.apply(gateway("plain"))
+    namespace.wait_ready("plain")
+    message = "it holds more than 20000 values"
+    namespace.wait_reason("items", "ConfigGenerationFailed", contains=message)
+    memory = psutil.Process(daemon.process.pid).memory_info().rss
+    assert memory < 1024**3, "each took gigabytes"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway_components.daemon.memory import Rest
-from gateway_components.daemon.projections import PROJECTIONS, deployment_state, object_state
+from gateway_components.daemon.watch.projections import PROJECTIONS, deployment_state, object_state
 from tests.daemon.manifests import API_VERSION, gateway, tool_route
 
 NUMBER = 300

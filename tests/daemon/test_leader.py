@@ -8,10 +8,11 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from gateway_components.daemon.leader import LeadershipLostError, Unopposed, steady_seconds
+from gateway_components.daemon.clock import steady_seconds
+from gateway_components.daemon.leader import Leader, LeadershipLostError, Unopposed
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from tests.daemon.contender import TERMS, Contender, time
-from tests.kube.lease_server import LeaseServer, VirtualTimeLoop, in_virtual_time
+from tests.kube.lease_server import Connection, LeaseServer, VirtualTimeLoop, candidate, in_virtual_time
 
 
 def in_time(work: Callable[[LeaseServer], Coroutine[Any, Any, None]]) -> list[Any]:
@@ -104,7 +105,7 @@ def test_keeping_ends_when_the_lease_was_given_back() -> None:
 
 
 @pytest.mark.parametrize("trouble", ["refuses", "is gone", "is silent"])
-def test_a_leader_without_an_answer_stops_before_another_can_begin(trouble: str) -> None:
+def test_an_unanswered_leader_stops_before_another_begins(trouble: str) -> None:
     troubles = {
         "refuses": fails_with(ApiError(500, "InternalError", "etcd is on fire")),
         "is gone": fails_with(ApiUnreachableError("the API server gave no answer: refused")),
@@ -194,7 +195,7 @@ def test_a_process_that_was_stopped_for_too_long_leads_no_more() -> None:
     in_time(story)
 
 
-def test_who_comes_while_the_api_server_is_away_leads_once_it_is_back() -> None:
+def test_who_starts_during_an_outage_leads_after_it() -> None:
     async def story(server: LeaseServer) -> None:
         daemon = Contender(server, "us")
         daemon.connection.before = fails_with(ApiUnreachableError("away"))
@@ -280,3 +281,24 @@ def test_a_write_must_be_over_when_another_may_lead() -> None:
 
 def test_seconds_go_on() -> None:
     assert steady_seconds() <= steady_seconds()
+
+
+def test_work_that_hangs_does_not_keep_the_lease() -> None:
+    async def story() -> None:
+        silent_since: list[float] = []
+
+        def silence() -> float:
+            return time() - silent_since[0] if silent_since else 0.0
+
+        server = LeaseServer()
+        leader = Leader(candidate(Connection(server), "us", time), TERMS, time, silence=silence)
+        await leader.acquire()
+        keeping = asyncio.create_task(leader.keep())
+        await asyncio.sleep(100)
+        silent_since.append(time())
+
+        assert await keeping == "the work has not moved for 60 s"
+        assert time() <= 100 + 60 + TERMS.retry
+        assert not leader.leading
+
+    in_virtual_time(story)

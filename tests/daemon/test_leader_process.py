@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_components.daemon.exit import Exit
+from gateway_components.daemon.run import Exit
 from lab import ControlPlane, wait_until
 from tests.daemon.harness import Daemon, Namespace, gateway, running_engine
 from tests.daemon.scrape import Scrape
@@ -166,9 +166,7 @@ def test_a_killed_leader_is_replaced(pair: Pair, place: Namespace) -> None:
 
 
 @pytest.mark.soak
-def test_a_leader_that_was_stopped_for_too_long_does_nothing_when_it_goes_on(
-    pair: Pair, place: Namespace
-) -> None:
+def test_a_leader_that_was_frozen_too_long_does_nothing(pair: Pair, place: Namespace) -> None:
     first, second = pair.leader, pair.standby
     place.apply(gateway("stalled"))
     place.wait_ready("stalled")
@@ -190,7 +188,7 @@ def test_a_leader_that_was_stopped_for_too_long_does_nothing_when_it_goes_on(
 
 
 @pytest.mark.soak
-def test_a_leader_from_whom_the_lease_was_taken_stops_with_its_engine(pair: Pair, place: Namespace) -> None:
+def test_a_leader_that_lost_the_lease_stops_with_its_engine(pair: Pair, place: Namespace) -> None:
     first, second = pair.leader, pair.standby
     place.apply(gateway("taken"))
     engine = running_engine(first, within=30)
@@ -216,7 +214,7 @@ def test_a_lease_that_is_deleted_stays_with_its_leader(pair: Pair, place: Namesp
 
     pair.lab.kubectl("-n", "default", "delete", "lease", "litellm-gateways")
 
-    wait_until(lambda: holder(pair.lab), timeout=5, what="a new Lease")
+    wait_until(lambda: holder(pair.lab), timeout=60, what="a new Lease")
     assert holder(pair.lab) == before
     place.apply(gateway("undisturbed"))
     place.wait_ready("undisturbed")
@@ -224,9 +222,7 @@ def test_a_lease_that_is_deleted_stays_with_its_leader(pair: Pair, place: Namesp
 
 
 @pytest.mark.soak
-def test_a_leader_that_the_api_server_left_stops_and_one_leads_afterwards(
-    pair: Pair, place: Namespace
-) -> None:
+def test_a_leader_stops_in_an_outage_and_one_leads_after_it(pair: Pair, place: Namespace) -> None:
     place.apply(gateway("cut-off"))
     place.wait_ready("cut-off")
     first, before = pair.leader, generation(place, "cut-off")
@@ -240,6 +236,6 @@ def test_a_leader_that_the_api_server_left_stops_and_one_leads_afterwards(
     pair.start()
     place.apply(gateway("cut-off", "after"))
     place.wait_config("cut-off", "openai/after")
-    wait_until(lambda: generation(place, "cut-off") > before, timeout=10, what="the new Deployment")
+    wait_until(lambda: generation(place, "cut-off") > before, timeout=60, what="the new Deployment")
     place.wait_ready("cut-off")
     assert generation(place, "cut-off") == before + 1

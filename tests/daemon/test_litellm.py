@@ -79,7 +79,7 @@ def test_a_chat_reaches_the_provider_with_the_key_of_the_secret(served: Served) 
     assert request.json()["model"] == "gpt-4o"
 
 
-def test_a_chat_is_shown_to_the_guard_with_the_key_of_its_provider(served: Served) -> None:
+def test_a_chat_reaches_the_guard_with_its_providers_key(served: Served) -> None:
     assert served.proxy.chat("gpt-4o", "ping").status == 200
 
     (request,) = served.moderation.requests

@@ -84,7 +84,7 @@ def key(namespace: Namespace, route: str) -> str:
         pytest.param("over-sse", "sse", "http", "beta", id="server-sent events"),
     ],
 )
-def test_a_client_lists_and_calls_the_tools_of_a_route_at_its_url(
+def test_a_client_lists_and_calls_tools_at_the_route_url(
     served: Served, route: str, server: str, other: str, answer: str
 ) -> None:
     prefix = served.key(route)

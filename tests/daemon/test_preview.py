@@ -6,12 +6,13 @@ from typing import Any, cast
 import pytest
 
 from gateway_components.daemon import preview as module
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.policy import Policy
 from tests.daemon.fake_cluster import FakeCluster
 from tests.daemon.manifests import tool_gateway
 
-MAIN = GatewayKey("ToolGateway", "tools", "main")
+MAIN = Identity("ToolGateway", "tools", "main")
 HIDDEN = "/apis/runtime.agentic-layer.ai/v1alpha1/namespaces/tools/toolgateways/main"
 
 
@@ -24,10 +25,10 @@ class Engine:
     def exported(self, _: str) -> bytes:
         return b""
 
-    def open(self, *_: Any) -> Mapping[GatewayKey, None]:
+    def open(self, *_: Any) -> Mapping[Identity, None]:
         return {MAIN: None}
 
-    def preview(self, _: str, wanted: Mapping[GatewayKey, Any], release: Collection[GatewayKey]) -> str:
+    def preview(self, _: str, wanted: Mapping[Identity, Any], release: Collection[Identity]) -> str:
         return f"apply {len(wanted)}, release {len(release)}"
 
     def stop(self) -> None:
@@ -48,7 +49,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
 
 
 async def previewed(cluster: FakeCluster) -> str:
-    said, _ = await module.preview(cast("KubeClient", cluster), None, "tools", "install", "file:///elsewhere")
+    client = cast("KubeClient", cluster)
+    said, _ = await module.preview(client, None, "tools", "install", "file:///elsewhere", Policy())
     return said
 
 

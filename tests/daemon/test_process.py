@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_components.daemon.exit import Exit
+from gateway_components.daemon.run import Exit
 from lab import ControlPlane, wait_until
 from lab.kubeconfig import write_kubeconfig
 from tests.daemon.conftest import DEPLOY
@@ -23,6 +23,8 @@ from tests.daemon.harness import (
     install_crds,
     running_engine,
 )
+
+HOME = "--install-namespace", "default"
 
 
 def test_sigterm_lets_a_running_pass_finish(place: Namespace, tmp_path: Path) -> None:
@@ -56,9 +58,7 @@ def test_sigterm_cuts_a_run_short_when_its_time_is_up(place: Namespace, tmp_path
         place.wait_ready("cut-off")
 
 
-def test_a_namespace_that_is_deleted_holds_up_neither_worker_nor_stop(
-    place: Namespace, tmp_path: Path
-) -> None:
+def test_a_deleted_namespace_holds_up_neither_worker_nor_stop(place: Namespace, tmp_path: Path) -> None:
     doomed = Namespace(place.lab, f"{place.name}-doomed")
     with Daemon(place.lab, tmp_path, *alone(place, doomed), "--workers", "1") as daemon:
         daemon.wait_for("watching")
@@ -112,9 +112,7 @@ def test_a_daemon_that_comes_before_its_crds_waits_for_them(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("step", ["at once", "engine running", "engine done"])
 @pytest.mark.soak
-def test_a_killed_daemon_leaves_nothing_that_the_next_cannot_finish(
-    place: Namespace, tmp_path: Path, step: str
-) -> None:
+def test_what_a_killed_daemon_left_the_next_one_finishes(place: Namespace, tmp_path: Path, step: str) -> None:
     names = [f"survivor-{number}" for number in range(3)]
     daemon = Daemon(place.lab, tmp_path, *alone(place))
     with daemon:
@@ -215,7 +213,7 @@ def test_a_daemon_that_cannot_start_says_why_in_one_line(
         tmp_path / "kubeconfig", url="https://127.0.0.1:1", certificate=certificate, user="u", token="t"
     )
     done = subprocess.run(
-        [GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state", *options],
+        [GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state", *HOME, *options],
         env={**os.environ, "KUBECONFIG": str(kubeconfig), **env},
         capture_output=True,
         text=True,
@@ -232,7 +230,15 @@ def test_the_engine_is_found_without_path(place: Namespace, tmp_path: Path) -> N
     log = tmp_path / "log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state", *alone(place)],
+            [
+                sys.executable,
+                GATEWAYCTL,
+                "daemon",
+                "--scratch-folder",
+                tmp_path / "state",
+                *HOME,
+                *alone(place),
+            ],
             env=bare,
             stderr=stream,
         )

@@ -14,7 +14,7 @@ PATCHES = [
     (
         "twice",
         config_map("p", patch_yaml="a: 1\na: 2"),
-        'key "a" stands twice',
+        'duplicate key "a"',
         "one of the two would be lost",
     ),
 ]
@@ -45,10 +45,8 @@ def test_a_bad_patch_is_named_in_condition_event_and_log(
     assert namespace.get("Deployment", name) is None
 
 
-def test_an_object_the_api_server_refuses_carries_its_message_over(namespace: Namespace) -> None:
-    namespace.apply(
-        gateway("healthy"), gateway("bad-label", commonMetadata={"labels": {"team": "not valid!"}})
-    )
+def test_a_refusal_of_the_api_server_reaches_the_condition(namespace: Namespace) -> None:
+    namespace.apply(gateway("healthy"), gateway("bad-label", podMetadata={"labels": {"team": "not valid!"}}))
 
     message = namespace.wait_reason("bad-label", "DeploymentFailed")
 
@@ -93,7 +91,7 @@ def test_a_gateway_of_another_class_is_left_untouched(namespace: Namespace, daem
         assert "status" not in namespace.existing("AiGateway", name)
 
 
-def test_a_gateway_that_leaves_its_class_is_released_and_can_come_back(namespace: Namespace) -> None:
+def test_a_gateway_can_leave_its_class_and_come_back(namespace: Namespace) -> None:
     namespace.apply(gateway("moving"))
     namespace.wait_ready("moving")
     uid = namespace.existing("Deployment", "moving")["metadata"]["uid"]

@@ -2,14 +2,26 @@
 
 import json
 import os
+import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import wait_until
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, gateway
+from tests.daemon.harness import (
+    GATEWAYCTL,
+    PATCH_ANNOTATION,
+    SECONDS,
+    Daemon,
+    Namespace,
+    config_map,
+    gateway,
+)
 from tests.daemon.kubelet import Kubelet
+from tests.daemon.pods import gateway_proxy
+from tests.litellm_proxy.harness import ProxyError
 
 OUTPUT = "sk-in-the-output"
 
@@ -52,8 +64,11 @@ def forbid(namespace: Namespace) -> None:
     namespace.kubectl("patch", "resourcequota", "none", "--subresource=status", "--type=merge", "-p", used)
 
 
+DATABASE = [{"name": "DATABASE_URL", "value": "postgresql://database/litellm"}]
+"""Makes LiteLLM need root, which is what Pod Security refuses."""
+
 REFUSALS = (
-    ("pod security", restrict, 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'),
+    ("pod security", restrict, 'violates PodSecurity "restricted:latest": runAsNonRoot != true'),
     ("quota", forbid, "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"),
 )
 
@@ -61,12 +76,39 @@ REFUSALS = (
 @pytest.mark.parametrize(("what", "refuse", "words"), REFUSALS, ids=[case[0] for case in REFUSALS])
 def test_pods_that_are_refused_are_told_of(namespace: Namespace, what: str, refuse: Any, words: str) -> None:
     refuse(namespace)
-    namespace.apply(gateway("chat"))
+    namespace.apply(gateway("chat", env=DATABASE))
 
     message = wait_told(namespace, "0 of 1 replicas updated", "FailedCreate: pods", words)
     namespace.wait_event("chat", "RolloutStalled", words)
     assert words in status(namespace, "-o", "wide"), what
     assert len(message) < 2000
+
+
+def test_a_configuration_litellm_refuses_is_told_of(namespace: Namespace, tmp_path: Path) -> None:
+    patch = "mcp_servers: {a-b: {url: 'http://example.com/mcp'}}"
+    namespace.apply(
+        config_map("wrong", patch_yaml=patch), gateway("chat", annotations={PATCH_ANNOTATION: "wrong"})
+    )
+    namespace.wait_ready("chat")
+    with pytest.raises(ProxyError) as failed, gateway_proxy(namespace, "chat", tmp_path / "container"):
+        pass
+    ended = re.search(r"exited with status (\d+)", str(failed.value))
+    assert ended, "the real proxy starts with it now"
+
+    kubelet = Kubelet(namespace, "chat")
+    crashing = {
+        "name": "litellm",
+        "ready": False,
+        "restartCount": 1,
+        "image": "litellm",
+        "imageID": "",
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"reason": "Error", "exitCode": int(ended[1])}},
+    }
+    kubelet.report(kubelet.bind(), {"phase": "Running", "containerStatuses": [crashing]})
+
+    wait_told(namespace, f"container litellm: CrashLoopBackOff (last Error, exit code {ended[1]})")
+    namespace.wait_event("chat", "RolloutStalled", "CrashLoopBackOff")
 
 
 def test_pods_that_do_not_come_are_told_of(namespace: Namespace, daemon: Daemon) -> None:

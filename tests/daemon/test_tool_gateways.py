@@ -37,9 +37,7 @@ def foreign_class(lab: ControlPlane, namespace: Namespace) -> Iterator[str]:
     lab.kubectl("delete", "toolgatewayclass", name)
 
 
-def test_a_tool_gateway_serves_routes_of_its_own_and_of_another_namespace(
-    namespace: Namespace, other: Namespace
-) -> None:
+def test_a_tool_gateway_serves_routes_of_both_namespaces(namespace: Namespace, other: Namespace) -> None:
     other.apply(
         tool_server("docs", port=9000),
         tool_route("far", f"{namespace.name}/tools", server="docs"),
@@ -76,9 +74,7 @@ def test_a_tool_gateway_serves_routes_of_its_own_and_of_another_namespace(
     assert ready["observedGeneration"] == other.existing("ToolRoute", "far")["metadata"]["generation"]
 
 
-def test_guards_and_providers_of_another_namespace_reach_the_gateway(
-    namespace: Namespace, other: Namespace
-) -> None:
+def test_guards_of_another_namespace_reach_the_gateway(namespace: Namespace, other: Namespace) -> None:
     reference = [{"name": "pii", "namespace": other.name}]
     namespace.apply(
         tool_gateway("guarded", guardrails=reference),
@@ -129,9 +125,7 @@ def test_a_degraded_gateway_keeps_the_urls_it_serves(namespace: Namespace) -> No
     namespace.wait_route("younger", "Reconciled")
 
 
-def test_a_warning_is_an_event_and_a_log_line_each_time_it_arises(
-    namespace: Namespace, daemon: Daemon
-) -> None:
+def test_each_warning_is_an_event_and_a_log_line(namespace: Namespace, daemon: Daemon) -> None:
     namespace.apply(
         provider("presidio"),
         guard("pii", "presidio", "pre_call", "post_call"),
@@ -159,7 +153,7 @@ def test_a_warning_is_an_event_and_a_log_line_each_time_it_arises(
     )
 
 
-def test_a_gateway_that_leaves_our_class_takes_our_status_off_its_routes(
+def test_a_gateway_that_leaves_clears_the_status_of_its_routes(
     namespace: Namespace, other: Namespace, foreign_class: str, daemon: Daemon
 ) -> None:
     namespace.apply(tool_gateway("leaver"), tool_gateway("never-ran", guardrails=[{"name": "missing"}]))

@@ -34,9 +34,7 @@ def test_a_broken_route_says_why_and_harms_no_other(namespace: Namespace) -> Non
     assert namespace.url("ToolRoute", "waiting") == ""
 
 
-def test_the_older_of_two_routes_with_one_key_holds_it_until_it_goes(
-    namespace: Namespace, other: Namespace
-) -> None:
+def test_of_two_equal_keys_the_older_route_holds_it(namespace: Namespace, other: Namespace) -> None:
     namespace.apply(tool_gateway("tools"), tool_route("other--x", "tools", url="https://first.example/mcp"))
     namespace.wait_route("other--x", "Reconciled")
 

@@ -10,13 +10,13 @@ from gateway_components.daemon.clock import Clock
 from gateway_components.dev.companions import Companions
 from gateway_components.dev.engine import FolderEngine
 from gateway_components.engine.stacks import Stacks
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
-from gateway_components.plan.keys import GatewayKey, ObjectKey
 from gateway_components.plan.ownership import FIELD_MANAGER
 
 T = TypeVar("T")
-CHAT = GatewayKey("AiGateway", "ns", "chat")
+CHAT = Identity("AiGateway", "ns", "chat")
 SERVICE = "/api/v1/namespaces/ns/services/chat"
 SETTINGS = "/api/v1/namespaces/ns/configmaps/settings"
 OURS = [{"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": {"f:type": {}}}}]
@@ -65,13 +65,13 @@ class Place(Clock):
     async def in_thread(self, work: Callable[..., T], *args: object) -> T:
         return work(*args)
 
-    def held(self, namespace: str) -> Mapping[GatewayKey, None]:
+    def held(self, namespace: str) -> Mapping[Identity, None]:
         return {CHAT: None}
 
     def forget(self, namespace: str) -> None:
         """Nothing is kept."""
 
-    def release(self, namespace: str, keys: Collection[GatewayKey]) -> None:
+    def release(self, namespace: str, keys: Collection[Identity]) -> None:
         """Nothing is kept."""
 
     @contextmanager
@@ -141,6 +141,6 @@ async def test_a_companion_follows_what_others_do_meanwhile(case: str, tmp_path:
     record = tmp_path / "companions.json"
     record.write_text('[["ConfigMap", "ns", "settings"]]')
 
-    await Companions(cast("KubeClient", server), record).remove([ObjectKey("ConfigMap", "ns", "settings")])
+    await Companions(cast("KubeClient", server), record).remove([Identity("ConfigMap", "ns", "settings")])
 
     assert server.asked == asked

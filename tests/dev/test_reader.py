@@ -50,12 +50,14 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("why", "text", "told"), FAULTS, ids=[case[0] for case in FAULTS])
-def test_a_file_at_fault_is_told_and_counts_as_it_was(folder: Folder, why: str, text: str, told: str) -> None:
+@pytest.mark.parametrize(("why", "text", "message"), FAULTS, ids=[case[0] for case in FAULTS])
+def test_a_file_at_fault_is_reported_and_counts_as_it_was(
+    folder: Folder, why: str, text: str, message: str
+) -> None:
     (folder.path / "a.yaml").write_bytes(text.encode("utf-8", "surrogateescape"))
 
     assert folder.names() == ["example", "other"]
-    assert any(told in error for error in folder.errors())
+    assert any(message in error for error in folder.errors())
     assert not folder.last.blind
 
     folder.write("a.yaml", GATEWAY.replace("example", "renamed"))

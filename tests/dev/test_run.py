@@ -122,7 +122,7 @@ def _hash(place: Namespace, name: str) -> Callable[[], str]:
 
 def test_a_folder_is_followed_until_ctrl_c_which_cleans_up(place: Namespace, dev: Dev) -> None:
     dev.write("chat.yaml", gateway("chat", "first"))
-    dev.write("keys.yaml", secret("api-key-secrets", OPENAI_API_KEY=PASSWORD))
+    dev.write("keys.yaml", secret("api-key-secrets", OPENAI_API_KEY=PASSWORD, OLD_KEY="old"))
     dev.start()
     dev.wait_for("ready", f"AiGateway {place.name}/chat at http://chat.{place.name}.svc.cluster.local")
     assert "openai/first" in place.config("chat")
@@ -137,15 +137,15 @@ def test_a_folder_is_followed_until_ctrl_c_which_cleans_up(place: Namespace, dev
     dev.write("chat.yaml", gateway("chat", "second"))
     place.wait_config("chat", "openai/second")
     before = _hash(place, "chat")()
-    dev.write("keys.yaml", secret("api-key-secrets", GEMINI_API_KEY="another"))
+    dev.write("keys.yaml", secret("api-key-secrets", OPENAI_API_KEY="another"))
     wait_until(lambda: _hash(place, "chat")() != before, timeout=SECONDS, what="another hash of the Secret")
-    assert place.existing("Secret", "api-key-secrets")["data"].keys() == {"GEMINI_API_KEY"}, (
+    assert place.existing("Secret", "api-key-secrets")["data"].keys() == {"OPENAI_API_KEY"}, (
         "the old key went"
     )
 
-    # Broken: told with file and line, and what was applied goes on.
+    # Broken: reported with file and line, and what was applied goes on.
     dev.write("chat.yaml", gateway("chat", "third", prot=8080))
-    dev.wait_for("error", "manifests/chat.yaml:", "spec.prot", "Did you mean port?")
+    dev.wait_for("error", "manifests/chat.yaml:", "spec.prot", "did you mean port?")
     dev.wait_for("failed", "AiGateway", "what was applied last goes on")
     assert "openai/second" in place.config("chat")
     (dev.folder / "chat.yaml").write_text("kind: [")
@@ -154,7 +154,7 @@ def test_a_folder_is_followed_until_ctrl_c_which_cleans_up(place: Namespace, dev
     # Fixed, with more beside it.
     dev.write("chat.yaml", gateway("chat", "fourth"))
     dev.write("tools.yaml", tool_gateway("tools"), tool_route("docs", "tools"))
-    dev.wait_for("mended", "nothing is wrong")
+    dev.wait_for("fixed", "no errors any more")
     place.wait_config("chat", "openai/fourth")
     dev.wait_for("routed", f"ToolRoute {place.name}/docs at http://tools.{place.name}.svc.cluster.local/mcp/")
 
@@ -172,16 +172,14 @@ def test_a_folder_is_followed_until_ctrl_c_which_cleans_up(place: Namespace, dev
     assert not any(PASSWORD in text for text in [*dev.said(), *states])
 
     assert dev.stop() == 0
-    # What was being deleted from the state just then may be told of once more.
+    # What was being deleted from the state just then may be reported once more.
     assert f"deleted AiGateway {place.name}/chat" in dev.said()
     assert _objects(place, "chat") == [False] * 3
     assert place.get("Secret", "api-key-secrets") is None
     assert "Traceback" not in "\n".join(dev.said())
 
 
-def test_what_others_have_is_left_alone_and_what_was_kept_is_taken_up_again(
-    place: Namespace, dev: Dev
-) -> None:
+def test_objects_of_others_stay_and_kept_ones_are_adopted(place: Namespace, dev: Dev) -> None:
     # In the cluster: a gateway that a daemon looks after, somebody's Service, and a ConfigMap that a gateway refers to.
     place.apply(
         gateway("theirs"), config_map("extra", **{"patch.yaml": "litellm_settings: {num_retries: 7}"})
@@ -193,8 +191,8 @@ def test_what_others_have_is_left_alone_and_what_was_kept_is_taken_up_again(
     dev.write("kept.yaml", gateway("kept", annotations={PATCH_ANNOTATION: "extra"}))
     dev.write("gone.yaml", gateway("gone"))
     dev.start("--keep")
-    told = dev.wait_for("failed", f"AiGateway {place.name}/theirs", "the daemon looks after it")
-    assert f"kubectl delete aigateway theirs -n {place.name}" in told
+    message = dev.wait_for("failed", f"AiGateway {place.name}/theirs", "the daemon reconciles it")
+    assert f"kubectl delete aigateway theirs -n {place.name}" in message
     dev.wait_for("failed", 'Service "taken" exists')
     dev.wait_for("ready", "/kept")
     dev.wait_for("ready", "/gone")
@@ -230,8 +228,28 @@ def test_what_others_have_is_left_alone_and_what_was_kept_is_taken_up_again(
     assert shared["data"] == {"a": "theirs"}
 
 
+def test_a_namespace_of_the_folder_is_made_first_and_stays(place: Namespace, dev: Dev) -> None:
+    own = Namespace(place.lab, f"{place.name}-own")
+    dev.write(
+        "all.yaml",
+        {**gateway("chat"), "metadata": {"name": "chat", "namespace": own.name}},
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": own.name, "labels": {"tier": "ai"}}},
+    )
+    try:
+        dev.start()
+        dev.wait_for("applied", f"Namespace {own.name}")
+        dev.wait_for("ready", f"AiGateway {own.name}/chat")
+        assert dev.stop() == 0
+        assert _objects(own, "chat") == [False] * 3
+        assert (
+            place.lab.kubectl("get", "namespace", own.name, "-o", "jsonpath={.metadata.labels.tier}") == "ai"
+        )
+    finally:
+        place.lab.kubectl("delete", "namespace", own.name, "--ignore-not-found", "--wait=false")
+
+
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (("missing",), 2, "does not exist"),
         (("manifests", "--namespace", "A_B"), 2, "A_B"),
@@ -239,7 +257,7 @@ def test_what_others_have_is_left_alone_and_what_was_kept_is_taken_up_again(
     ],
 )
 def test_wrong_calls_are_told_in_one_line(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, told: str
+    tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     (tmp_path / "manifests").mkdir()
     done = subprocess.run(
@@ -251,4 +269,4 @@ def test_wrong_calls_are_told_in_one_line(
         check=False,
     )
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
-    assert told in done.stderr
+    assert message in done.stderr

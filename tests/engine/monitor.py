@@ -21,10 +21,10 @@ class GoneError(Exception):
 @dataclass
 class _Call:
     answer: Any
-    told: Callable[[], None]
+    wait: Callable[[], None]
 
     def result(self) -> Any:
-        self.told()
+        self.wait()
         if self.answer is None:
             raise GoneError
         return self.answer

@@ -7,19 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from gateway_components.engine.backend import Backend
 from gateway_components.engine.checkpoint import read_checkpoint
-from gateway_components.engine.environment import engine_environment
-from gateway_components.engine.locate import find_engine
+from gateway_components.engine.folder import ScratchFolder
+from gateway_components.engine.programs import find_engine
 from gateway_components.engine.stacks import Stacks
-from gateway_components.engine.state import StateFolder
+from gateway_components.engine.workspace import Backend, engine_environment
 
 SECONDS = 120.0
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[StateFolder]:
-    with StateFolder(tmp_path / "state") as folder:
+def state(tmp_path: Path) -> Iterator[ScratchFolder]:
+    with ScratchFolder(tmp_path / "state") as folder:
         yield folder
 
 
@@ -53,7 +52,9 @@ def test_a_run_does_not_look_at_the_states_of_others(elsewhere: Path, tmp_path: 
     assert "old" not in said()
 
 
-def test_the_state_of_another_backend_is_read_and_no_stack_made(state: StateFolder, elsewhere: Path) -> None:
+def test_the_state_of_another_backend_is_read_and_no_stack_made(
+    state: ScratchFolder, elsewhere: Path
+) -> None:
     states = Stacks(state, None, SECONDS, Backend(elsewhere.as_uri(), "x")).states
 
     assert states.exported("team") is None

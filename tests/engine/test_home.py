@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway_components.engine.errors import EngineError
-from gateway_components.engine.home import make_home
-from gateway_components.engine.locate import PROVIDER, PROVIDER_VERSION
+from gateway_components.engine.programs import PROVIDER, PROVIDER_VERSION
+from gateway_components.engine.workspace import make_home
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_what_a_link_in_it_leads_to_stays_as_it_is(
     assert sorted(real.rglob("*")) == [real / "plugins", theirs.parent, theirs]
 
 
-def test_the_home_of_pulumi_itself_is_refused_and_stays_as_it_is(real: Path, provider: Path) -> None:
+def test_the_home_of_pulumi_itself_is_refused_and_unchanged(real: Path, provider: Path) -> None:
     theirs = plugin(real)
     theirs.parent.mkdir(parents=True)
     provider.rename(theirs)

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from gateway_components.engine import opened, stacks
-from gateway_components.engine.backend import Backend
+from gateway_components.engine import stacks, workspace
+from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import EngineInterruptedError
-from gateway_components.engine.result import Outcome
+from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.stacks import Stacks
-from gateway_components.engine.state import StateFolder
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.engine.workspace import Backend
+from gateway_components.identity import Identity
 from lab import wait_until
 from tests.engine.test_stacks import wanted
 
 Begin = Callable[[str], Stacks]
-SECONDS = 20.0
+SECONDS = 60.0
 KEY, OBJECTS = wanted("ns", "a")
-FORGOTTEN = GatewayKey("AiGateway", "ns", "forgotten")
+FORGOTTEN = Identity("AiGateway", "ns", "forgotten")
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def begin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     made: list[Stacks] = []
     program = folder / "pulumi"
     monkeypatch.setattr(stacks, "find_engine", lambda: program)
-    monkeypatch.setattr(opened, "find_provider", lambda: folder / "provider")
-    with StateFolder(folder / "state") as state:
+    monkeypatch.setattr(workspace, "find_provider", lambda: folder / "provider")
+    with ScratchFolder(folder / "state") as state:
 
         def begun(cases: str) -> Stacks:
             program.write_text(

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway_components.engine import parent_death
-from gateway_components.engine.parent_death import parent_death_prefix
+from gateway_components.engine import process
+from gateway_components.engine.process import parent_death_prefix
 from lab import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
@@ -19,7 +19,7 @@ subprocess.Popen([*sys.argv[1:], "sh", "-c", "echo $$; exec sleep 600"]).wait()
 """
 FORMS = {
     "by setpriv": ("setpriv", "--pdeathsig", "KILL"),
-    "by Python": (sys.executable, "-I", "-S", parent_death.__file__),
+    "by Python": (sys.executable, "-I", "-S", "-c", process._DIE_WITH_PARENT),
 }
 
 
@@ -32,7 +32,7 @@ def test_a_program_ends_with_a_parent_that_is_killed(form: str) -> None:
     parent.kill()
     parent.wait()
 
-    wait_until(lambda: not child.is_running() or child.status() == "zombie", timeout=10, what="its end")
+    wait_until(lambda: not child.is_running() or child.status() == "zombie", timeout=60, what="its end")
     parent.stdout.close()
 
 

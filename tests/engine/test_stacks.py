@@ -10,14 +10,14 @@ from typing import Any
 import psutil
 import pytest
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.parse import parse_as
+from gateway_components.api.gateways import AiGateway
+from gateway_components.api.parse import parse_as
 from gateway_components.engine.errors import ClusterUnreachableError, EngineInterruptedError
+from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.stacks import Stacks
-from gateway_components.engine.state import StateFolder
-from gateway_components.plan.failure import Reason
-from gateway_components.plan.keys import GatewayKey
-from gateway_components.plan.plan import gateway_key, generate
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Reason
+from gateway_components.plan.plan import generate
 from gateway_components.plan.workload import GatewayObjects
 from lab import ControlPlane, KubectlError, wait_until
 
@@ -25,19 +25,17 @@ SECONDS = 120.0
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Iterator[StateFolder]:
-    with StateFolder(tmp_path / "state") as folder:
+def state(tmp_path: Path) -> Iterator[ScratchFolder]:
+    with ScratchFolder(tmp_path / "state") as folder:
         yield folder
 
 
 @pytest.fixture
-def stacks(state: StateFolder, lab: ControlPlane) -> Stacks:
+def stacks(state: ScratchFolder, lab: ControlPlane) -> Stacks:
     return Stacks(state, lab.kubeconfig, SECONDS)
 
 
-def wanted(
-    namespace: str, name: str, model: str = "gpt-4o", **spec: Any
-) -> tuple[GatewayKey, GatewayObjects]:
+def wanted(namespace: str, name: str, model: str = "gpt-4o", **spec: Any) -> tuple[Identity, GatewayObjects]:
     manifest = {
         "apiVersion": "runtime.agentic-layer.ai/v1alpha1",
         "kind": "AiGateway",
@@ -45,7 +43,7 @@ def wanted(
         "spec": {"aiModels": [{"name": model, "provider": "openai"}], **spec},
     }
     gateway = parse_as(AiGateway, manifest)
-    return gateway_key(gateway), generate(gateway, {}, {}, {}).objects
+    return gateway.identity, generate(gateway, {}, {}, {}).objects
 
 
 def config(lab: ControlPlane, namespace: str, name: str) -> str:
@@ -79,7 +77,7 @@ def test_what_is_released_stays_on_the_cluster(stacks: Stacks, lab: ControlPlane
 
 
 def test_one_that_fails_holds_up_no_other(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
-    bad, objects = wanted(lab_namespace, "bad", commonMetadata={"labels": {"team": "not valid!"}})
+    bad, objects = wanted(lab_namespace, "bad", podMetadata={"labels": {"team": "not valid!"}})
     good, others = wanted(lab_namespace, "good")
 
     for refresh in (False, True):
@@ -116,7 +114,7 @@ def test_a_lost_state_is_no_loss(
     stacks.apply(lab_namespace, dict([old]), (), refresh=False)
     before = json.loads(lab.kubectl("-n", lab_namespace, "get", "deployment", "a", "-o", "json"))
 
-    with StateFolder(tmp_path / "fresh") as folder:
+    with ScratchFolder(tmp_path / "fresh") as folder:
         fresh = Stacks(folder, lab.kubeconfig, SECONDS)
         assert (
             fresh.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=False).failures
@@ -143,7 +141,7 @@ def test_fields_of_others_stay(stacks: Stacks, lab: ControlPlane, lab_namespace:
 
 def test_neither_credentials_nor_copies_of_them_are_left_behind(
     stacks: Stacks,
-    state: StateFolder,
+    state: ScratchFolder,
     lab: ControlPlane,
     lab_namespace: str,
     tmp_path: Path,
@@ -162,7 +160,7 @@ def test_neither_credentials_nor_copies_of_them_are_left_behind(
 
 
 def test_an_unreachable_cluster_is_nobodys_failure(
-    state: StateFolder, tmp_path: Path, lab: ControlPlane
+    state: ScratchFolder, tmp_path: Path, lab: ControlPlane
 ) -> None:
     text = lab.kubeconfig.read_text().replace(lab.url, "https://127.0.0.1:9")
     elsewhere = tmp_path / "kubeconfig"
@@ -183,22 +181,20 @@ def test_a_forgotten_stack_begins_anew(stacks: Stacks, lab: ControlPlane, lab_na
     assert stacks.states.held(lab_namespace).keys() == gateway.keys()
 
 
-def test_a_run_past_its_limit_fails_its_gateways(stacks: Stacks, lab_namespace: str) -> None:
+def test_a_run_past_its_limit_fails_its_gateways(
+    stacks: Stacks, state: ScratchFolder, lab: ControlPlane, lab_namespace: str
+) -> None:
     gateway = dict([wanted(lab_namespace, "a", "old")])
     stacks.apply(lab_namespace, gateway, (), refresh=False)
-    stacks.limit(0.2)
 
     new = dict([wanted(lab_namespace, "a", "new")])
-    failures = stacks.apply(lab_namespace, new, (), refresh=False).failures
+    hurried = Stacks(state, lab.kubeconfig, 0.2)
+    failures = hurried.apply(lab_namespace, new, (), refresh=False).failures
 
     ((key, failure),) = failures.items()
     assert (key.name, failure.reason) == ("a", Reason.WORKLOAD_FAILED)
     assert "did not finish within 0.2 s" in failure.message
-    stacks.limit(SECONDS)
-    assert (
-        stacks.apply(lab_namespace, dict([wanted(lab_namespace, "a", "new")]), (), refresh=True).failures
-        == {}
-    )
+    assert stacks.apply(lab_namespace, new, (), refresh=True).failures == {}
 
 
 def test_a_run_can_be_interrupted_before_it_begins(
@@ -215,9 +211,7 @@ def test_a_run_can_be_interrupted_before_it_begins(
     assert stacks.apply(lab_namespace, first, (), refresh=False).failures == {}, "it is over with that run"
 
 
-def test_a_run_that_is_interrupted_says_nothing_and_the_next_one_works(
-    stacks: Stacks, lab_namespace: str
-) -> None:
+def test_an_interrupted_run_says_nothing_and_the_next_works(stacks: Stacks, lab_namespace: str) -> None:
     gateway, raised = dict([wanted(lab_namespace, "a")]), []
 
     def apply() -> None:

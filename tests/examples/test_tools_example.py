@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_components import documents
+from gateway_components import strict_yaml
 from lab import ControlPlane
 from lab.errors import KubectlError
 from tests.pulumi_cli import ROOT, PulumiProject
@@ -32,7 +32,7 @@ def test_the_example_makes_both_gateways_and_takes_them_away(
         return json.loads(lab.kubectl("get", "-n", TEAM, "-o", "json", *what))
 
     def config(gateway: str) -> Any:
-        return documents.parse(get("configmap", f"{gateway}-config")["data"]["config.yaml"])
+        return strict_yaml.parse(get("configmap", f"{gateway}-config")["data"]["config.yaml"])
 
     example.up()
     assert example.outputs() == {

@@ -38,8 +38,16 @@ class Edit:
 
 
 def edits(raw: Raw) -> Iterator[Edit]:
-    """Yield an edit of each field that the daemon owns, to another value where the API server takes one, else away."""
+    """Yield an edit of each field that the daemon owns, to another value where the API server takes one, else away.
+
+    Of the items of a list, the first one with a field stands for all.
+    """
+    seen = set()
     for steps in _leaves(_own(raw), raw, ()):
+        shape = tuple("*" if isinstance(step, int) else step for step in steps)
+        if shape in seen:
+            continue
+        seen.add(shape)
         value: Any = raw
         for step in steps:
             value = value[step]
@@ -95,8 +103,8 @@ def _others(value: Any) -> Iterator[Any]:
         case int():
             yield value + 1
         case str():
-            # Of quantities, names and texts each takes one of these; of the types of a Service the last.
-            yield from (f"{value}0", "123m", f"{value}-edited", "NodePort")
+            # Quantities, names and texts each take one of these; types of a Service and of seccomp the last two.
+            yield from (f"{value}0", "123m", f"{value}-edited", "NodePort", "Unconfined")
         case list():
             if all(isinstance(item, str) for item in value):
                 yield [*value, "--edited"]

@@ -17,14 +17,15 @@ from typing import Any
 import psutil
 
 from gateway_components.cli.main import main
-from gateway_components.engine import program, server, stacks
-from gateway_components.engine.outcome import Diagnostics
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.engine import protocol, registration, stacks
+from gateway_components.engine.checkpoint import PROJECT
+from gateway_components.engine.diagnostics import Diagnostics
+from gateway_components.identity import Identity
 
 __all__ = ["PROGRAM", "REFUSED", "STAGES"]
 
 PROGRAM = sys.executable, "-m", "tests.faults.fatal_engine"
-SECONDS = 60.0
+SECONDS = 120.0
 REFUSED = "refused"
 
 START = "at the start"
@@ -34,9 +35,11 @@ EXIT = "before it exits"
 STAGES = START, OBJECTS, END, EXIT
 
 WRAPPER = """#!/bin/sh
-case " $* " in *" up "*"/{refused} "*) stage=$(cat {moment} 2>/dev/null) ;; esac
+case " $* " in *" up "*) stage=$(cat {moment} 2>/dev/null) ;; esac
 [ "$stage" = "{stage}" ] || exec {engine} "$@"
 {engine} "$@"
+code=$?
+grep -q "/{refused}\\"" "../../backend/.pulumi/stacks/{project}/$(basename "$PWD").json" || exit $code
 rm {moment}
 kill -KILL $$
 """
@@ -64,7 +67,7 @@ def arm(moment: Path) -> None:
         refused.clear()
         return True
 
-    def is_deployment(key: GatewayKey, manifest: Any, *_: Any) -> bool:
+    def is_deployment(key: Identity, manifest: Any, *_: Any) -> bool:
         if key.name == REFUSED:
             concerned.set()
         return concerned.is_set() and bool(manifest["kind"] == "Deployment")
@@ -77,13 +80,13 @@ def arm(moment: Path) -> None:
     def engine(original: Callable[..., Any]) -> Path:
         wrapper = moment.with_name("engine-that-dies")
         names = {"moment": shlex.quote(str(moment)), "engine": shlex.quote(str(original()))}
-        wrapper.write_text(WRAPPER.format(stage=EXIT, refused=REFUSED, **names))
+        wrapper.write_text(WRAPPER.format(stage=EXIT, refused=REFUSED, project=PROJECT, **names))
         wrapper.chmod(0o755)
         return wrapper
 
-    _wrap(server._Runtime, "Run", dies_at(START, begins))
-    _wrap(program, "object_request", dies_at(OBJECTS, is_deployment))
-    _wrap(program, "outputs_request", dies_at(END, lambda *_: concerned.is_set()))
+    _wrap(protocol._Runtime, "Run", dies_at(START, begins))
+    _wrap(registration, "_object", dies_at(OBJECTS, is_deployment))
+    _wrap(registration, "_gateway_outputs", dies_at(END, lambda *_: concerned.is_set()))
     _wrap(Diagnostics, "on_event", heard)
     _wrap(stacks, "find_engine", engine)
 

@@ -35,6 +35,8 @@ class FaultyApi:
         The tokens it lets pass, as the administrator's; anything else is refused with 401.
     asked
         Method, path and whether it is a watch, of every request so far.
+    answered
+        Paths of the requests, other than watches, that the API server answered with what they asked for.
     """
 
     def __init__(self, lab: ControlPlane, port: int) -> None:
@@ -42,6 +44,7 @@ class FaultyApi:
         self.url = f"https://{HOST}:{port}"
         self.tokens = frozenset(("first-token",))
         self.asked: list[tuple[str, str, bool]] = []
+        self.answered: list[str] = []
         self._port = port
         self._faults: tuple[tuple[Hits, Fault], ...] = ()
         self._lines: Lines = bytes
@@ -143,6 +146,8 @@ class FaultyApi:
         except aiohttp.ClientError:
             # No gateway's page: the way a server that is away looks to whoever is connected to it.
             return await hang_up(request)
+        if answer.status == 200:
+            self.answered.append(request.path)
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
         return web.Response(status=answer.status, body=content, headers=kept)
 

@@ -10,11 +10,11 @@ import subprocess
 import sys
 from functools import partial
 
+from gateway_components.backoff import Backoff
 from gateway_components.cli.main import main
-from gateway_components.daemon import grace
-from gateway_components.daemon.exit import Exit
+from gateway_components.daemon.reconcile import grace
+from gateway_components.daemon.run import Exit
 from gateway_components.kube import reflector
-from gateway_components.kube.backoff import Backoff
 from lab.supervisor import die_with_parent
 
 __all__ = ["PROGRAM"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway_components.crds.meta import API_VERSION
+from gateway_components.api.meta import API_VERSION
 from tests.faults.misdeeds import Fault, Forward
 
 __all__ = [

@@ -5,30 +5,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-from gateway_components.crds.kinds import KINDS
-from gateway_components.crds.parse import parse_as
+from gateway_components.api.kinds import GATEWAY_KINDS, KINDS, RESOURCE_KINDS
+from gateway_components.api.parse import parse_as
 from gateway_components.errors import InputError
+from gateway_components.identity import Identity
 from gateway_components.kube import resources
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 from gateway_components.manifests.content import content
-from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
-from gateway_components.plan.kinds import GATEWAY_KINDS
 from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.references import absent_contents
-from gateway_components.plan.snapshot import (
-    RESOURCE_KINDS,
-    ExistingObject,
-    Gateway,
-    Snapshot,
-    UnreadableGateway,
-)
+from gateway_components.plan.snapshot import ExistingObject, Gateway, Snapshot, UnreadableGateway
 from gateway_components.plan.snapshot import Resource as ReferredTo
 from lab import ControlPlane
 
 __all__ = ["OWNED", "Picture", "Raw", "controller", "take_picture"]
 
 Raw = dict[str, Any]
-Objects = Mapping[ObjectKey, Raw]
+Objects = Mapping[Identity, Raw]
 
 OWNED: Mapping[str, Resource] = {
     found.kind: found for found in (resources.CONFIG_MAPS, resources.DEPLOYMENTS, resources.SERVICES)
@@ -59,10 +52,7 @@ class Picture:
         """What follows from the objects."""
         gateways, unreadable = self._gateways()
         resources = self._resources()
-        contents = {
-            Reference(cast("ReferenceKind", key.kind), key.namespace, key.name): content(raw)
-            for key, raw in self.of("ConfigMap", "Secret").items()
-        }
+        contents = {key: content(raw) for key, raw in self.of("ConfigMap", "Secret").items()}
         return plan(
             Snapshot(
                 gateways=gateways,
@@ -87,30 +77,28 @@ class Picture:
             except InputError as error:
                 named = GATEWAY_KINDS[key.kind].class_of(raw)
                 generation = raw["metadata"]["generation"]
-                gateway = GatewayKey(key.kind, key.namespace, key.name)
+                gateway = key
                 unreadable.append(UnreadableGateway(gateway, named, generation, str(error)))
         return tuple(readable), tuple(unreadable)
 
     def _models(self, *kinds: str) -> tuple[Any, ...]:
         return tuple(parse_as(KINDS[key.kind].model, raw) for key, raw in self.of(*kinds).items())
 
-    def _resources(self) -> dict[Reference, ReferredTo]:
+    def _resources(self) -> dict[Identity, ReferredTo]:
         return {
-            Reference(RESOURCE_KINDS[key.kind], key.namespace, key.name): cast(
-                "ReferredTo", parse_as(KINDS[key.kind].model, raw)
-            )
+            key: cast("ReferredTo", parse_as(KINDS[key.kind].model, raw))
             for key, raw in self.of(*RESOURCE_KINDS).items()
         }
 
 
 def take_picture(lab: ControlPlane) -> Picture:
     """Read the cluster now; what changes meanwhile may be in it or not."""
-    objects: dict[ObjectKey, Raw] = {}
+    objects: dict[Identity, Raw] = {}
     for kind, resource in _READ.items():
         listed = lab.api.get(resource.collection()) or {"items": []}
         for raw in listed["items"]:
             metadata = raw["metadata"]
-            key = ObjectKey(kind, metadata.get("namespace", ""), metadata["name"])
+            key = Identity(kind, metadata.get("namespace", ""), metadata["name"])
             # The items of a list do not say what they are.
             objects[key] = {"apiVersion": listed["apiVersion"], **raw, "kind": kind}
     return Picture(objects)

@@ -5,15 +5,15 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway_components.components.naming import gateway_of
 from gateway_components.engine.checkpoint import applied_gateways, read_checkpoint
 from gateway_components.engine.errors import StateUnreadableError
+from gateway_components.identity import Identity
 from gateway_components.kube.resources import SECRETS
 from gateway_components.kube.state_secrets import STATE_SECRET
-from gateway_components.plan.keys import GatewayKey
 from gateway_components.plan.plan import GatewayPlan, Plan
 from lab import ControlPlane
 
@@ -33,7 +33,7 @@ def untrue_states(
 
 
 def _state(
-    lab: ControlPlane, namespace: str, gateways: Mapping[GatewayKey, GatewayPlan], refused: Collection[str]
+    lab: ControlPlane, namespace: str, gateways: Mapping[Identity, GatewayPlan], refused: Collection[str]
 ) -> Iterator[str]:
     secrets = lab.api.get(SECRETS.collection(namespace)) or {"items": []}
     ours = {raw["metadata"]["name"]: raw for raw in secrets["items"]}
@@ -55,18 +55,34 @@ def _state(
     elif "sha256" not in data:
         yield "it has no content"
     else:
-        packed = data.get("checkpoint") or b"".join(_data(ours[name])["checkpoint"] for name in parts)
-        if hashlib.sha256(packed).hexdigest() != data["sha256"].decode():
-            yield "its checksum is another"
+        contents = [data["checkpoint"], *(_data(ours[name])["checkpoint"] for name in parts)]
+        if _digest(contents) != data["sha256"].decode():
+            yield "its checksum is wrong"
         else:
             try:
-                yield from _content(zlib.decompress(packed), gateways, refused)
+                yield from _content(_unpacked(b"".join(contents)), gateways, refused)
             except (StateUnreadableError, zlib.error) as error:
                 yield f"it cannot be read: {error}"
 
 
+def _digest(contents: Sequence[bytes]) -> str:
+    digests = [hashlib.sha256(content) for content in contents]
+    whole = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(one.digest() for one in digests))
+    return whole.hexdigest()
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Decompress pieces one after the other."""
+    found = b""
+    while packed:
+        decompressor = zlib.decompressobj()
+        found += decompressor.decompress(packed) + decompressor.flush()
+        packed = decompressor.unused_data
+    return found
+
+
 def _content(
-    checkpoint: bytes, gateways: Mapping[GatewayKey, GatewayPlan], refused: Collection[str]
+    checkpoint: bytes, gateways: Mapping[Identity, GatewayPlan], refused: Collection[str]
 ) -> Iterator[str]:
     if b'"pending_operations":[{' in checkpoint.replace(b" ", b""):
         yield "an operation is pending"

@@ -71,7 +71,7 @@ def test_two_minutes_without_the_api_server(
         churn.wait_for(5)
         breakable_lab.stop_api_server()
         back = time.monotonic() + OUTAGE_SECONDS
-        wait_until(lambda: time.monotonic() > back, timeout=OUTAGE_SECONDS + 5, what="the end of the outage")
+        wait_until(lambda: time.monotonic() > back, timeout=OUTAGE_SECONDS + 60, what="the end of the outage")
         tried = len(patient.events("watch broken"))
         breakable_lab.start_api_server()
         churn.wait_for(5)

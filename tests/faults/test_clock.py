@@ -16,7 +16,7 @@ LIBRARY = "vendor/libfaketime/src/libfaketime.so.1"
 
 SHOWN = {
     "daemon/clock.py": "the times that conditions and events carry",
-    "cli/show.py": "ages of objects in a table",
+    "cli/status.py": "ages of objects in a table",
 }
 """Modules that ask for the time of day, and what for; all else measures time by a clock that never jumps."""
 

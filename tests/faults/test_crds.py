@@ -109,9 +109,7 @@ def test_crds_that_come_late_go_and_come_again(bare: ControlPlane, tmp_path: Pat
         assert "Traceback" not in daemon.text()
 
 
-def test_without_the_kind_of_classes_gateways_are_left_as_they_are(
-    bare: ControlPlane, tmp_path: Path
-) -> None:
+def test_without_the_crd_of_classes_gateways_are_left_alone(bare: ControlPlane, tmp_path: Path) -> None:
     bare.kubectl("create", "namespace", "classless")
     place = Namespace(bare, "classless")
     install_crds(bare)

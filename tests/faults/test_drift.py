@@ -1,8 +1,7 @@
-"""What others change or delete of what is ours is put right within seconds, and what they add stays."""
+"""What others change or delete of what is ours is put right, and what they add stays."""
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from tests.faults.truth import assert_true
 
 SECONDS = 120.0
 GATEWAYS = 20
-LIMIT_SECONDS = 5.0
 VOLUME = "/spec/template/spec/volumes/0/name"
 MOUNT = "/spec/template/spec/containers/0/volumeMounts/0/name"
 TOGETHER = Edit(
@@ -29,12 +27,10 @@ _POD = "Deployment/spec/template/spec"
 NOT_TAKEN = {
     "Deployment/spec/selector": "it cannot be changed",
     "Deployment/spec/template/metadata/labels/app": "the selector would not fit",
-    **dict.fromkeys(
-        (f"{_POD}/containers/0/volumeMounts/{number}/name" for number in (0, 1)), "no such volume"
-    ),
-    **dict.fromkeys((f"{_POD}/volumes/{number}" for number in (0, 1)), "it is mounted"),
-    **dict.fromkeys((f"{_POD}/volumes/{number}/name" for number in (0, 1)), "it is mounted"),
-    f"{_POD}/volumes/1/emptyDir": "its absence means the same",
+    f"{_POD}/containers/0/volumeMounts/0/name": "no such volume",
+    f"{_POD}/volumes/0": "it is mounted",
+    f"{_POD}/volumes/0/name": "it is mounted",
+    f"{_POD}/volumes/2/emptyDir": "its absence means the same",
 }
 """Fields that the API server lets nobody edit."""
 
@@ -72,21 +68,6 @@ def make(place: Namespace, edit: Edit, gateway_name: str) -> bool:
     return False
 
 
-def seconds_of(daemon: Daemon, place: Namespace, gateway_name: str) -> float:
-    """Return how long the last correction took, from when the daemon saw what had happened."""
-    (seen, *_) = daemon.events("drifted", gateway=f"AiGateway {place.name}/{gateway_name}")[-1:]
-    done = corrections(daemon, place, gateway_name)[-1]
-    ended, began = (datetime.fromisoformat(line["timestamp"]) for line in (done, seen))
-    seconds: float = (ended - began).total_seconds()
-    return seconds
-
-
-def allowed(daemon: Daemon) -> float:
-    """Return the limit; on a busy machine a run takes longer, and one may be under way."""
-    slowest: float = max(line["seconds"] for line in daemon.events("engine ran")[-3:])
-    return LIMIT_SECONDS + 2 * max(0.0, slowest - 1.0)
-
-
 def test_each_owned_field_that_is_edited_is_put_right(crowd: Namespace, watcher: Daemon) -> None:
     todo = [edit for kind in RESOURCES for edit in edits(live(crowd, kind, "gateway-0"))]
     todo.append(TOGETHER)
@@ -118,7 +99,6 @@ def test_each_owned_field_that_is_edited_is_put_right(crowd: Namespace, watcher:
                 raise
             last = corrections(watcher, crowd, name)[-1]["message"]
             assert f"of {edit.kind} {object_name(edit.kind, name)} w" in last
-            assert seconds_of(watcher, crowd, name) < allowed(watcher), edit
             crowd.wait_event(name, "DriftCorrected", last[:500])
     assert sorted(refused) == sorted(NOT_TAKEN)
     assert_true(crowd.lab, [crowd.name], seconds=SECONDS)
@@ -188,9 +168,7 @@ def test_whatever_tool_is_used(crowd: Namespace, watcher: Daemon) -> None:
             for one in (found, wanted):
                 for address in ("clusterIP", "clusterIPs"):
                     (one.get("spec") or {}).pop(address, None)
-            return found == wanted
+            return found == wanted and bool(corrections(watcher, crowd, name))
 
-        wait_until(put_right, timeout=SECONDS, what=f"put right after {way}")
-        assert corrections(watcher, crowd, name), way
-        assert seconds_of(watcher, crowd, name) < allowed(watcher), way
+        wait_until(put_right, timeout=SECONDS, what=f"put right and told after {way}")
     assert_true(crowd.lab, [crowd.name], seconds=SECONDS)

@@ -12,7 +12,7 @@ from tests.daemon.harness import Daemon, Namespace, alone, gateway
 from tests.faults.fatal_engine import PROGRAM, REFUSED, STAGES
 from tests.faults.truth import untruths
 
-SECONDS = 60.0
+SECONDS = 120.0
 HEALTHY = tuple(f"gateway-{number}" for number in range(3))
 GATEWAYS = (*HEALTHY, REFUSED)
 

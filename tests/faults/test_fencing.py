@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gateway_components.daemon.exit import Exit
+from gateway_components.daemon.run import Exit
 from gateway_components.kube.resources import CUSTOM_RESOURCES, EVENTS, SECRETS
 from lab import wait_until
 from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, running_engine
@@ -80,7 +80,10 @@ FROZEN: Mapping[str, tuple[str, Callable[[Namespace], object]]] = {
         "gateway_components.kube.state_secrets:StateSecrets.remove:1",
         lambda place: place.kubectl("delete", "aigateway", "chat"),
     ),
-    "before it tells of an event": ("gateway_components.daemon.news:News._publish:3", drift),
+    "before it tells of an event": (
+        "gateway_components.daemon.reconcile.events:EventRecorder._publish:3",
+        drift,
+    ),
 }
 """Where a leader stops that has applied a gateway and told so by two events, and what leads it there."""
 

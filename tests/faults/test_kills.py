@@ -21,15 +21,18 @@ from tests.faults.truth import assert_true
 KILLS = 50
 SECONDS = 120.0
 SMALL_PARTS = {"PART_BYTES": "1500"}
+PIECES = {"GROUP": "1"}
+"""Each gateway has a Secret of its own."""
 
 STORED = "gateway_components.kube.state_secrets:StateSecrets"
 STACKS = "gateway_components.engine.stacks:Stacks"
 STATES = "gateway_components.engine.states:States"
-ENGINE = "gateway_components.engine.outcome:Diagnostics.on_event"
-ENGINE_ENDS = "gateway_components.engine.command:EngineCommand.execute"
-STATUS = "gateway_components.daemon.report:write_status"
-NEWS = "gateway_components.daemon.news:News"
-REPORTER = "gateway_components.daemon.report:Reporter"
+ENTRIES = "gateway_components.engine.entries:StateEntries"
+ENGINE = "gateway_components.engine.diagnostics:Diagnostics.on_event"
+ENGINE_ENDS = "gateway_components.engine.process:EngineCommand.execute"
+STATUS = "gateway_components.daemon.reconcile.report:write_status"
+RECORDER = "gateway_components.daemon.reconcile.events:EventRecorder"
+REPORTER = "gateway_components.daemon.reconcile.report:Reporter"
 
 
 def create(place: Namespace) -> None:
@@ -38,6 +41,10 @@ def create(place: Namespace) -> None:
 
 def edit(place: Namespace) -> None:
     place.apply(gateway("chat", "edited"), tool_gateway("more"), tool_route("route", "more"))
+
+
+def edit_one(place: Namespace) -> None:
+    place.apply(gateway("chat", "edited"))
 
 
 def drift(place: Namespace) -> None:
@@ -54,25 +61,29 @@ def delete_all(place: Namespace) -> None:
 
 
 MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]] = {
-    "before the passphrase": ("gateway_components.daemon.opening:install_passphrase:before:1", create, {}),
+    "before the passphrase": ("gateway_components.daemon.state:install_passphrase:before:1", create, {}),
     "before the intent": (f"{STORED}.intend:before:1", create, {}),
     "after the intent": (f"{STORED}.intend:after:1", create, {}),
     "while the engine starts": (f"{ENGINE}:before:3", create, {}),
     "while the engine makes objects": (f"{ENGINE}:before:12", create, {}),
     "while the engine goes on": (f"{ENGINE}:before:16", create, {}),
-    "when the engine ended": (f"{ENGINE_ENDS}:after:1", create, {}),
+    "between the run of a slice and its merge": (f"{ENGINE_ENDS}:after:1", edit, {}),
+    "in the middle of a merge": (f"{ENTRIES}.release:before:1", edit, {}),
     "between the run and the state": (f"{STACKS}.apply:after:1", create, {}),
     "between the run of an edit and the state": (f"{STACKS}.apply:after:1", edit, {}),
     "between the parts of a state": (f"{STORED}._create_part:after:1", create, SMALL_PARTS),
     "between the parts and the head": (f"{STORED}._write:before:2", create, SMALL_PARTS),
     "between the parts and the head of an edit": (f"{STORED}._write:before:2", edit, SMALL_PARTS),
-    "between the head and the removal of old parts": (f"{STORED}._sweep:before:2", edit, SMALL_PARTS),
+    "between the head and the removal of old parts": (f"{STORED}._delete_part:before:1", edit, SMALL_PARTS),
     "between two of the old parts": (f"{STORED}._delete_part:after:1", edit, SMALL_PARTS),
+    "between the piece of a gateway and the head": (f"{STORED}._create_part:after:1", edit_one, PIECES),
+    "between the head and the piece of before": (f"{STORED}._delete_part:before:1", edit_one, PIECES),
+    "after the piece of before": (f"{STORED}._delete_part:after:1", edit_one, PIECES),
     "between the state and the statuses": (f"{STORED}.save:after:1", create, {}),
     "between two statuses": (f"{STATUS}:after:1", create, {}),
-    "between a status and its event": (f"{NEWS}.condition:before:1", create, {}),
+    "between a status and its event": (f"{RECORDER}.condition:before:1", create, {}),
     "during a correction": (f"{STACKS}.apply:before:1", drift, {}),
-    "between a correction and its event": (f"{NEWS}.mended:before:1", drift, {}),
+    "between a correction and its event": (f"{RECORDER}.drift_corrected:before:1", drift, {}),
     "before a release": (f"{REPORTER}.released:before:1", leave, {}),
     "between a release and the state": (f"{REPORTER}.released:after:1", leave, {}),
     "between the release of the folder and of the state": (f"{STATES}.release:after:1", leave, {}),
@@ -92,14 +103,16 @@ MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]
 def test_killed(moment: str, idle_lab: ControlPlane, place: Namespace, tmp_path: Path) -> None:
     fatal, act, options = MOMENTS[moment]
     scope = alone(place)
-    if act is not create:
-        # The state that it begins with is of the same form.
-        with started(idle_lab, tmp_path, scope, options):
+    armed = tmp_path / "armed"
+    if act is create:
+        armed.touch()
+    with started(idle_lab, tmp_path, scope, {**options, "FATAL": fatal, "ARMED": str(armed)}) as daemon:
+        if act is not create:
             create(place)
             place.wait_ready("chat")
             place.wait_route("route", "Reconciled")
             assert_true(idle_lab, [place.name], seconds=SECONDS)
-    with started(idle_lab, tmp_path, scope, {**options, "FATAL": fatal}) as daemon:
+            armed.touch()
         act(place)
         assert daemon.process.wait(SECONDS) == -signal.SIGKILL
     # Every other one goes on elsewhere, as a pod on another node.
@@ -144,7 +157,7 @@ def engines(daemon: Daemon) -> list[psutil.Process]:
     return [child for child in children if child.name() == "pulumi"]
 
 
-def test_an_engine_that_is_killed_or_hangs_is_replaced_with_all_its_children(
+def test_a_dead_or_hanging_engine_is_replaced_with_children(
     idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     with Daemon(idle_lab, tmp_path, *alone(place), "--engine-seconds", "10") as daemon:

@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from gateway_components.plan.hashes import EMPTY_DIGEST
+from gateway_components.plan.workload import EMPTY_DIGEST
 from lab import wait_until
 from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway, secret
 from tests.faults.impatient import PROGRAM
@@ -31,6 +31,6 @@ def test_a_restarted_daemon_awaits_it_and_then_does_without(place: Namespace, tm
         assert_true(place.lab, [place.name])
 
         message = place.conditions("chat")["AiGatewayConfigured"]["message"]
-        assert "1 warning: Secret" in message
+        assert "the first: Secret" in message
         applied = [line for line in second.events("engine ran") if line["applied"]]
         assert len(applied) == 1, "the pods are replaced once, and not at the start"

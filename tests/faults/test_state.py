@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway_components.kube.passphrase import PASSPHRASE_SECRET
+from gateway_components.kube.install_secrets import PASSPHRASE_SECRET
 from gateway_components.kube.state_secrets import STATE_SECRET
 from lab import ControlPlane, wait_until
 from tests.daemon.harness import Daemon, Namespace, alone, elected, gateway, tool_gateway
@@ -131,6 +131,33 @@ def uids(place: Namespace) -> set[str]:
         for kind in ("Deployment", "Service", "ConfigMap")
         for found in place.list(kind)
     }
+
+
+def test_an_older_state_that_is_put_back_is_lost_and_told_of(
+    place: Namespace, keeper: Daemon, tmp_path: Path
+) -> None:
+    old = state(place)
+    place.apply(gateway("chat", "edited"))
+    place.wait_config("chat", "openai/edited\n")
+    at_rest(place)
+    pods = uids(place)
+
+    write_state(place, old)
+    assert "it is older than the last one" in keeper.wait_for("state lost", namespace=place.name)["error"]
+    (told,) = wait_until(
+        lambda: place.notes(STATE_SECRET, "StateLost"), timeout=SECONDS, what="an event about the Secret"
+    )
+    assert (told["regarding"]["kind"], told["type"]) == ("Secret", "Warning")
+    at_rest(place)
+    keeper.stop()
+
+    write_state(place, old)
+    with Daemon(place.lab, tmp_path / "fresh", *alone(place)) as daemon:
+        daemon.wait_for("state lost", namespace=place.name)
+        at_rest(place)
+        assert place.config("chat").count("openai/edited")
+        assert not daemon.events("internal error")
+    assert uids(place) == pods, "nothing was made anew"
 
 
 def test_a_state_that_is_written_while_a_run_is_under_way(place: Namespace, keeper: Daemon) -> None:

@@ -6,21 +6,20 @@ from typing import Any
 
 import pytest
 
-from gateway_components.plan.keys import GatewayKey, ObjectKey
-from gateway_components.plan.kinds import AI_GATEWAY
-from gateway_components.plan.rollout import Rollout
-from gateway_components.plan.status import gateway_status, merge_status
+from gateway_components.api.kinds import AI_GATEWAY
+from gateway_components.identity import Identity
+from gateway_components.plan.status import Rollout, gateway_status, merge_status
 from tests.daemon.manifests import gateway
 from tests.faults.picture import Picture
 from tests.faults.truth import untruths_of
 
-NAME = ObjectKey("AiGateway", "ns", "chat")
+NAME = Identity("AiGateway", "ns", "chat")
 OWNED = [
-    ObjectKey(kind, "ns", name)
+    Identity(kind, "ns", name)
     for kind, name in (("ConfigMap", "chat-config"), ("Deployment", "chat"), ("Service", "chat"))
 ]
 
-Objects = dict[ObjectKey, dict[str, Any]]
+Objects = dict[Identity, dict[str, Any]]
 
 
 def true_objects() -> Objects:
@@ -33,8 +32,8 @@ def true_objects() -> Objects:
         "creationTimestamp": "2026-01-01T00:00:00Z",
     }
     class_ = {"metadata": {"name": "litellm"}, "spec": {"controller": AI_GATEWAY.controller}}
-    objects: Objects = {NAME: chat, ObjectKey("AiGatewayClass", "", "litellm"): class_}
-    planned = Picture(objects).plan.gateways[GatewayKey("AiGateway", "ns", "chat")]
+    objects: Objects = {NAME: chat, Identity("AiGatewayClass", "", "litellm"): class_}
+    planned = Picture(objects).plan.gateways[Identity("AiGateway", "ns", "chat")]
     assert planned.objects
     for key, manifest in zip(OWNED, planned.objects.manifests, strict=True):
         objects[key] = copy.deepcopy(dict(manifest))
@@ -91,11 +90,11 @@ def leave_an_orphan(objects: Objects) -> None:
     orphan = copy.deepcopy(objects[OWNED[2]])
     orphan["metadata"]["name"] = "gone"
     orphan["metadata"]["ownerReferences"][0] |= {"name": "gone", "uid": "u-9"}
-    objects[ObjectKey("Service", "ns", "gone")] = orphan
+    objects[Identity("Service", "ns", "gone")] = orphan
 
 
 def make_one_too_many(objects: Objects) -> None:
-    objects[ObjectKey("Service", "ns", "chat-2")] = copy.deepcopy(objects[OWNED[2]])
+    objects[Identity("Service", "ns", "chat-2")] = copy.deepcopy(objects[OWNED[2]])
 
 
 def say_nothing(objects: Objects) -> None:

@@ -62,7 +62,7 @@ def test_a_compaction_that_expires_every_watch(
     ward.apply(gateway("old"), gateway("goes"))
     for name in ("old", "goes"):
         ward.wait_ready(name)
-    asked, expired = len(api.asked), len(patient.events(EXPIRED))
+    answered, expired = len(api.answered), len(patient.events(EXPIRED))
 
     with api.fault(stale_connection, only_watches), api.lines(lambda _: None):
         api.cut_watches()
@@ -75,10 +75,12 @@ def test_a_compaction_that_expires_every_watch(
 
     assert_true(breakable_lab, [ward.name], seconds=120)
     assert "openai/changed-meanwhile" in ward.config("old")
-    lists = Counter(path for _, path, is_watch in api.asked[asked:] if path in WATCHED and not is_watch)
+    # Not those that an API server refuses which has just started.
+    lists = Counter(path for path in api.answered[answered:] if path in WATCHED)
     # A bookmark at the right moment spares one or the other kind.
     assert len(lists) > len(WATCHED) / 2, "what has expired is listed anew"
-    assert max(lists.values()) <= 4, "and not again and again"
+    # An API server that has just started may refuse the next watch too. Without growing pauses it would be hundreds.
+    assert max(lists.values()) < 20, "and not again and again"
     assert len(patient.events(EXPIRED)) > expired + len(WATCHED) / 2
 
 

@@ -6,12 +6,12 @@ Nothing here asks the daemon: the plan is computed from the cluster by the tests
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from gateway_components.crds.meta import API_VERSION
-from gateway_components.daemon.projections import deployment_state, template_hashes
-from gateway_components.plan.conflicts import wanted_objects
-from gateway_components.plan.failure import Failure
-from gateway_components.plan.keys import GatewayKey, ObjectKey
-from gateway_components.plan.kinds import GATEWAY_KINDS
+from gateway_components.api.kinds import GATEWAY_KINDS
+from gateway_components.api.meta import API_VERSION
+from gateway_components.daemon.watch.projections import deployment_state, template_hashes
+from gateway_components.identity import Identity
+from gateway_components.plan.claims import wanted_objects
+from gateway_components.plan.findings import Failure
 from gateway_components.plan.plan import GatewayPlan, Plan
 from gateway_components.plan.status import (
     Status,
@@ -28,7 +28,7 @@ from tests.faults.state_truth import untrue_states
 
 __all__ = ["assert_true", "untruths", "untruths_of"]
 
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 def assert_true(
@@ -99,7 +99,7 @@ def _objects(
         if key.namespace not in namespaces or key.name in refused or gateway.objects is None:
             continue
         for manifest in gateway.objects.manifests:
-            wanted = ObjectKey(manifest["kind"], key.namespace, manifest["metadata"]["name"])
+            wanted = Identity(manifest["kind"], key.namespace, manifest["metadata"]["name"])
             live = picture.objects.get(wanted)
             if live is None:
                 yield f"{key}: {wanted.kind} {wanted.name} does not exist"
@@ -130,8 +130,8 @@ def _strays(picture: Picture, namespaces: Collection[str]) -> Iterator[str]:
         ours = owner and owner["apiVersion"] == API_VERSION and owner["kind"] in GATEWAY_KINDS
         if not owner or not ours or key.namespace not in namespaces:
             continue
-        gateway = GatewayKey(owner["kind"], key.namespace, owner["name"])
-        living = picture.objects.get(ObjectKey(gateway.kind, gateway.namespace, gateway.name))
+        gateway = Identity(owner["kind"], key.namespace, owner["name"])
+        living = picture.objects.get(gateway)
         if living is None or living["metadata"]["uid"] != owner["uid"]:
             yield f"{key.kind} {key.name} belongs to {gateway}, which does not exist"
         elif key not in set(wanted_objects(gateway)):
@@ -145,7 +145,7 @@ def _gateway_statuses(
     for found, raw in picture.of(*GATEWAY_KINDS).items():
         if found.namespace not in namespaces:
             continue
-        key = GatewayKey(found.kind, found.namespace, found.name)
+        key = found
         gateway, existing = planned.gateways.get(key), raw.get("status") or {}
         if gateway is None:
             if released_gateway(existing, GATEWAY_KINDS[key.kind]) is not None:
@@ -161,14 +161,14 @@ def _gateway_status(picture: Picture, gateway: GatewayPlan) -> Status:
     rollout, url = None, ""
     if gateway.objects:
         url = gateway.objects.url
-        live = picture.objects.get(ObjectKey("Deployment", gateway.key.namespace, gateway.key.name))
+        live = picture.objects.get(Identity("Deployment", gateway.key.namespace, gateway.key.name))
         if live is not None:
             rollout = deployment_state(live).rollout(template_hashes(gateway.objects.deployment))
     kind = GATEWAY_KINDS[gateway.key.kind]
     return gateway_status(kind, gateway.failure, rollout, gateway.generation, url, gateway.warnings)
 
 
-def _says_why_it_failed(key: GatewayKey, raw: Raw) -> bool:
+def _says_why_it_failed(key: Identity, raw: Raw) -> bool:
     return any(
         condition["type"] == GATEWAY_KINDS[key.kind].configured
         and condition["status"] == "False"

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway_components.crds.kinds import KINDS
-from gateway_components.graph.build import build_graph
+from gateway_components.api.kinds import AI_GATEWAY, KINDS, TOOL_GATEWAY
 from gateway_components.graph.inventory import Inventory, inventory_of_raw
-from gateway_components.graph.model import Graph, Node, NodeKey
+from gateway_components.graph.model import Graph, Node, build_graph
 from gateway_components.graph.verdicts import reported_verdicts
-from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.identity import Identity
 
 Raw = dict[str, Any]
 
@@ -128,14 +127,11 @@ def graph(*raws: Raw, visible: Mapping[str, str | None] | None = None) -> Graph:
 
 def node(found: Graph, kind: str, name: str, namespace: str = "team") -> Node:
     """Return a node that must be there once."""
-    key = NodeKey(kind, namespace if kind in KINDS and KINDS[kind].namespaced else "", name)
+    key = Identity(kind, namespace if kind in KINDS and KINDS[kind].namespaced else "", name)
     (only,) = (entry for entry in found.nodes if entry.key == key)
     return only
 
 
 def edges(found: Graph) -> set[tuple[str, str]]:
     """Return the edges as pairs of ``Kind namespace/name``."""
-    return {
-        (f"{edge.source.kind} {edge.source.path}", f"{edge.target.kind} {edge.target.path}")
-        for edge in found.edges
-    }
+    return {(str(edge.source), str(edge.target)) for edge in found.edges}

@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_components.graph.dot import dot
-from gateway_components.graph.labels import MARKS, label
-from gateway_components.graph.mermaid import mermaid
-from gateway_components.graph.model import EXTERNAL, RANKS, Edge, Graph, Node, NodeKey, State
+from gateway_components.graph.drawing import MARKS, dot, label, mermaid
+from gateway_components.graph.model import EXTERNAL, RANKS, Edge, Graph, Node
 from gateway_components.graph.svg import svg
+from gateway_components.graph.verdicts import State
+from gateway_components.identity import Identity
 from tests.graph.drawings import Drawing, read_dot, read_mermaid, read_svg
 from tests.graph.make import graph
 
@@ -69,7 +69,7 @@ def test_the_cases_have_every_kind_and_every_state() -> None:
 
 
 @every_language
-def test_what_is_not_well_has_a_mark_and_its_reason_beside_the_colour(draw: Draw, read: Read) -> None:
+def test_a_fault_has_a_mark_and_a_reason_beside_the_colour(draw: Draw, read: Read) -> None:
     for text, state in read(draw(read_case("all-states"))).nodes:
         marks = {mark for mark in MARKS.values() if mark and f"\n{mark} " in text}
         assert marks == ({MARKS[State(state)]} if state != "ok" else set())
@@ -88,7 +88,7 @@ def test_no_markup_of_a_text_reaches_a_page(draw: Draw) -> None:
 
 
 _texts = st.text(st.characters(), max_size=80)
-_keys = st.builds(NodeKey, st.sampled_from(sorted(RANKS)), st.sampled_from(["", "team"]), _texts)
+_keys = st.builds(Identity, st.sampled_from(sorted(RANKS)), st.sampled_from(["", "team"]), _texts)
 _nodes = st.builds(Node, _keys, st.sampled_from(State), _texts, _texts)
 
 
@@ -115,7 +115,8 @@ def test_any_text_can_be_drawn(draw: Draw, read: Read, found: Graph) -> None:
 
 def test_a_large_graph_is_drawn_without_boxes_that_overlap() -> None:
     keys = {
-        rank: [NodeKey(kind, "team", f"{number:03}") for number in range(200)] for kind, rank in RANKS.items()
+        rank: [Identity(kind, "team", f"{number:03}") for number in range(200)]
+        for kind, rank in RANKS.items()
     }
     edges = [Edge(keys[rank][n], keys[rank + 1][n * 7 % 200]) for rank in range(3) for n in range(200)]
     nodes = [Node(key) for rank in keys.values() for key in rank]
@@ -126,8 +127,8 @@ def test_a_large_graph_is_drawn_without_boxes_that_overlap() -> None:
 def test_edges_cross_less_than_in_the_order_of_names() -> None:
     """Of the gateways a, b and c, each serves the route that stands opposite by name."""
     pairs = [("a", "z"), ("b", "y"), ("c", "x")]
-    gateways = [NodeKey("ToolGateway", "team", name) for name, _ in pairs]
-    routes = [NodeKey("ToolRoute", "team", name) for _, name in pairs]
+    gateways = [Identity("ToolGateway", "team", name) for name, _ in pairs]
+    routes = [Identity("ToolRoute", "team", name) for _, name in pairs]
     found = Graph(
         tuple(sorted(Node(key) for key in (*gateways, *routes))),
         tuple(sorted(Edge(*pair) for pair in zip(gateways, routes, strict=True))),
@@ -138,4 +139,4 @@ def test_edges_cross_less_than_in_the_order_of_names() -> None:
 
 
 def test_external_urls_are_drawn_without_a_kind_of_ours() -> None:
-    assert label(Node(NodeKey(EXTERNAL, "", "http://x/mcp"))) == ("external URL", "http://x/mcp")
+    assert label(Node(Identity(EXTERNAL, "", "http://x/mcp"))) == ("external URL", "http://x/mcp")

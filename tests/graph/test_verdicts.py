@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway_components.crds.kinds import KINDS
+from gateway_components.api.kinds import KINDS
 from gateway_components.graph.inventory import inventory_of_snapshot
-from gateway_components.graph.model import NodeKey
 from gateway_components.graph.verdicts import Verdict, planned_verdicts, reported_verdicts
+from gateway_components.identity import Identity
 from gateway_components.plan.plan import plan
 from gateway_components.plan.snapshot import Snapshot
 from tests.graph.make import (
@@ -30,7 +30,7 @@ def verdict(about: Raw, *others: Raw, visible: dict[str, str | None] | None = No
     """Return what the cluster of some objects says of the first."""
     found = inventory(about, *others, visible=visible)
     metadata = about["metadata"]
-    return reported_verdicts(found)[NodeKey(about["kind"], metadata.get("namespace", ""), metadata["name"])]
+    return reported_verdicts(found)[Identity(about["kind"], metadata.get("namespace", ""), metadata["name"])]
 
 
 CONFIGURED, READY = "AiGatewayConfigured", "AiGatewayReady"
@@ -91,12 +91,12 @@ def test_gateways_that_are_not_ours_say_why(
     assert (found.state, found.reason, found.message, found.ready) == expected
 
 
-def test_without_the_right_to_see_classes_conditions_count_alone() -> None:
+def test_without_rights_on_classes_conditions_decide() -> None:
     visible: dict[str, str | None] = dict.fromkeys({*KINDS} - {"AiGatewayClass"})
     assert verdict(ai_gateway("chat", *both("AiGateway")), visible=visible).state == "ok"
 
 
-def test_a_route_is_judged_by_its_condition_and_by_whose_gateway_it_has() -> None:
+def test_a_route_is_judged_by_its_condition_and_gateway() -> None:
     ours, theirs = tool_gateway("tools"), tool_gateway("theirs", toolGatewayClassName="theirs")
     foreign = gateway_class("ToolGatewayClass", "theirs", "example.com/other")
     upstream: Raw = {"toolServerRef": {"name": "docs"}}
@@ -123,9 +123,7 @@ def test_a_route_is_judged_by_its_condition_and_by_whose_gateway_it_has() -> Non
         ((provider("presidio", type="no-such-type"),), "broken", "GuardrailProvider team/presidio"),
     ],
 )
-def test_a_guard_is_judged_by_its_provider_though_nobody_uses_it(
-    others: tuple[Raw, ...], state: str, part: str
-) -> None:
+def test_an_unused_guard_is_judged_by_its_provider(others: tuple[Raw, ...], state: str, part: str) -> None:
     found = verdict(guard("pii", "presidio"), *others)
     assert (found.state, part in found.message) == (state, True)
 
@@ -188,10 +186,10 @@ def test_objects_of_files_are_judged_by_the_plan() -> None:
         resources=found.resources,
     )
     verdicts = planned_verdicts(inventory_of_snapshot(snapshot), plan(snapshot))
-    told = {
+    reported = {
         key.name: (entry.state, entry.reason) for key, entry in verdicts.items() if key.kind != "ToolServer"
     }
-    assert told == {
+    assert reported == {
         "litellm": ("ok", ""),
         "chat": ("broken", "GuardrailsResolutionFailed"),
         "fine": ("ok", ""),

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from gateway_components.engine.locate import pulumi_home
+from gateway_components.engine.programs import pulumi_home
 from tests.daemon.harness import GATEWAYCTL
 from tests.install.pod import ENTRYPOINT, Pod, variables
 

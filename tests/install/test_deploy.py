@@ -1,6 +1,7 @@
 """What is in deploy/ and the overlays, built and applied as a user does, and the daemon run as it says there."""
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Iterator
 from functools import partial
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway_components.install.options import NAMESPACE
+from gateway_components.install.__main__ import one_file
+from gateway_components.install.options import NAME, NAMESPACE, Installation
+from gateway_components.refusals import BOUND
 from lab import ControlPlane, KubectlError, wait_until
 from tests.daemon.harness import SECONDS, Namespace, gateway, tool_gateway
 from tests.install.pod import Pod, container
@@ -61,9 +64,7 @@ def make_namespace(lab: ControlPlane, name: str) -> Namespace:
     return Namespace(lab, name)
 
 
-def test_the_one_file_installs_all_and_its_pod_brings_a_gateway_up(
-    bare_lab: ControlPlane, tmp_path: Path
-) -> None:
+def test_install_yaml_installs_a_daemon_that_serves_gateways(bare_lab: ControlPlane, tmp_path: Path) -> None:
     apply(bare_lab, "-f", str(ROOT / "deploy" / "crds"))
     apply(bare_lab, "-f", str(ROOT / "deploy" / "install.yaml"))
     namespace = make_namespace(bare_lab, "plain")
@@ -81,15 +82,13 @@ def test_the_one_file_installs_all_and_its_pod_brings_a_gateway_up(
     assert "status" not in namespace.existing("AiGateway", "nobodys"), "the classes are not the default"
 
 
-def test_the_kustomization_says_what_the_one_file_says(bare_lab: ControlPlane) -> None:
+def test_the_kustomization_equals_install_yaml(bare_lab: ControlPlane) -> None:
     one = list(yaml.safe_load_all((ROOT / "deploy" / "install.yaml").read_text()))
     built = build(bare_lab, ROOT / "deploy")
     assert sorted(map(as_text, built)) == sorted(map(as_text, one))
 
 
-def test_the_overlay_for_the_default_class_takes_gateways_that_name_none(
-    bare_lab: ControlPlane, tmp_path: Path
-) -> None:
+def test_the_default_class_overlay_claims_unclassed_gateways(bare_lab: ControlPlane, tmp_path: Path) -> None:
     apply(bare_lab, "-k", str(OVERLAYS / "default-class"))
     namespace = make_namespace(bare_lab, "defaulted")
     with Pod(bare_lab, tmp_path / "pod", NAMESPACE) as pod:
@@ -99,9 +98,7 @@ def test_the_overlay_for_the_default_class_takes_gateways_that_name_none(
         namespace.wait_ready("tools", "ToolGateway")
 
 
-def test_the_overlay_for_chosen_namespaces_gives_no_right_elsewhere(
-    bare_lab: ControlPlane, tmp_path: Path
-) -> None:
+def test_the_namespaces_overlay_gives_no_right_elsewhere(bare_lab: ControlPlane, tmp_path: Path) -> None:
     chosen, also, other = (make_namespace(bare_lab, name) for name in ("team-a", "team-b", "team-c"))
     apply(bare_lab, "-k", str(OVERLAYS / "namespaces"))
     with Pod(bare_lab, tmp_path / "pod", NAMESPACE) as pod:
@@ -113,6 +110,66 @@ def test_the_overlay_for_chosen_namespaces_gives_no_right_elsewhere(
         with pytest.raises(KubectlError, match="cannot list resource"):
             bare_lab.kubectl("get", "secrets", "-n", "team-c", kubeconfig=pod.kubeconfig)
     assert "status" not in other.existing("AiGateway", "chat")
+
+
+DOCUMENTED = """\
+# kustomization.yaml
+resources:
+  - https://github.com/agentic-layer/ai-gateway-litellm-operator/releases/latest/download/install.yaml
+patches:
+  - patch: |-
+      apiVersion: runtime.agentic-layer.ai/v1alpha1
+      kind: AiGatewayClass
+      metadata:
+        name: litellm
+        annotations:
+          aigatewayclass.kubernetes.io/is-default-class: "true"
+  - patch: |-
+      apiVersion: runtime.agentic-layer.ai/v1alpha1
+      kind: ToolGatewayClass
+      metadata:
+        name: litellm
+        annotations:
+          toolgatewayclass.kubernetes.io/is-default-class: "true"
+"""
+"""Of the operator reference, word for word."""
+
+
+def test_the_reference_kustomization_takes_install_yaml(bare_lab: ControlPlane, tmp_path: Path) -> None:
+    (url,) = (line for line in DOCUMENTED.splitlines() if "https://" in line)
+    (tmp_path / "kustomization.yaml").write_text(DOCUMENTED.replace(url, "  - install.yaml"))
+    shutil.copy(ROOT / "deploy" / "install.yaml", tmp_path)
+    wanted = list(yaml.safe_load_all(one_file(Installation(default_class=True))))
+    assert sorted(map(as_text, build(bare_lab, tmp_path))) == sorted(map(as_text, wanted))
+
+
+OVERLAID = [
+    ("default-class", Installation(default_class=True)),
+    ("without-crds", Installation(crds=False)),
+    ("metrics-auth", Installation(metrics_auth=True)),
+]
+
+
+@pytest.mark.parametrize(("overlay", "installation"), OVERLAID, ids=[case[0] for case in OVERLAID])
+def test_an_overlay_is_the_installation_with_that_choice(
+    bare_lab: ControlPlane, overlay: str, installation: Installation
+) -> None:
+    wanted = list(yaml.safe_load_all(one_file(installation)))
+    assert sorted(map(as_text, build(bare_lab, OVERLAYS / overlay))) == sorted(map(as_text, wanted))
+
+
+def test_the_policy_follows_into_another_namespace(bare_lab: ControlPlane) -> None:
+    apply(bare_lab, "-k", str(OVERLAYS / "other-namespace"))
+    kubeconfig = bare_lab.service_account_kubeconfig("platform-gateways", NAME)
+
+    def answer() -> str:
+        dry = ("create", "secret", "generic", "x", "-n", "platform-gateways", "--dry-run=server")
+        try:
+            return bare_lab.kubectl(*dry, kubeconfig=kubeconfig)
+        except KubectlError as error:
+            return str(error)
+
+    wait_until(lambda: BOUND in answer(), timeout=SECONDS, what="the policy in force")
 
 
 def as_text(manifest: dict[str, Any]) -> str:

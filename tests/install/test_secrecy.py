@@ -13,9 +13,9 @@ import psutil
 import pytest
 import yaml
 
-from gateway_components.install.files import one_file
+from gateway_components.install.__main__ import one_file
 from gateway_components.install.options import NAMESPACE, Installation
-from gateway_components.kube.passphrase import PASSPHRASE_SECRET
+from gateway_components.kube.install_secrets import PASSPHRASE_SECRET
 from gateway_components.kube.state_secrets import STATE_SECRET
 from lab import ControlPlane, wait_until
 from tests.conftest import Audited
@@ -98,7 +98,7 @@ def live(namespace: Namespace) -> None:
     wait_until(lambda: namespace.hashes("chat") != before, timeout=SECONDS, what="a restart with the new key")
     namespace.kubectl("delete", "deployment", "chat")
     wait_until(lambda: namespace.get("Deployment", "chat"), timeout=SECONDS, what="the Deployment again")
-    namespace.apply(gateway("chat", MARKER, commonMetadata={"labels": {"team": "not valid!"}}, **GUARDED))
+    namespace.apply(gateway("chat", MARKER, podMetadata={"labels": {"team": "not valid!"}}, **GUARDED))
     namespace.wait_reason("chat", "DeploymentFailed")
     namespace.apply(gateway("chat", MARKER, **GUARDED))
     namespace.wait_ready("chat")

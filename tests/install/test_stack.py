@@ -20,9 +20,25 @@ def test_everything_can_be_said() -> None:
         "replicas": 1,
         "namespaces": ["team-a"],
         "defaultClass": True,
+        "crossNamespace": False,
+        "allowedUpstreams": ["localhost"],
+        "gatewayImage": "registry.example.com/litellm:v1.98.0",
+        "crds": False,
+        "metricsAuth": True,
+        "admissionPolicy": False,
     }
     assert read_installation(config, "gateways:install") == Installation(
-        "platform", "registry.example.com/gateways:2", 1, ("team-a",), default_class=True
+        "platform",
+        "registry.example.com/gateways:2",
+        1,
+        ("team-a",),
+        default_class=True,
+        cross_namespace=False,
+        allowed_upstreams=("localhost",),
+        gateway_image="registry.example.com/litellm:v1.98.0",
+        crds=False,
+        metrics_auth=True,
+        admission_policy=False,
     )
 
 
@@ -36,12 +52,14 @@ MISTAKES = [
     ({"replicas": -1}, "gateways:install.replicas: ", "fewer than none cannot run"),
     ({"namespaces": "team-a"}, "gateways:install.namespaces: ", "a list is wanted"),
     ({"namespaces": ["Team A"]}, "gateways:install.namespaces.0: ", "no namespace has such a name"),
+    ({"allowedUpstreams": ["http://a"]}, "gateways:install.allowedUpstreams.0: ", "a URL is no host"),
+    ({"gatewayImage": "http://a"}, "gateways:install.gatewayImage: ", "a URL is no image"),
     ([], "gateways:install: ", "a map is wanted"),
 ]
 
 
-@pytest.mark.parametrize(("config", "told", "why"), MISTAKES)
-def test_a_mistake_is_named_by_its_key(config: Any, told: str, why: str) -> None:
+@pytest.mark.parametrize(("config", "message", "why"), MISTAKES)
+def test_a_mistake_is_named_by_its_key(config: Any, message: str, why: str) -> None:
     with pytest.raises(pulumi.RunError, match="nothing was changed") as caught:
         read_installation(config, "gateways:install")
-    assert told in str(caught.value), why
+    assert message in str(caught.value), why

@@ -6,6 +6,7 @@ from typing import Any
 from gateway_components.daemon.leader import Unopposed
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import Fence, FencedClient
+from gateway_components.kube.resources import ApiPath
 
 __all__ = ["Hook", "HookedClient", "leading"]
 
@@ -36,27 +37,25 @@ class HookedClient(FencedClient):
         super().__init__(client, fence)
         self.asked = []
 
-    async def get(self, path: str) -> dict[str, Any] | None:
+    async def get(self, path: ApiPath) -> dict[str, Any] | None:
         await self._hook("get", path)
         return await super().get(path)
 
-    async def list(
-        self, path: str, *, metadata_only: bool = False, labels: Mapping[str, str] | None = None
-    ) -> tuple[list[dict[str, Any]], str]:
+    async def list(self, path: ApiPath, **options: Any) -> tuple[list[dict[str, Any]], str]:
         await self._hook("list", path)
-        return await super().list(path, metadata_only=metadata_only, labels=labels)
+        return await super().list(path, **options)
 
     async def merge_patch(
-        self, path: str, body: Mapping[str, Any], *, manager: str | None = None
+        self, path: ApiPath, body: Mapping[str, Any], *, manager: str | None = None
     ) -> dict[str, Any]:
         await self._hook("merge_patch", path)
         return await super().merge_patch(path, body, manager=manager)
 
-    async def delete(self, path: str, *, uid: str, version: str) -> None:
+    async def delete(self, path: ApiPath, *, uid: str, version: str) -> None:
         await self._hook("delete", path)
         await super().delete(path, uid=uid, version=version)
 
-    async def _hook(self, method: str, path: str) -> None:
+    async def _hook(self, method: str, path: ApiPath) -> None:
         self.asked.append((method, path))
         if hasattr(self, "before"):
             await self.before(method, path)

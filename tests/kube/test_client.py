@@ -9,9 +9,8 @@ import pytest
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError, ObjectChangedError
-from gateway_components.kube.events import Event, publish
+from gateway_components.kube.recorder import Event, owned_fields, publish, write_status
 from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, EVENTS, SECRETS
-from gateway_components.kube.status import owned_fields, write_status
 from lab import ControlPlane
 
 CONDITION = {
@@ -49,6 +48,11 @@ async def test_what_is_created_can_be_read_changed_and_listed(client: KubeClient
     changed = await client.merge_patch(path, {"data": {"key": "other"}})
     items, version = await client.list(CONFIG_MAPS.collection(lab_namespace))
 
+    names, _ = await client.list(
+        CONFIG_MAPS.collection(lab_namespace), keep=lambda item: {"name": item["metadata"]["name"]}
+    )
+
+    assert names == [{"name": "one"}]
     assert changed["data"] == {"key": "other"}
     assert await client.get(path) == changed
     assert [item["metadata"]["name"] for item in items] == ["one"]
@@ -173,7 +177,7 @@ async def test_unusable_credentials_are_named(case: str, text: str | None, tmp_p
         await KubeClient.connect(file)
 
 
-async def test_conditions_are_written_only_to_the_version_they_were_made_from(
+async def test_conditions_are_written_only_to_their_own_version(
     client: KubeClient, lab_namespace: str
 ) -> None:
     created = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("conditioned"))
@@ -200,8 +204,9 @@ async def test_a_long_note_of_an_event_is_cut_at_a_whole_character(
 
 
 async def test_a_status_knows_who_wrote_it_last(client: KubeClient, lab_namespace: str) -> None:
-    path = AI_GATEWAYS.item(lab_namespace, "told")
-    created = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("told"))
+    path = AI_GATEWAYS.item(lab_namespace, "reported")
+    status = AI_GATEWAYS.item(lab_namespace, "reported", "status")
+    created = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("reported"))
     assert not owned_fields(created["metadata"])
 
     await write_status(client, AI_GATEWAYS, created["metadata"], {"conditions": [CONDITION]})
@@ -209,7 +214,7 @@ async def test_a_status_knows_who_wrote_it_last(client: KubeClient, lab_namespac
     assert owned_fields(ours["metadata"]) == {"conditions"}, "another part of the object is no matter"
 
     theirs = {"status": {"conditions": [{**CONDITION, "message": "theirs"}]}}
-    foreign = await client.merge_patch(f"{path}/status", theirs, manager="somebody")
+    foreign = await client.merge_patch(status, theirs, manager="somebody")
     assert not owned_fields(foreign["metadata"])
 
 

@@ -1,26 +1,30 @@
-"""The client and answers that no API server gives, but what stands between does: told as errors, never a traceback."""
+"""Answers that a proxy gives and no API server: errors of one type, never a traceback."""
 
 import asyncio
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, MalformedAnswerError
+from gateway_components.kube.resources import CONFIG_MAPS
 from tests.kube.answering import Answer, client_of, page
 
-PATH = "/api/v1/configmaps"
+PATH = CONFIG_MAPS.collection()
+ONE = CONFIG_MAPS.item(None, "one")
 
 UNUSABLE = [
     (
         "a page for people",
         page(200, b"<html>Back soon</html>", "text/html"),
-        "text/html came instead of JSON",
+        "the answer is text/html instead of JSON",
     ),
-    ("half of an answer", page(200, b'{"items": [', "application/json"), "no JSON"),
-    ("no list", page(200, b'{"message": "hello"}', "application/json"), "no list of these objects"),
+    ("half of an answer", page(200, b'{"items": [', "application/json"), "not JSON"),
+    ("no list", page(200, b'{"message": "hello"}', "application/json"), "not a list of these objects"),
 ]
 
 
@@ -57,6 +61,24 @@ async def test_a_refusal_in_no_text_is_a_refusal(tmp_path: Path) -> None:
     assert raised.value.status == 503
 
 
+CAUSES: tuple[tuple[Any, bool], ...] = (
+    ([{"reason": "NamespaceTerminating", "message": "namespace ns is being terminated"}], True),
+    ([{"reason": "Other"}, 7, {"reason": 7}], False),
+    ("words", False),
+    (None, False),
+)
+
+
+@pytest.mark.parametrize(("causes", "goes"), CAUSES)
+async def test_a_refusal_says_whether_the_namespace_goes(causes: Any, goes: bool, tmp_path: Path) -> None:
+    status = {"kind": "Status", "reason": "Forbidden", "message": "no", "details": {"causes": causes}}
+    async with client_of(page(403, json.dumps(status).encode(), "application/json"), tmp_path) as client:
+        with pytest.raises(ApiError) as raised:
+            await client.list(PATH)
+
+    assert raised.value.namespace_goes is goes
+
+
 MISSING = {"kind": "Status", "reason": "NotFound", "details": {"name": "one", "kind": "configmaps"}}
 NOT_FOUND = [
     ("of the API server", json.dumps(MISSING).encode(), True, "it names the very object"),
@@ -76,28 +98,28 @@ async def test_an_object_is_missing_only_if_the_api_server_says_so(
 ) -> None:
     async with client_of(page(404, body, "application/json"), tmp_path) as client:
         if believed:
-            assert await client.get(f"{PATH}/one") is None, why
+            assert await client.get(ONE) is None, why
         else:
             with pytest.raises(ApiError) as raised:
-                await client.get(f"{PATH}/one")
+                await client.get(ONE)
             assert raised.value.status == 404, why
 
 
 @pytest.mark.parametrize(("case", "body", "believed", "why"), NOT_FOUND, ids=[case[0] for case in NOT_FOUND])
-async def test_an_object_was_deleted_before_only_if_the_api_server_says_so(
+async def test_an_object_is_gone_only_if_the_api_server_says_so(
     case: str, body: bytes, believed: bool, why: str, tmp_path: Path
 ) -> None:
     refused = contextlib.nullcontext() if believed else pytest.raises(ApiError)
     async with client_of(page(404, body, "application/json"), tmp_path) as client:
         with refused:
-            await client.delete(f"{PATH}/one", uid="u", version="1")
+            await client.delete(ONE, uid="u", version="1")
 
 
 NO_OBJECTS = [
     ("a list", b"[]", "nothing but an object has a name"),
     ("a number", b"7", "as above"),
     ("nothing", b"null", "as above"),
-    ("without metadata", b"{}", "it cannot be told from another"),
+    ("without metadata", b"{}", "it is like any other"),
     ("metadata of another type", b'{"metadata": []}', "as above"),
     ("without a version", b'{"metadata": {"name": "one", "uid": "u"}}', "nothing could be written on it"),
     (
@@ -119,7 +141,7 @@ async def test_an_answer_that_is_no_object_is_no_answer(
 ) -> None:
     async with client_of(page(200, body, "application/json"), tmp_path) as client:
         with pytest.raises(MalformedAnswerError, match="in place of the API server"):
-            await client.get(f"{PATH}/one")
+            await client.get(ONE)
 
 
 async def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(
@@ -184,4 +206,34 @@ async def test_many_watches_leave_room_for_requests(tmp_path: Path) -> None:
         watches = [client.watch(PATH, "1", seconds=60, silence=60) for _ in range(50)]
         await asyncio.gather(*(anext(watch) for watch in watches))
 
-        assert await asyncio.wait_for(client.list(PATH), 5) == ([], "1")
+        assert await asyncio.wait_for(client.list(PATH), 60) == ([], "1")
+
+
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+async def test_a_redirect_is_not_followed(status: int, tmp_path: Path) -> None:
+    reached: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        reached.append(f"{request.method} {await request.text()}")
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", elsewhere)
+    async with TestServer(app) as other:
+        place = str(other.make_url(PATH))
+        async with client_of(page(status, b"{}", "application/json", Location=place), tmp_path) as client:
+            for ask in (
+                client.get(ONE),
+                client.create(PATH, {"data": {"passphrase": "fresh"}}),
+                client.merge_patch(ONE, {"data": {"passphrase": "fresh"}}),
+                client.delete(ONE, uid="u", version="1"),
+                client.list(PATH),
+                anext(client.watch(PATH, "1", seconds=5, silence=5)),
+            ):
+                with pytest.raises(MalformedAnswerError, match=f"redirect.*{status}.*not followed"):
+                    await ask
+
+    assert reached == []

@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.credentials import load_credentials
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, CredentialsError
+from gateway_components.kube.resources import NAMESPACES
 from gateway_components.kube.transport import Transport
 from lab import ControlPlane
 
-PATH = "/api/v1/namespaces/default"
+PATH = NAMESPACES.item(None, "default")
 EXEC = {"apiVersion": "client.authentication.k8s.io/v1", "command": "cat", "interactiveMode": "Never"}
 
 
@@ -40,7 +42,7 @@ def cluster_of(lab: ControlPlane) -> dict[str, Any]:
 
 
 async def name_of(client: KubeClient) -> str:
-    found = await client.get(PATH)
+    found = await client.get(NAMESPACES.item(None, "default"))
     assert found is not None
     return str(found["metadata"]["name"])
 
@@ -49,7 +51,7 @@ async def test_a_replaced_token_is_taken_up_without_a_new_client(lab: ControlPla
     file = kubeconfig(tmp_path / "config", cluster_of(lab), {"token": "expired"})
     async with await KubeClient.connect(file) as client:
         with pytest.raises(ApiError) as raised:
-            await client.get(PATH)
+            await client.get(NAMESPACES.item(None, "default"))
         assert raised.value.status == 401
 
         kubeconfig(file, cluster_of(lab), {"token": lab.admin_token})
@@ -62,7 +64,7 @@ async def test_a_file_that_is_broken_for_a_moment_changes_nothing(lab: ControlPl
     async with await KubeClient.connect(file) as client:
         file.write_text("current-context: [")
         with pytest.raises(ApiError) as raised:
-            await client.get(PATH)
+            await client.get(NAMESPACES.item(None, "default"))
         assert raised.value.status == 401
 
         kubeconfig(file, cluster_of(lab), {"token": lab.admin_token})
@@ -79,16 +81,14 @@ async def test_a_replaced_authority_is_taken_up(lab: ControlPlane, tmp_path: Pat
     )
     async with await KubeClient.connect(file) as client:
         with pytest.raises(ApiUnreachableError, match="certificate verify failed"):
-            await client.get(PATH)
+            await client.get(NAMESPACES.item(None, "default"))
 
         kubeconfig(file, cluster_of(lab), {"token": lab.admin_token})
 
         assert await name_of(client) == "default"
 
 
-async def test_a_pod_uses_its_service_account_and_reads_each_new_token(
-    lab: ControlPlane, tmp_path: Path
-) -> None:
+async def test_a_pod_reads_each_new_token_of_its_service_account(lab: ControlPlane, tmp_path: Path) -> None:
     host, port = lab.url.removeprefix("https://").rsplit(":", 1)
     environment = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
     (tmp_path / "ca.crt").write_bytes(lab.certificate.read_bytes())
@@ -105,7 +105,7 @@ async def test_a_pod_uses_its_service_account_and_reads_each_new_token(
         assert credentials.authorization() == "Bearer another"
         token.unlink()
         with pytest.raises(ApiUnreachableError, match="token"):
-            await client.get(PATH)
+            await client.get(NAMESPACES.item(None, "default"))
 
 
 async def test_the_address_of_a_pod_may_be_of_the_sixth_version(tmp_path: Path, lab: ControlPlane) -> None:
@@ -132,7 +132,7 @@ async def test_a_plugin_is_asked_again_once_its_token_is_refused(lab: ControlPla
     file = kubeconfig(tmp_path / "config", cluster_of(lab), {"exec": {**EXEC, "args": [str(answer)]}})
     async with await KubeClient.connect(file) as client:
         with pytest.raises(ApiError):
-            await client.get(PATH)
+            await client.get(NAMESPACES.item(None, "default"))
 
         issue(lab.admin_token)
 
@@ -200,9 +200,7 @@ async def test_a_client_certificate_is_shown(
         assert await name_of(client) == "localhost", why
 
 
-async def test_a_server_can_be_trusted_blindly_if_the_kubeconfig_says_so(
-    lab: ControlPlane, tmp_path: Path
-) -> None:
+async def test_a_kubeconfig_can_disable_verification(lab: ControlPlane, tmp_path: Path) -> None:
     blind = {"server": lab.url, "insecure-skip-tls-verify": True}
     (tmp_path / "token").write_text(lab.admin_token)
     file = kubeconfig(tmp_path / "config", blind, {"tokenFile": "token"})
@@ -237,9 +235,10 @@ def test_a_token_needs_no_models_of_all_of_kubernetes(lab: ControlPlane) -> None
     program = """
 import asyncio, sys, pathlib
 from gateway_components.kube.client import KubeClient
+from gateway_components.kube.resources import NAMESPACES
 async def main():
     async with await KubeClient.connect(pathlib.Path(sys.argv[1])) as client:
-        await client.get("/api/v1/namespaces/default")
+        await client.get(NAMESPACES.item(None, "default"))
 asyncio.run(main())
 print(*(name for name in sys.modules if name.startswith("kubernetes_asyncio")))
 """
@@ -248,3 +247,58 @@ print(*(name for name in sys.modules if name.startswith("kubernetes_asyncio")))
     )
 
     assert done.stdout.strip() == "", "they take 36 MB"
+
+
+async def test_a_refreshed_token_is_asked_for_at_no_other_place(tmp_path: Path) -> None:
+    reached: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        reached.append(await request.text())
+        return web.json_response({"id_token": "t", "refresh_token": "t"})
+
+    async def issuer(request: web.Request) -> web.StreamResponse:
+        if request.path.startswith("/.well-known"):
+            return web.json_response({"token_endpoint": str(request.url.with_path("/token"))})
+        raise web.HTTPTemporaryRedirect(str(other.make_url("/token")))
+
+    thief, provider = web.Application(), web.Application()
+    thief.router.add_route("*", "/{path:.*}", elsewhere)
+    provider.router.add_route("*", "/{path:.*}", issuer)
+    async with TestServer(thief) as other, TestServer(provider) as asked:
+        oidc = {
+            "client-id": "me",
+            "client-secret": "s",
+            "idp-issuer-url": str(asked.make_url("")),
+            "id-token": ".".join(
+                base64.urlsafe_b64encode(part).decode() for part in (b"{}", b'{"exp": 1}', b"")
+            ),
+            "refresh-token": "precious",
+        }
+        user = {"auth-provider": {"name": "oidc", "config": oidc}}
+        with pytest.raises(CredentialsError):
+            await load_credentials(kubeconfig(tmp_path / "config", {"server": "https://localhost"}, user))
+
+    assert reached == []
+
+
+@pytest.mark.parametrize("plugin", [False, True], ids=["a token", "a plugin"])
+async def test_the_first_current_context_of_several_files_wins(tmp_path: Path, plugin: bool) -> None:
+    answer = tmp_path / "answer"
+    answer.write_text(
+        json.dumps({"apiVersion": EXEC["apiVersion"], "kind": "ExecCredential", "status": {"token": "t"}})
+    )
+    user = {"exec": {**EXEC, "args": [str(answer)]}} if plugin else {"token": "t"}
+    files = [tmp_path / name for name in ("first", "second")]
+    for file in files:
+        cluster = {"server": f"https://{file.name}", "insecure-skip-tls-verify": True}
+        content = {
+            "current-context": file.name,
+            "contexts": [{"name": file.name, "context": {"cluster": file.name, "user": "me"}}],
+            "clusters": [{"name": file.name, "cluster": cluster}],
+            "users": [{"name": "me", "user": user}],
+        }
+        file.write_text(yaml.safe_dump(content))
+
+    found = await load_credentials(Path(":".join(map(str, [tmp_path / "gone", *files]))))
+
+    assert (found.server, found.authorization()) == ("https://first", "Bearer t")

@@ -15,11 +15,13 @@ from aiohttp.test_utils import TestServer
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiUnreachableError, FencedError
 from gateway_components.kube.fence import FencedClient, ReadOnly
+from gateway_components.kube.resources import CONFIG_MAPS
 
-PATH = "/api/v1/namespaces/ns/configmaps/one"
+PATH = CONFIG_MAPS.item("ns", "one")
 READS = {"connect", "document", "get", "list", "pages", "watch", "close"}
 OBJECT = {"metadata": {"name": "one", "uid": "u", "resourceVersion": "1"}}
 WRITES: dict[str, Callable[[KubeClient], Any]] = {
+    "ask": lambda client: client.ask(PATH, {}),
     "create": lambda client: client.create(PATH, {}),
     "merge_patch": lambda client: client.merge_patch(PATH, {}),
     "apply": lambda client: client.apply(PATH, {}, manager="us"),
@@ -94,7 +96,7 @@ async def test_no_write_leaves_a_shut_fence_and_reads_pass(write: str, tmp_path:
         fenced = FencedClient(client, ReadOnly())
 
         assert await fenced.get(PATH)
-        with pytest.raises(FencedError, match="nothing is to be written"):
+        with pytest.raises(FencedError, match="this client is read-only"):
             await WRITES[write](fenced)
 
         assert server.came == [("GET", "")]

@@ -79,7 +79,7 @@ FOREIGN: list[tuple[str, dict[str, Any], float]] = [
 
 
 @pytest.mark.parametrize(("case", "spec", "seconds"), FOREIGN, ids=[case[0] for case in FOREIGN])
-async def test_a_lease_of_another_is_taken_once_it_was_seen_unchanged_for_its_duration(
+async def test_an_expired_lease_of_another_is_acquired(
     server: LeaseServer, ours: Lease, now: Seconds, case: str, spec: dict[str, Any], seconds: float
 ) -> None:
     server.write_by_hand(**spec)
@@ -111,7 +111,7 @@ async def test_a_label_is_no_sign_of_life(server: LeaseServer, ours: Lease, now:
     assert await ours.take() == now()
 
 
-async def test_a_lease_that_was_deleted_is_left_to_its_holder_for_its_duration(
+async def test_a_deleted_lease_stays_with_its_holder_until_it_expires(
     server: LeaseServer, ours: Lease, now: Seconds
 ) -> None:
     server.write_by_hand(holderIdentity="them", leaseDurationSeconds=15)

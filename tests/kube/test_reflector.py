@@ -114,7 +114,7 @@ async def follow(
         now=lambda: script.seconds,
     )
     running = asyncio.create_task(reflector.run())
-    await asyncio.wait_for(script.done.wait(), 5)
+    await asyncio.wait_for(script.done.wait(), 60)
     assert reflector.synced.is_set()
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -145,7 +145,7 @@ async def test_the_picture_follows_list_and_watch(monkeypatch: pytest.MonkeyPatc
     ]
 
 
-async def test_a_watch_that_ends_goes_on_from_the_last_event_or_bookmark(
+async def test_a_watch_resumes_from_the_last_event_or_bookmark(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, changes, watched = await mirror(
@@ -252,9 +252,9 @@ async def test_a_resource_that_does_not_exist_has_no_objects(monkeypatch: pytest
 
     assert picture == {"b": "1"}
     assert changes == [("a", None, "1"), ("a", "1", None), ("b", None, "1")]
-    told = [line["event"] for line in lines if line["log_level"] != "debug"]
-    assert told.count("no such resource") == 1, "told once, however long it lasts"
-    assert told.count("the resource has come") == 1
+    logged = [line["event"] for line in lines if line["log_level"] != "debug"]
+    assert logged.count("no such resource") == 1, "logged once, however long it lasts"
+    assert logged.count("the resource has come") == 1
     assert Cause.ABSENT in script.causes
 
 
@@ -266,7 +266,7 @@ DISCOVERY = [
 
 
 @pytest.mark.parametrize(("case", "served", "why"), DISCOVERY, ids=[case[0] for case in DISCOVERY])
-async def test_a_404_that_discovery_does_not_confirm_takes_nothing_away(
+async def test_an_unconfirmed_404_takes_nothing_away(
     case: str, served: list[bool | None], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lists: list[Listing] = [([item("a", "1")], "10"), *[NOT_FOUND] * 40, ([item("a", "1")], "20")]
@@ -288,7 +288,7 @@ async def test_a_404_is_not_believed_before_its_time(monkeypatch: pytest.MonkeyP
     assert changes == [("a", None, "1")]
 
 
-async def test_a_resource_that_is_missing_from_the_start_holds_nobody_up(
+async def test_a_missing_resource_holds_nobody_up_at_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     script = Script([NOT_FOUND] * 10_000, [], [False])
@@ -301,7 +301,7 @@ async def test_a_resource_that_is_missing_from_the_start_holds_nobody_up(
     monkeypatch.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
     reflector: Reflector[str] = Reflector(cast("KubeClient", script), DEPLOYMENTS, str, lambda _: None)
     running = asyncio.create_task(reflector.run())
-    await asyncio.wait_for(reflector.synced.wait(), 5)
+    await asyncio.wait_for(reflector.synced.wait(), 60)
     running.cancel()
 
     assert reflector.absent
@@ -315,17 +315,17 @@ async def test_a_picture_that_was_found_mistaken_is_listed_anew(monkeypatch: pyt
         cast("KubeClient", script), DEPLOYMENTS, lambda raw: str(raw["value"]), lambda _: None
     )
     running = asyncio.create_task(reflector.run())
-    await asyncio.wait_for(script.done.wait(), 5)
+    await asyncio.wait_for(script.done.wait(), 60)
     script.done.clear()
 
     reflector.relist()
-    await asyncio.wait_for(script.done.wait(), 5)
+    await asyncio.wait_for(script.done.wait(), 60)
     running.cancel()
 
     assert reflector.objects == {("ns", "a"): "1"}
 
 
-async def test_a_watch_that_expires_again_and_again_is_asked_for_ever_more_rarely(
+async def test_a_watch_that_keeps_expiring_backs_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     script = Script([([], "10")] * 7, [[EXPIRED]] * 6)
@@ -337,7 +337,7 @@ async def test_a_watch_that_expires_again_and_again_is_asked_for_ever_more_rarel
     assert script.pauses[-1] > 10 * script.pauses[0] / 2
 
 
-async def test_a_watch_that_ends_at_once_is_followed_by_growing_pauses(
+async def test_a_watch_that_ends_at_once_backs_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     script = Script([([], "10")], [[]] * 6)
@@ -360,7 +360,7 @@ async def test_the_api_server_may_say_when_it_wants_to_be_asked_again(
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-async def test_an_api_server_that_has_too_much_to_do_is_not_asked_for_a_list(
+async def test_a_busy_api_server_is_not_asked_for_a_list(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = Script([([], "10")], [[ApiError(status, "", "later")]])
@@ -380,3 +380,28 @@ async def test_a_store_that_went_back_in_time_is_listed_anew(monkeypatch: pytest
 
     assert picture == {"a": "1"}
     assert script.causes == [Cause.DISORDERED]
+
+
+class _Pages:
+    """Two pages; when the second is asked for, the first is looked at."""
+
+    def __init__(self) -> None:
+        self.first = [item("a", "1"), item("b", "1")]
+        self.left: int | None = None
+
+    async def pages(self, _path: str, **_: Any) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
+        yield self.first, "1"
+        self.left = len(self.first)
+        yield [item("c", "1")], "1"
+
+
+async def test_a_page_is_in_memory_no_longer_than_it_is_read() -> None:
+    pages = _Pages()
+    reflector: Reflector[Any] = Reflector(
+        cast("KubeClient", pages), DEPLOYMENTS, lambda raw: raw["value"], lambda _: None
+    )
+
+    await reflector._list()
+
+    assert pages.left == 0
+    assert len(reflector.objects) == 3

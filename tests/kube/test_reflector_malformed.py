@@ -226,7 +226,7 @@ async def test_a_malformed_event_leads_to_a_new_list(case: str, bad: Any, tmp_pa
     assert not seen.lines("reflector failed")
 
 
-async def test_an_error_of_the_watch_is_told_as_the_api_server_tells_it(tmp_path: Path) -> None:
+async def test_an_error_event_becomes_the_api_servers_error(tmp_path: Path) -> None:
     error = {"type": "ERROR", "object": {"kind": "Status", "code": 500, "message": "etcdserver: no leader"}}
     server = Server([listing(item("old")), listing(item("new"))], [[error]])
 
@@ -298,7 +298,11 @@ async def test_of_deep_bookkeeping_the_rest_is_read(tmp_path: Path) -> None:
     seen = await mirrored(server, tmp_path, managers)
 
     assert seen.picture == {"before": "", "deep": "n", "after": ""}
-    assert not seen.lines("unreadable object")
+    (told,) = seen.lines("unreadable object")
+    assert (told["name"], told["why"].partition(",")[0]) == (
+        "deep",
+        "some of its managedFields nest too deep to be read",
+    )
     assert seen.causes == [Cause.ENDED]
 
 
@@ -310,7 +314,9 @@ async def test_of_a_deep_object_is_known_that_it_exists(tmp_path: Path) -> None:
 
     too_deep = "uid-deep it nests too deep to be read"
     assert seen.picture == {"before": "plain", "deep": too_deep, "after": "plain"}
-    assert len(seen.lines("unreadable object")) == 1, "told once for each version, however often it is listed"
+    assert len(seen.lines("unreadable object")) == 1, "logged once per version, however often it is listed"
+    (logged,) = seen.lines("unreadable object")
+    assert (logged["name"], logged["uid"]) == ("deep", "uid-deep")
 
 
 async def test_an_object_that_no_projection_can_take_is_told_of_once(tmp_path: Path) -> None:

@@ -139,20 +139,20 @@ def test_the_picture_ends_up_as_the_api_server_has_it(edits: list[list[Edit]], m
 
 async def _check(edits: list[list[Edit]], mischief: list[str]) -> None:
     world = World(edits, mischief)
-    told: dict[str, str] = {}
+    known: dict[str, str] = {}
     causes: list[Cause] = []
     wrong: list[str] = []
 
     def note(change: Change[str]) -> None:
         name = change.name[1]
         # A reflector survives whoever hears of changes, so nothing is asserted here.
-        if told.get(name) != change.old:
-            wrong.append(f"{change} after {told.get(name)}")
+        if known.get(name) != change.old:
+            wrong.append(f"{change} after {known.get(name)}")
         if change.old == change.new:
             wrong.append(f"{change} is no change")
-        told.pop(name, None)
+        known.pop(name, None)
         if change.new is not None:
-            told[name] = change.new
+            known[name] = change.new
 
     mirrored: Reflector[str] = Reflector(
         cast("KubeClient", world),
@@ -173,7 +173,7 @@ async def _check(edits: list[list[Edit]], mischief: list[str]) -> None:
     wanted = {name: item["value"] for name, item in world.objects.items()}
     assert {name[1]: value for name, value in mirrored.objects.items()} == wanted
     assert not wrong
-    assert told == wanted, "and so has everybody been told"
+    assert known == wanted, "and everybody knows"
     assert len(causes) <= 2 * (len(mischief) + len(edits)) + 2, (
         "it asks no more often than there is reason to"
     )

@@ -1,6 +1,7 @@
 """States in Secrets of a real API server that are read, written and removed at the same time."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -32,8 +33,8 @@ SAVES = 60
 
 
 @pytest.fixture
-async def client(lab: ControlPlane) -> AsyncIterator[KubeClient]:
-    async with await KubeClient.connect(lab.kubeconfig) as connected:
+async def client(idle_lab: ControlPlane) -> AsyncIterator[KubeClient]:
+    async with await KubeClient.connect(idle_lab.kubeconfig) as connected:
         yield connected
 
 
@@ -121,24 +122,26 @@ async def test_parts_that_go_while_they_are_read_are_looked_for_again(
         nonlocal version, left
         if left and base_of(path.rpartition("/")[2]):
             left -= 1
-            version = await successor.save(lab_namespace, OTHER if left % 2 else LARGE, version)
+            # Each time another: what stays as it is keeps its parts.
+            version = await successor.save(lab_namespace, LARGE if left % 2 else OTHER, version)
 
     hooked.before = before
     found = await StateReader(hooked, key=KEY).load(lab_namespace)
 
     assert found
-    assert (found.version, found.checkpoint) == (version, LARGE)
+    assert (found.version, found.checkpoint) == (version, OTHER)
 
 
 async def test_a_state_that_never_stands_still_is_given_up(
     hooked: HookedClient, successor: StateSecrets, lab_namespace: str
 ) -> None:
     version = await successor.save(lab_namespace, LARGE, None)
+    contents = itertools.cycle((OTHER, LARGE))
 
     async def before(_: str, path: str) -> None:
         nonlocal version
         if base_of(path.rpartition("/")[2]):
-            version = await successor.save(lab_namespace, LARGE, version)
+            version = await successor.save(lab_namespace, next(contents), version)
 
     hooked.before = before
     with pytest.raises(StateConflictError, match="more often than it can be read"):
@@ -195,6 +198,28 @@ async def test_a_sweep_of_long_ago_removes_nothing_of_a_successor(
     with pytest.raises(StateConflictError):
         await daemon.save(lab_namespace, SMALL, version)
     await assert_holds(client, lab_namespace, LARGE)
+
+
+async def test_a_late_removal_of_parts_spares_those_of_a_successor(
+    client: KubeClient, hooked: HookedClient, successor: StateSecrets, lab_namespace: str
+) -> None:
+    async def take_over() -> None:
+        # The content that the other is about to remove the parts of.
+        await successor.load(lab_namespace)
+        held = await version_of(client, lab_namespace)
+        await successor.save(lab_namespace, LARGE, held)
+
+    daemon = StateSecrets(hooked, PART, key=KEY)
+    version = await daemon.save(lab_namespace, LARGE, None)
+    frozen_at_its_deletes = frozen(hooked, "delete", "secrets", take_over)
+    await frozen_at_its_deletes.load(lab_namespace)
+    hooked.asked.clear()
+    await frozen_at_its_deletes.save(lab_namespace, OTHER, version)
+
+    assert "list" not in {method for method, _ in hooked.asked}, "it knows what it replaced"
+    await assert_holds(client, lab_namespace, LARGE)
+    await successor.load(lab_namespace)
+    assert len(await parts(client, lab_namespace)) == 3
 
 
 STEPS = ("merge_patch", STATE_SECRET), ("delete", f"{STATE_SECRET}-"), ("delete", STATE_SECRET)

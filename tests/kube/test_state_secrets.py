@@ -2,7 +2,6 @@
 
 import base64
 import random
-import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,14 +9,15 @@ import pytest
 
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
-from gateway_components.kube.passphrase import (
+from gateway_components.kube.install_secrets import (
     PASSPHRASE_SECRET,
     PassphraseMissingError,
     install_passphrase,
     known_passphrase,
 )
 from gateway_components.kube.resources import NAMESPACES, SECRETS
-from gateway_components.kube.state_format import PART_LABEL, part_data, parts_of, secret
+from gateway_components.kube.state_format import PART_LABEL, part_data, secret
+from gateway_components.kube.state_layout import Known, lay_out
 from gateway_components.kube.state_secrets import (
     STATE_SECRET,
     StateConflictError,
@@ -37,8 +37,8 @@ KEY = "a passphrase"
 
 
 @pytest.fixture
-async def client(lab: ControlPlane) -> AsyncIterator[KubeClient]:
-    async with await KubeClient.connect(lab.kubeconfig) as connected:
+async def client(idle_lab: ControlPlane) -> AsyncIterator[KubeClient]:
+    async with await KubeClient.connect(idle_lab.kubeconfig) as connected:
         yield connected
 
 
@@ -63,7 +63,7 @@ async def test_what_was_saved_is_loaded(stored: StateSecrets, lab_namespace: str
     found = await stored.load(lab_namespace)
 
     assert found
-    assert (found.version, found.checkpoint, found.doubts) == (version, CHECKPOINT, frozenset())
+    assert (found.version, found.checkpoint, found.pending) == (version, CHECKPOINT, frozenset())
 
 
 async def test_an_intent_stands_beside_the_state_until_the_next_one(
@@ -74,7 +74,7 @@ async def test_an_intent_stands_beside_the_state_until_the_next_one(
 
     found = await stored.load(lab_namespace)
     assert found
-    assert (found.checkpoint, found.doubts) == (
+    assert (found.checkpoint, found.pending) == (
         CHECKPOINT,
         frozenset(("AiGateway ns/a", "AiGateway ns/b")),
     )
@@ -82,7 +82,7 @@ async def test_an_intent_stands_beside_the_state_until_the_next_one(
     await stored.save(lab_namespace, CHECKPOINT, version)
     found = await stored.load(lab_namespace)
     assert found
-    assert found.doubts == frozenset()
+    assert found.pending == frozenset()
 
 
 async def test_the_first_intent_needs_no_state(stored: StateSecrets, lab_namespace: str) -> None:
@@ -91,7 +91,7 @@ async def test_the_first_intent_needs_no_state(stored: StateSecrets, lab_namespa
     found = await stored.load(lab_namespace)
 
     assert found
-    assert (found.checkpoint, found.doubts) == (None, frozenset(("AiGateway ns/a",)))
+    assert (found.checkpoint, found.pending) == (None, frozenset(("AiGateway ns/a",)))
 
 
 async def test_a_large_state_is_split_and_the_parts_go_with_it(
@@ -126,7 +126,7 @@ async def test_a_large_state_is_removed_with_its_parts(
     await stored.remove(lab_namespace, version)
 
 
-async def test_parts_that_a_killed_daemon_left_go_when_the_state_is_read(
+async def test_parts_of_a_killed_daemon_go_when_the_state_is_read(
     client: KubeClient, stored: StateSecrets, lab_namespace: str
 ) -> None:
     version = await stored.save(lab_namespace, LARGE, None)
@@ -159,7 +159,7 @@ async def test_a_part_that_is_there_with_other_content_gets_its_own(
     client: KubeClient, stored: StateSecrets, lab_namespace: str
 ) -> None:
     version = await stored.save(lab_namespace, CHECKPOINT, None)
-    (name, *_) = parts_of(zlib.compress(LARGE, 6), version, PART)
+    (name, *_) = lay_out(LARGE, Known(version), PART).parts
     planted = secret(name, part_data(b"other"), {PART_LABEL: "true"})
     await client.create(SECRETS.collection(lab_namespace), planted)
 
@@ -198,8 +198,8 @@ DAMAGES: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     ({"checkpoint": None, "parts": base64.b64encode(b"7").decode()}, "no list of parts"),
     ({"sha256": None}, "no checksum"),
-    ({"doubts": base64.b64encode(b"{").decode()}, "no doubts"),
-    ({"doubts": base64.b64encode(b"7").decode()}, "doubts of another kind"),
+    ({"doubts": base64.b64encode(b"{").decode()}, "pending gateways that are not JSON"),
+    ({"doubts": base64.b64encode(b"7").decode()}, "pending gateways of the wrong type"),
 )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from .confined import confined_binary
 from .harness import LiteLLMProxy
 from .upstream import FakeOpenAI
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 class StartProxy(Protocol):
     """Starts the proxy with a configuration and an environment; it runs until the test module ends."""
 
-    def __call__(self, config: str, env: Mapping[str, str]) -> LiteLLMProxy: ...
+    def __call__(
+        self, config: str, env: Mapping[str, str], confined: Mapping[str, object] | None = None
+    ) -> LiteLLMProxy: ...
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +35,12 @@ def start_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartProxy
     """Starter of real proxies, which are stopped when the module is done."""
     with contextlib.ExitStack() as stack:
 
-        def start(config: str, env: Mapping[str, str]) -> LiteLLMProxy:
+        def start(
+            config: str, env: Mapping[str, str], confined: Mapping[str, object] | None = None
+        ) -> LiteLLMProxy:
             path = tmp_path_factory.mktemp("litellm") / "config.yaml"
             path.write_text(config, encoding="utf-8")
-            return stack.enter_context(LiteLLMProxy(path, env))
+            binary = confined_binary(path.parent, confined) if confined else None
+            return stack.enter_context(LiteLLMProxy(path, env, binary=binary))
 
         yield start

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
+
 from .planned import manifest
 
 if TYPE_CHECKING:
@@ -21,12 +23,15 @@ SECRETS: Final = {
 }
 """The Secrets that the providers refer to, and the one of the models; see `planned_gateway`."""
 
-NAMES: Final = {"presidio": "guards/personal-data", "moderation": "moderation", "bedrock": "topics"}
+NAMES: Final = {"presidio": "personal-data", "moderation": "moderation", "bedrock": "topics"}
 """What LiteLLM calls each of `guards` at a gateway of the namespace ``default``."""
 
 
 def guards(
-    presidio: FakePresidio, moderation: FakeModeration, modes: Mapping[str, Sequence[str]]
+    presidio: FakePresidio,
+    moderation: FakeModeration,
+    modes: Mapping[str, Sequence[str]],
+    anonymizer: FakePresidio | None = None,
 ) -> list[dict[str, Any]]:
     """Return three Guards and their providers.
 
@@ -37,6 +42,8 @@ def guards(
     ----------
     presidio, moderation
         The services.
+    anonymizer
+        A second service for Presidio; the first does both where it is left out.
     modes
         Modes of the Guard of ``presidio``, ``moderation`` and ``bedrock``.
     """
@@ -46,6 +53,7 @@ def guards(
             "presidio",
             {"type": "presidio-api", "presidio": {"baseUrl": presidio.url}},
             namespace="providers",
+            annotations={ANONYMIZER_ANNOTATION: anonymizer.url} if anonymizer else {},
         ),
         manifest(
             "Guard",

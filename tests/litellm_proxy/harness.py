@@ -1,8 +1,9 @@
 """The real LiteLLM proxy on loopback.
 
 The proxy is the package of the version inside the image that gateways run, started as in the container:
-``litellm --config PATH --port PORT``. It gets no environment but the one it is given, so neither keys nor
-HTTP proxies of the machine that runs the tests reach it, and it is kept from calling the internet.
+``litellm --config PATH --port PORT``. Starts share the imports where these read no variable that the test sets. The
+proxy gets no environment but the one it is given, so neither keys nor HTTP proxies of the machine that runs the tests
+reach it, and it is kept from calling the internet.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from lab import wait_until
 from lab.ports import free_port
+
+from .preloaded import Preloaded, PreloadedProcess, preloaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,10 +119,11 @@ class LiteLLMProxy:
         self._config = config
         self._env = dict(env)
         self._binary = binary or litellm_binary()
+        self._shares_imports = binary is None
         self._startup_seconds = startup_seconds
         self._stop_seconds = stop_seconds
         self._cleanup = contextlib.ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | PreloadedProcess | None = None
         self._log_path: Path | None = None
         self._port = 0
 
@@ -231,17 +235,27 @@ class LiteLLMProxy:
         self._port = free_port()
         self._log_path = work / "proxy.log"
         log = stack.enter_context(self._log_path.open("wb"))
-        command = [str(self._binary), "--config", str(self._config.resolve())]
-        self._process = subprocess.Popen(
-            [*command, "--port", str(self._port), "--host", LOOPBACK],
-            cwd=work,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        config = str(self._config.resolve())
+        arguments = ["--config", config, "--port", str(self._port), "--host", LOOPBACK]
+        imported = self._imported()
+        if imported and imported.serves(self._env):
+            self._process = imported.start(arguments, env, work, self._log_path)
+        else:
+            self._process = subprocess.Popen(
+                [str(self._binary), *arguments],
+                cwd=work,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         stack.callback(_stop_group, self._process, seconds=self._stop_seconds)
+
+    def _imported(self) -> Preloaded | None:
+        if not self._shares_imports:
+            return None
+        return preloaded(self._binary.resolve().parent / "python", tuple(QUIET_ENV.items()))
 
     def _wait_ready(self) -> None:
         try:
@@ -262,7 +276,7 @@ class LiteLLMProxy:
         lines = deque(self.log().splitlines(), maxlen=_LOG_LINES)
         return ProxyError(f"the LiteLLM proxy {what}; the end of its log:\n" + "\n".join(lines))
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> subprocess.Popen[bytes] | PreloadedProcess:
         if self._process is None:
             message = "the LiteLLM proxy is not started: use it in a `with` statement"
             raise ProxyError(message)
@@ -281,7 +295,7 @@ class LiteLLMProxy:
             return Response(answer.status, answer.read())
 
 
-def _stop_group(process: subprocess.Popen[bytes], *, seconds: float) -> None:
+def _stop_group(process: subprocess.Popen[bytes] | PreloadedProcess, *, seconds: float) -> None:
     """Ask a process group to stop, and kill what is left of it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)

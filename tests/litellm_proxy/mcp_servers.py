@@ -17,7 +17,7 @@ from .fake_server import LOOPBACK
 from .mcp_client import litellm_python
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["TOOLS", "McpServer", "Transport"]
 
@@ -42,10 +42,13 @@ class McpServer:
         Name of the server.
     transport
         ``http`` for streamable HTTP at ``/mcp``, ``sse`` for server-sent events at ``/sse``.
+    others
+        Names of further tools that answer as ``whoami`` does; a server with any is slow to list its tools.
     """
 
-    def __init__(self, name: str, transport: Transport) -> None:
+    def __init__(self, name: str, transport: Transport, others: Sequence[str] = ()) -> None:
         self.name = name
+        self._others = tuple(others)
         self.transport = transport
         self._port = 0
         self._record = Path()
@@ -61,7 +64,7 @@ class McpServer:
             process = subprocess.Popen(
                 [
                     *(str(litellm_python()), str(_PROGRAM)),
-                    *(self.name, sdk_transport, str(self._port), str(self._record)),
+                    *(self.name, sdk_transport, str(self._port), str(self._record), *self._others),
                 ],
                 env={"PATH": "", "HOME": str(work)},
                 stdin=subprocess.DEVNULL,

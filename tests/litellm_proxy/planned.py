@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.meta import API_VERSION
-from gateway_components.crds.parse import parse, parse_as
-from gateway_components.crds.toolgateway import ToolGateway
-from gateway_components.crds.toolgatewayclass import ToolGatewayClass
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.crds.toolserver import ToolServer
-from gateway_components.plan.keys import Reference
-from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.api.gateways import AiGateway, AiGatewayClass, ToolGateway, ToolGatewayClass
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.api.meta import API_VERSION
+from gateway_components.api.parse import parse, parse_as
+from gateway_components.api.tools import ToolRoute, ToolServer
+from gateway_components.identity import Identity
+from gateway_components.plan.patch import PATCH_KEY
 from gateway_components.plan.plan import plan
-from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.policy import Policy
+from gateway_components.plan.references import PATCH_ANNOTATION
+from gateway_components.plan.snapshot import Content, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,10 +52,15 @@ class PlannedGateway:
 
 
 def manifest(
-    kind: str, name: str, spec: Mapping[str, object], *, namespace: str = "default"
+    kind: str,
+    name: str,
+    spec: Mapping[str, object],
+    *,
+    namespace: str = "default",
+    annotations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return an object of our API group."""
-    metadata = {"name": name, "namespace": namespace}
+    metadata = {"name": name, "namespace": namespace, "annotations": dict(annotations or {})}
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
@@ -65,6 +68,7 @@ def planned_gateway(
     gateway: Mapping[str, Any],
     *others: Mapping[str, Any],
     secrets: Mapping[tuple[str, str], str] | None = None,
+    patch: str = "",
 ) -> PlannedGateway:
     """Plan a gateway of either kind, which our class takes.
 
@@ -76,6 +80,8 @@ def planned_gateway(
         Manifests of the routes, ToolServers, Guards and providers there are.
     secrets
         Values in the Secrets of the gateway's namespace, by the name of the Secret and the key.
+    patch
+        Its config patch; none where empty.
 
     Raises
     ------
@@ -85,18 +91,23 @@ def planned_gateway(
         The container asks for a Secret that is neither optional nor in `secrets`.
     """
     is_ai = gateway["kind"] == AI_GATEWAY.kind
-    resources: dict[Reference, Resource] = {}
+    metadata = {**gateway["metadata"], "annotations": {PATCH_ANNOTATION: "patch"} if patch else {}}
+    gateway = {**gateway, "metadata": metadata}
+    contents = {Identity("ConfigMap", metadata["namespace"], "patch"): Content("", {PATCH_KEY: patch})}
+    resources: dict[Identity, Resource] = {}
     for other in others:
         parsed = parse(other)
         if isinstance(parsed, Guard | GuardrailProvider | ToolServer):
             kind: Any = parsed.kind
-            resources[Reference(kind, parsed.metadata.namespace or "", parsed.metadata.name)] = parsed
+            resources[Identity(kind, parsed.metadata.namespace or "", parsed.metadata.name)] = parsed
     done = plan(
         Snapshot(
             gateways=(parse_as(AiGateway, gateway) if is_ai else parse_as(ToolGateway, gateway),),
             classes=_classes(),
             routes=tuple(parse_as(ToolRoute, other) for other in others if other["kind"] == "ToolRoute"),
             resources=resources,
+            contents=contents,
+            policy=Policy(allowed_upstreams=("127.0.0.1",)),
         )
     )
     (outcome,) = done.gateways.values()

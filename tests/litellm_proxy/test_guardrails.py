@@ -124,7 +124,7 @@ def test_a_harmless_chat_is_shown_to_all_guards_and_answered(guarded: Guarded) -
     assert guarded.prompt_of_the_model() == "good morning"
     assert guarded.presidio.texts[0] == "good morning"
     assert guarded.bedrock.texts == ["good morning"]
-    wait_until(lambda: len(guarded.moderation.texts) == 2, timeout=10, what="the judgement of the answer")
+    wait_until(lambda: len(guarded.moderation.texts) == 2, timeout=60, what="the judgement of the answer")
     assert sorted(guarded.moderation.texts) == sorted(["good morning", REPLY])
 
 
@@ -150,7 +150,7 @@ def test_presidio_refuses_what_the_guard_blocks(guarded: Guarded) -> None:
 
     # This version of LiteLLM has no status of its own for it.
     assert answer.status == 500
-    assert "Blocked entity detected: PHONE_NUMBER by Guardrail: guards/personal-data" in answer.text
+    assert "Blocked entity detected: PHONE_NUMBER by Guardrail: personal-data" in answer.text
     assert guarded.model.requests == []
 
 
@@ -162,7 +162,7 @@ def test_presidio_passes_over_what_is_below_the_threshold_of_all(guarded: Guarde
     assert guarded.prompt_of_the_model() == "ping 10.0.0.1"
 
 
-def test_moderation_is_asked_with_key_and_model_of_provider_and_guard(guarded: Guarded) -> None:
+def test_moderation_is_asked_with_the_key_and_the_model(guarded: Guarded) -> None:
     assert guarded.proxy.chat("gpt-4o", "good morning").status == 200
 
     request = guarded.moderation.requests[0]
@@ -179,7 +179,7 @@ def test_moderation_refuses_what_it_flags(guarded: Guarded) -> None:
     assert "illicit" in answer.text
 
 
-def test_bedrock_is_asked_for_the_guardrail_with_the_credentials_of_the_provider(guarded: Guarded) -> None:
+def test_bedrock_is_asked_with_the_credentials_of_the_provider(guarded: Guarded) -> None:
     assert guarded.proxy.chat("gpt-4o", "good morning").status == 200
 
     (request,) = guarded.bedrock.requests
@@ -249,7 +249,7 @@ def test_what_a_tool_answered_is_masked_for_the_model(guarded: Guarded) -> None:
     assert guarded.prompt_of_the_model() == f"<EMAIL_ADDRESS_1> has {FakeBedrock.MASK}"
 
 
-def test_litellm_shows_guards_no_argument_of_the_tool_calls_in_a_chat(guarded: Guarded) -> None:
+def test_guards_see_no_arguments_of_tool_calls_in_a_chat(guarded: Guarded) -> None:
     answer = guarded.chat_after_a_tool_call(argument=FakeBedrock.BLOCKED, result="nothing found")
 
     assert answer.status == 200, answer.text
@@ -258,7 +258,7 @@ def test_litellm_shows_guards_no_argument_of_the_tool_calls_in_a_chat(guarded: G
         assert not [text for text in guard.texts if FakeBedrock.BLOCKED in text]
 
 
-def test_a_chat_with_tools_of_the_gateway_passes_the_guards_before_a_tool_is_called(guarded: Guarded) -> None:
+def test_a_chat_passes_the_guards_before_a_tool_is_called(guarded: Guarded) -> None:
     answer = guarded.chat_with_the_tools_of_the_gateway("bill ada@example.com for 12345678")
 
     assert answer.status == 200, answer.text

@@ -43,7 +43,7 @@ def served(start_proxy: StartProxy) -> Iterator[Served]:
     with McpServer("alpha", "http") as http, McpServer("beta", "sse") as sse:
         planned = planned_gateway(
             manifest("ToolGateway", "tools", {}),
-            route("over-http", {"external": {"url": http.url}}, deny=["erase"]),
+            route("over-http", {"external": {"url": http.url}}, deny=["Erase"]),
             route(
                 "over-sse",
                 {"external": {"url": sse.url}},
@@ -85,7 +85,7 @@ def test_a_route_over_http_lists_and_calls_its_tools(served: Served) -> None:
     assert served.sse.calls == []
 
 
-def test_a_route_over_server_sent_events_lists_and_calls_its_tools(served: Served) -> None:
+def test_a_route_over_sse_lists_and_calls_its_tools(served: Served) -> None:
     conversation = converse(served.urls["team-a/over-sse"], [Call(f"{SSE_KEY}-echo", {"text": "hello"})])
 
     assert conversation.tools == (f"{SSE_KEY}-echo",)
@@ -118,7 +118,7 @@ def test_a_tool_that_a_route_does_not_offer_is_refused(served: Served, route_nam
     assert served.http.calls == served.sse.calls == []
 
 
-def test_the_path_of_a_route_that_is_left_out_opens_no_denied_tool(served: Served) -> None:
+def test_a_left_out_route_opens_no_denied_tool(served: Served) -> None:
     # LiteLLM answers a path it does not know with all servers; what the routes deny stays denied there.
     conversation = converse(
         served.left_out, [Call(f"{HTTP_KEY}-erase", {"text": "x"}), Call(f"{SSE_KEY}-erase", {"text": "x"})]

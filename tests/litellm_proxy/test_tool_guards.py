@@ -95,7 +95,7 @@ def fresh(guarded: Guarded) -> Guarded:
 
 
 @pytest.mark.parametrize("kind", ["presidio", "bedrock"])
-def test_a_guard_of_a_tool_gateway_is_loaded_with_the_modes_of_tool_calls(fresh: Guarded, kind: str) -> None:
+def test_guards_of_tool_gateways_load_with_modes_of_tool_calls(fresh: Guarded, kind: str) -> None:
     fake: FakeGuard = getattr(fresh, kind)
     listed: Any = fresh.proxy.get("/guardrails/list").json()["guardrails"]
     (modes,) = (entry["litellm_params"]["mode"] for entry in listed if entry["guardrail_name"] == NAMES[kind])
@@ -112,9 +112,7 @@ def test_a_guard_of_a_tool_gateway_is_loaded_with_the_modes_of_tool_calls(fresh:
 
 @pytest.mark.parametrize("way", ["call_by_mcp", "call_by_rest"])
 @pytest.mark.parametrize("text", [FORBIDDEN, MASKED], ids=["forbidden", "masked"])
-def test_litellm_shows_no_tool_call_to_its_guards_which_is_why_the_plan_warns(
-    fresh: Guarded, way: str, text: str
-) -> None:
+def test_litellm_shows_no_tool_call_to_its_guards_as_warned(fresh: Guarded, way: str, text: str) -> None:
     result: CallResult = getattr(fresh, way)(text)
 
     asked = {kind: getattr(fresh, kind).texts for kind in ("presidio", "bedrock")}
@@ -132,7 +130,7 @@ def test_the_plan_warns_of_each_guard_that_is_without_effect(guarded: Guarded, g
 
 
 @pytest.mark.soak
-def test_litellm_does_not_start_with_moderation_of_tool_calls_which_is_why_the_plan_refuses_it(
+def test_litellm_does_not_start_with_moderation_of_tool_calls(
     start_proxy: StartProxy,
 ) -> None:
     with FakePresidio() as presidio, FakeModeration() as moderation:
@@ -148,7 +146,7 @@ def test_litellm_does_not_start_with_moderation_of_tool_calls_which_is_why_the_p
         error = start_error(start_proxy, yaml.safe_dump(config), planned.env)
 
     assert "pre_mcp_call is not in the supported event hooks" in error, (
-        "LiteLLM starts with openai_moderation for tool calls now: remove the refusal from "
+        "LiteLLM starts with openai_moderation for tool calls now: remove the exception from "
         "gateway_components/plan/guardrails.py (`tool_calls`), and show here what the guard does"
     )
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway_components.manifests.load import Finding, load
+from gateway_components.errors import Finding
+from gateway_components.identity import Identity
+from gateway_components.manifests.load import FileFinding, load
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: b\n"
 
@@ -15,11 +17,11 @@ def _told(path: Path) -> list[tuple[int, str, str]]:
     return [(found.line, found.message, found.cure) for found in load([path]).findings]
 
 
-def test_file_with_several_documents_gives_its_objects_in_their_order(tmp_path: Path) -> None:
+def test_several_documents_give_their_objects_in_order(tmp_path: Path) -> None:
     file = tmp_path / "all.yaml"
     file.write_text(f"{POD}---\n# nothing\n---\n{POD.replace('Pod', 'Job')}")
     loaded = load([file])
-    assert [(found.subject, found.line, found.file) for found in loaded.objects] == [
+    assert [(str(found.subject), found.line, found.file) for found in loaded.objects] == [
         ("Pod b/a", 1, str(file)),
         ("Job b/a", 9, str(file)),
     ]
@@ -41,12 +43,12 @@ def test_file_is_read_whatever_its_ending(tmp_path: Path) -> None:
     assert len(load([tmp_path / "manifest.txt"]).objects) == 1
 
 
-def test_list_gives_its_items_with_their_own_lines_and_lists_may_nest(tmp_path: Path) -> None:
+def test_items_of_nested_lists_have_their_own_lines(tmp_path: Path) -> None:
     file = tmp_path / "list.yaml"
     file.write_text("kind: List\nitems:\n- kind: A\n- kind: List\n  items:\n  - kind: B\n  - kind: C\n")
     objects = load([file]).objects
     assert [(found.kind, found.line) for found in objects] == [("A", 3), ("B", 6), ("C", 7)]
-    assert objects[2].finding(("kind",), "kind", "m").line == 7
+    assert objects[2].finding(Finding(("kind",), "m")).line == 7
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ def test_what_is_no_file_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(POD)
     (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
     loaded = load([tmp_path])
-    assert [found.subject for found in loaded.objects] == ["Pod b/a"]
+    assert [str(found.subject) for found in loaded.objects] == ["Pod b/a"]
     assert [found.file for found in loaded.findings] == [str(tmp_path / "gone.yaml")]
 
 
@@ -73,9 +75,7 @@ def test_what_is_no_file_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
     [("kustomization.yaml", "warning"), ("kustomization.yml", "warning"), ("kustomize.yaml", "error")],
     ids=["kustomize does not ask for a kind there", "nor there", "a manifest has to have one"],
 )
-def test_file_without_a_kind_is_a_mistake_unless_it_is_kustomizes_own(
-    tmp_path: Path, name: str, severity: str
-) -> None:
+def test_a_file_without_a_kind_is_wrong_unless_of_kustomize(tmp_path: Path, name: str, severity: str) -> None:
     (tmp_path / name).write_text("resources:\n- gateway.yaml\n")
     assert [found.severity for found in load([tmp_path]).findings] == [severity]
 
@@ -110,7 +110,7 @@ def test_file_with_a_fault_gives_nothing_and_the_others_do(tmp_path: Path) -> No
     loaded = load([tmp_path])
     assert [Path(found.file).name for found in loaded.objects] == ["b.yaml"]
     (finding,) = loaded.findings
-    assert (finding.line, finding.message) == (8, 'key "a" stands twice, first in line 7')
+    assert (finding.line, finding.message) == (8, 'duplicate key "a", first in line 7')
 
 
 @pytest.mark.parametrize("text", ["a: b\n", "- a\n", "words\n", "kind: 5\n", "kind:\n", "7\n"])
@@ -125,6 +125,13 @@ def test_item_of_a_list_that_is_no_object(tmp_path: Path) -> None:
 
 
 def test_finding_is_one_line_that_a_terminal_can_show() -> None:
-    finding = Finding("a.yaml", 3, "Pod a\x1b[31m", "spec.x", "is\nwrong", "mend it")
+    finding = FileFinding(
+        ("spec", "x"),
+        "is\nwrong",
+        "mend it",
+        subject=Identity("Pod", "", "a\x1b[31m"),
+        file="a.yaml",
+        line=3,
+    )
     assert str(finding) == "a.yaml:3: error: Pod a\ufffd[31m: spec.x: is\ufffdwrong; mend it"
-    assert str(Finding("a", 1, "", "", "m", "", "warning")) == "a:1: warning: m"
+    assert str(FileFinding((), "m", severity="warning", file="a")) == "a:1: warning: m"

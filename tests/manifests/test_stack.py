@@ -2,19 +2,19 @@
 
 import pytest
 
+from gateway_components.identity import Identity
 from gateway_components.manifests.stack import ManifestStack
-from gateway_components.plan.hashes import content_digest
-from gateway_components.plan.keys import GatewayKey
+from gateway_components.plan.snapshot import content_digest
 from gateway_components.plan.workload import GatewayObjects
 from tests.manifests.conftest import Read
-from tests.manifests.texts import GATEWAY, PATCH, PATCHED, SECRET, gateway_class, joined
+from tests.manifests.texts import EXTERNAL, GATEWAY, PATCH, PATCHED, SECRET, TOOLS, gateway_class, joined
 
-KEY = GatewayKey("AiGateway", "default", "example")
+KEY = Identity("AiGateway", "default", "example")
 OURS = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
 CLASSLESS = GATEWAY.replace("  aiGatewayClassName: litellm\n", "")
 
 
-def _objects(stack: ManifestStack, key: GatewayKey = KEY) -> GatewayObjects:
+def _objects(stack: ManifestStack, key: Identity = KEY) -> GatewayObjects:
     assert not stack.findings
     objects = stack.plan.gateways[key].objects
     assert objects is not None
@@ -30,7 +30,7 @@ def test_the_shipped_class_needs_no_manifest(read: Read) -> None:
     assert _objects(read(GATEWAY)).url == "http://example.default.svc.cluster.local"
 
 
-def test_objects_without_a_namespace_get_the_given_one_and_the_others_keep_theirs(read: Read) -> None:
+def test_the_given_namespace_is_for_objects_without_one(read: Read) -> None:
     other = GATEWAY.replace("  name: example\n", "  name: example\n  namespace: own\n")
     stack = read(GATEWAY, other, PATCH, namespace="team")
     assert [key.namespace for key in stack.plan.gateways] == ["own", "team"]
@@ -60,7 +60,7 @@ def test_a_default_class_takes_a_gateway_without_one(read: Read) -> None:
     _objects(read(joined(gateway_class("house", OURS, default=True), CLASSLESS)))
 
 
-def test_gateway_of_another_controller_is_left_out_with_a_warning(read: Read) -> None:
+def test_another_controllers_gateway_is_left_out_and_warned(read: Read) -> None:
     stack = read(joined(GATEWAY.replace("litellm", "other"), gateway_class("other", "example.com/c")))
     (finding,) = stack.findings
     assert (finding.severity, finding.line, finding.field) == ("warning", 6, "spec.aiGatewayClassName")
@@ -69,13 +69,15 @@ def test_gateway_of_another_controller_is_left_out_with_a_warning(read: Read) ->
     assert not stack.errors
 
 
-def test_secret_data_and_string_data_have_the_hash_they_have_on_a_cluster(read: Read) -> None:
-    text = f"{SECRET}data:\n  A: |\n    aGVs\n    bG8=\n  B: b2xk\nstringData:\n  B: new\n"
+def test_a_secret_has_the_hash_that_it_has_on_a_cluster(read: Read) -> None:
+    text = f"{SECRET}data:\n  A: |\n    aGVs\n    bG8=\n  OPENAI_API_KEY: b2xk\nstringData:\n  OPENAI_API_KEY: new\n"
     stack = read(GATEWAY, text)
-    assert _annotation(_objects(stack), "secret-hash") == content_digest({"A": "hello", "B": "new"})
+    assert _annotation(_objects(stack), "secret-hash") == content_digest(
+        {"A": "hello", "OPENAI_API_KEY": "new"}
+    )
 
 
-def test_config_map_with_binary_data_has_the_hash_it_has_on_a_cluster(read: Read) -> None:
+def test_binary_data_has_the_hash_that_it_has_on_a_cluster(read: Read) -> None:
     referring = f"{GATEWAY}  envFrom: [{{configMapRef: {{name: extra}}}}]\n"
     with_binary, without = read(referring, f"{PATCH}binaryData: {{b: /w==}}\n"), read(referring, PATCH)
     assert _annotation(_objects(with_binary), "env-hash") != _annotation(_objects(without), "env-hash")
@@ -94,7 +96,7 @@ def test_a_broken_gateway_leaves_the_others_alone(read: Read) -> None:
         GATEWAY.replace("name: gpt-4o", "name: ''").replace("name: example", "name: bad"),
     )
     assert [key.name for key, found in stack.plan.gateways.items() if found.objects] == ["example"]
-    assert [finding.subject for finding in stack.errors] == ["AiGateway broken", "AiGateway bad"]
+    assert [str(finding.subject) for finding in stack.errors] == ["AiGateway broken", "AiGateway bad"]
 
 
 def test_findings_come_in_the_order_of_files_and_lines(read: Read) -> None:
@@ -112,7 +114,7 @@ def test_nothing_is_read_twice_without_notice(read: Read) -> None:
     assert finding.message.endswith("0.yaml line 1")
 
 
-def test_a_class_belongs_to_the_cluster_and_so_stands_twice_in_any_namespaces(read: Read) -> None:
+def test_two_classes_of_one_name_clash_in_any_namespaces(read: Read) -> None:
     spaced = gateway_class("house", OURS).replace("{name: house,", "{name: house, namespace: x,")
     (finding,) = read(joined(gateway_class("house", OURS), spaced)).findings
     assert "stands twice" in finding.message
@@ -124,6 +126,37 @@ def test_objects_of_one_name_in_two_namespaces_are_two(read: Read, text: str) ->
     assert not read(text, other).findings
 
 
+def test_a_namespace_is_taken_without_what_a_cluster_wrote(read: Read) -> None:
+    exported = (
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: edge\n  uid: f00\n  resourceVersion: '7'\n"
+        "  labels: {tier: ai}\nspec: {finalizers: [kubernetes]}\nstatus: {phase: Active}\n"
+    )
+    stack = read(exported, GATEWAY.replace("  name: example\n", "  name: example\n  namespace: edge\n"))
+    assert not stack.findings
+    metadata = {"name": "edge", "labels": {"tier": "ai"}}
+    assert stack.namespaces == ({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata},)
+
+
+def test_a_duplicate_namespace_is_reported_where_it_differs(read: Read) -> None:
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: edge}\n"
+    assert not read(text, text).findings
+    (finding,) = read(text, text.replace("edge", "edge, labels: {tier: ai}")).findings
+    assert "stands twice" in finding.message
+
+
+def test_gateways_and_routes_of_others_are_no_errors(read: Read) -> None:
+    theirs = TOOLS.replace("litellm", "agentgateway")
+    unnamed = TOOLS.replace("  toolGatewayClassName: litellm\n", "  env: []\n").replace("tools", "more")
+    attached = EXTERNAL.replace("{name: tools}", "{name: more}").replace("weather\n", "news\n", 1)
+    stack = read(joined(GATEWAY, theirs, unnamed, EXTERNAL, attached), "apiVersion: v1\nkind: Pod\n")
+    assert [str(key) for key in stack.plan.gateways] == [str(KEY)]
+    assert not stack.plan.routes
+    assert not stack.errors
+    assert len(stack.findings) == 5, (
+        "each gateway and route has its word, and what is of other kinds one in all"
+    )
+
+
 def test_no_file_gives_an_empty_plan(read: Read) -> None:
     stack = read("")
-    assert (stack.plan.gateways, stack.companions, stack.findings) == ({}, (), ())
+    assert (stack.plan.gateways, stack.companions, stack.namespaces, stack.findings) == ({}, (), (), ())

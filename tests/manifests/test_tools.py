@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway_components.api.kinds import TOOL_GATEWAY
+from gateway_components.identity import Identity
 from gateway_components.manifests.stack import ManifestStack
-from gateway_components.plan.keys import GatewayKey, RouteKey
-from gateway_components.plan.kinds import TOOL_GATEWAY
 from tests.manifests.conftest import Read
 from tests.manifests.texts import EXTERNAL, GROUP, ROUTE, SERVER, TOOLS, joined
 
-KEY = GatewayKey("ToolGateway", "default", "tools")
+KEY = Identity("ToolGateway", "default", "tools")
 URL = "http://tools.default.svc.cluster.local/mcp"
 FOREIGN = f"""\
 apiVersion: {GROUP}
@@ -32,8 +32,8 @@ TOLD: tuple[tuple[str, str, str], ...] = (
     (
         EXTERNAL,
         (
-            "6: error: ToolRoute weather: spec.toolGatewayRef: ToolGateway default/tools does not exist; "
-            f"create it, or correct the reference; {ALONE}"
+            "6: warning: ToolRoute weather: spec.toolGatewayRef: ToolGateway default/tools is not among the files; "
+            "the route is left out"
         ),
         "a gateway that only a cluster may hold",
     ),
@@ -59,18 +59,47 @@ TOLD: tuple[tuple[str, str, str], ...] = (
         "a detached route",
     ),
     (
-        joined(TOOLS, f"{EXTERNAL}  toolFilter:\n    deny: [a, 'b*']\n"),
-        '18: warning: ToolRoute weather: spec.toolFilter.deny: LiteLLM takes "b*" for the name of a tool',
+        joined(TOOLS, f"{EXTERNAL}  toolFilter:\n    allow: [a, 'b*']\n"),
+        "18: warning: ToolRoute weather: spec.toolFilter.allow: LiteLLM compares whole names of tools",
         "what LiteLLM does otherwise than asked",
     ),
     (
+        joined(TOOLS, f"{EXTERNAL}  toolFilter:\n    deny: [a, 'b*']\n"),
+        "18: error: ToolRoute weather: spec.toolFilter.deny: LiteLLM compares whole names of tools",
+        "what would hold nothing back",
+    ),
+    (
+        joined(TOOLS, EXTERNAL.replace("https://weather.example.com", "http://127.1")),
+        "16: error: ToolRoute weather: spec.upstream.external.url: the URL leads to a loopback address",
+        "an address of the gateway's own",
+    ),
+    (
+        joined(TOOLS.replace("name: tools", "name: tool-gateway"), EXTERNAL.replace("tools", "tool-gatway")),
+        (
+            "13: error: ToolRoute weather: spec.toolGatewayRef: ToolGateway default/tool-gatway is not among the "
+            "files; the route is left out; did you mean tool-gateway?"
+        ),
+        "a gateway's name with a slip",
+    ),
+    (
+        joined(TOOLS.replace("name: tools", "name: tools\n  namespace: platform"), EXTERNAL),
+        (
+            "14: warning: ToolRoute weather: spec.toolGatewayRef: ToolGateway default/tools is not among the files; "
+            "the route is left out; did you mean ToolGateway platform/tools?"
+        ),
+        "a gateway of that name in another namespace",
+    ),
+    (
         TOOLS.replace("litellm", "gone"),
-        "6: error: ToolGateway tools: spec.toolGatewayClassName: there is no class gone; name one of: litellm",
+        (
+            "6: warning: ToolGateway tools: spec.toolGatewayClassName: class gone is not among the files, so another "
+            "controller runs it; the gateway is left out"
+        ),
         "the field of the class has the name of its kind",
     ),
     (
         joined(TOOLS, EXTERNAL.replace("  upstream:\n", "  upstreem: {}\n  upstream:\n")),
-        "14: error: ToolRoute weather: spec.upstreem: is not a field of this kind; Did you mean upstream?",
+        "14: error: ToolRoute weather: spec.upstreem: is not a field of this kind; did you mean upstream?",
         "a slip in a route",
     ),
     (
@@ -115,13 +144,13 @@ def test_a_tool_server_is_read_and_not_created(read: Read) -> None:
     assert list(stack.plan.gateways) == [KEY]
 
 
-def test_routes_may_be_in_other_namespaces_than_gateway_and_server(read: Read) -> None:
+def test_route_gateway_and_server_may_differ_in_namespace(read: Read) -> None:
     route = ROUTE.replace("name: tools", "name: tools\n    namespace: default").replace(
         "name: server", "name: server\n      namespace: default"
     )
     stack = read(joined(TOOLS, SERVER, route.replace("  name: files", "  name: files\n  namespace: own")))
-    assert not stack.findings
-    assert [route.key for route in stack.routes_of(KEY)] == [RouteKey("own", "files")]
+    assert [finding.severity for finding in stack.findings] == ["warning"], "of tools that are shared"
+    assert [route.key for route in stack.routes_of(KEY)] == [Identity("ToolRoute", "own", "files")]
 
 
 @pytest.mark.parametrize(("text", "told", "why"), TOLD, ids=[case[2] for case in TOLD])
@@ -134,7 +163,7 @@ def test_a_broken_route_leaves_the_others_alone(read: Read) -> None:
     stack = read(joined(TOOLS, ROUTE), EXTERNAL)
     assert [route.key.name for route in stack.routes_of(KEY)] == ["weather"]
     assert "default__files" not in _config(stack)
-    assert [finding.subject for finding in stack.errors] == ["ToolRoute files"]
+    assert [str(finding.subject) for finding in stack.errors] == ["ToolRoute files"]
 
 
 def test_a_broken_server_is_not_taken_for_a_missing_one(read: Read) -> None:
@@ -151,48 +180,48 @@ def test_a_broken_server_is_not_taken_for_a_missing_one(read: Read) -> None:
 def test_a_broken_gateway_is_not_taken_for_a_missing_one(read: Read) -> None:
     stack = read(f"{TOOLS}  prot: 80\n", EXTERNAL)
     (finding,) = stack.findings
-    assert (finding.subject, finding.field) == ("ToolGateway tools", "spec.prot")
+    assert (str(finding.subject), finding.field) == ("ToolGateway tools", "spec.prot")
 
 
-def test_a_route_of_a_gateway_of_others_is_left_out_with_a_warning(read: Read) -> None:
+def test_a_route_of_another_controller_is_left_out_and_warned(read: Read) -> None:
     stack = read(joined(TOOLS.replace("litellm", "other"), FOREIGN), EXTERNAL)
     gateway, route = stack.findings
     assert gateway.message == "class other belongs to another controller; the gateway is left out"
-    assert route.message == "ToolGateway default/tools belongs to another controller; the route is left out"
+    assert route.message == "ToolGateway default/tools is left out, and so is the route"
     assert (route.severity, route.line) == ("warning", 6)
     assert not stack.plan.routes
 
 
-def test_two_routes_with_one_key_are_told_with_the_place_of_the_other(read: Read) -> None:
+def test_a_route_with_a_taken_key_names_where_the_other_is(read: Read) -> None:
     gateway = TOOLS.replace("  name: tools\n", "  name: tools\n  namespace: a\n")
     attached = EXTERNAL.replace("{name: tools}", "{name: tools, namespace: a}")
     first = attached.replace("  name: weather\n", "  name: b--c\n  namespace: a\n")
     second = attached.replace("  name: weather\n", "  name: c\n  namespace: a--b\n")
     stack = read(gateway, first, second)
     (finding,) = stack.findings
-    assert finding.subject == "ToolRoute a--b/c"
+    assert str(finding.subject) == "ToolRoute a--b/c"
     assert finding.field == "metadata.name"
     assert finding.message.endswith(f"(ToolRoute a/b--c: {finding.file.replace('2.yaml', '1.yaml')}:1)")
 
 
-def test_gateways_of_two_kinds_and_one_name_are_told_with_the_place_of_the_other(read: Read) -> None:
+def test_gateways_of_one_name_name_where_the_other_is(read: Read) -> None:
     ai_gateway = (
         f"apiVersion: {GROUP}\nkind: AiGateway\nmetadata: {{name: tools}}\n"
         "spec: {aiGatewayClassName: litellm, aiModels: [{name: gpt-4o, provider: openai}]}\n"
     )
     (finding,) = read(joined(TOOLS, ai_gateway)).findings
-    assert (finding.subject, finding.line) == ("ToolGateway tools", 4)
+    assert (str(finding.subject), finding.line) == ("ToolGateway tools", 4)
     assert finding.message.endswith(f"(AiGateway default/tools: {finding.file}:8)")
 
 
 def test_only_the_manifest_says_which_of_two_routes_is_older(read: Read) -> None:
-    gateway = TOOLS.replace("  name: tools\n", "  name: tools\n  namespace: a\n")
-    attached = EXTERNAL.replace("{name: tools}", "{name: tools, namespace: a}")
+    gateway = TOOLS.replace("  name: tools\n", "  name: tools\n  namespace: home\n")
+    attached = EXTERNAL.replace("{name: tools}", "{name: tools, namespace: home}")
     young = attached.replace(
         "  name: weather\n", "  name: b--c\n  namespace: a\n  creationTimestamp: '2025-02-01T00:00:00Z'\n"
     )
     old = attached.replace(
         "  name: weather\n", "  name: c\n  namespace: a--b\n  creationTimestamp: '2025-01-01T00:00:00Z'\n"
     )
-    (finding,) = read(gateway, young, old).findings
+    (finding,) = read(gateway, young, old).errors
     assert Path(finding.file).name == "1.yaml"

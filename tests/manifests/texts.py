@@ -15,6 +15,13 @@ spec:
       provider: openai
 """
 
+SAFE = """\
+  env:
+    - {name: LITELLM_MASTER_KEY, valueFrom: {secretKeyRef: {name: master, key: key}}}
+    - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: "http://collector:4318"}
+"""
+"""End of the spec of a gateway of which nothing is to be told."""
+
 PATCHED = GATEWAY.replace(
     "  name: example\n", f"  name: example\n  annotations:\n    {ANNOTATION}: extra\n", 1
 )

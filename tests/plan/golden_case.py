@@ -13,23 +13,18 @@ from typing import Any
 
 import yaml
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.kinds import GROUP
-from gateway_components.crds.parse import parse
-from gateway_components.crds.toolgateway import ToolGateway
-from gateway_components.crds.toolgatewayclass import ToolGatewayClass
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.crds.toolserver import ToolServer
-from gateway_components.plan.failure import Failure, PlanWarning
-from gateway_components.plan.hashes import content_digest
-from gateway_components.plan.keys import ObjectKey, Reference
+from gateway_components.api.gateways import AiGateway, AiGatewayClass, ToolGateway, ToolGatewayClass
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.meta import GROUP
+from gateway_components.api.parse import parse
+from gateway_components.api.tools import ToolRoute, ToolServer
+from gateway_components.errors import Finding
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure
 from gateway_components.plan.plan import GatewayPlan, Plan, plan
 from gateway_components.plan.references import absent_contents
 from gateway_components.plan.routes import RoutePlan
-from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot
+from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot, content_digest
 from tests.plan.make import reference
 
 __all__ = ["CASES", "GoldenCase"]
@@ -73,7 +68,7 @@ class GoldenCase:
             if isinstance(found, Guard | GuardrailProvider | ToolServer)
         }
         contents = {
-            Reference(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
+            Identity(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
                 _content(found)
             )
             for found in manifests
@@ -87,7 +82,7 @@ class GoldenCase:
             contents=contents,
             absent=absent_contents(gateways, resources.get, contents),
             existing={
-                ObjectKey(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
+                Identity(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"]): (
                     ExistingObject(_controller(found))
                 )
                 for found in manifests
@@ -100,6 +95,14 @@ class GoldenCase:
         secrets = (found for found in self.manifests if found["kind"] == "Secret")
         values = [value for found in secrets for value in found["stringData"].values()]
         return [*values, *(base64.b64encode(value.encode()).decode() for value in values)]
+
+    def keys(self) -> set[str]:
+        """Return what variables may be called that come from whole Secrets and ConfigMaps."""
+        prefixes = {
+            source.prefix or "" for gateway in self.snapshot().gateways for source in gateway.spec.env_from
+        }
+        known = [content.keys or () for content in self.snapshot().contents.values()]
+        return {f"{prefix}{key}" for prefix in prefixes for names in known for key in names}
 
     def report(self) -> Mapping[str, Any]:
         """Return the plan as its golden file shows it."""
@@ -123,20 +126,20 @@ def _route(planned: RoutePlan) -> Raw:
     return {"url": planned.url, **_warnings(planned.warnings)}
 
 
-def _told(said: Failure | PlanWarning) -> Raw:
+def _told(said: Failure | Finding) -> Raw:
     return {"reason": str(said.reason), "message": str(said)}
 
 
-def _warnings(warnings: tuple[PlanWarning, ...]) -> Raw:
+def _warnings(warnings: tuple[Finding, ...]) -> Raw:
     return {"warnings": [_told(warning) for warning in warnings]} if warnings else {}
 
 
 def _content(found: Raw) -> Content:
     if found["kind"] == "Secret":
-        return Content(content_digest(found["stringData"]))
+        return Content(content_digest(found["stringData"]), keys=frozenset(found["stringData"]))
     filled = {key: _patch_of_size(size) for key, size in found.get("fill", {}).items()}
     data = {**found.get("data", {}), **filled}
-    return Content(content_digest(data), data)
+    return Content(content_digest(data), data, frozenset(data))
 
 
 def _patch_of_size(size: int) -> str:

@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.parse import parse_as
-from gateway_components.crds.toolgateway import ToolGateway
-from gateway_components.crds.toolgatewayclass import ToolGatewayClass
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.crds.toolserver import ToolServer
-from gateway_components.plan.keys import GatewayKey, Reference, ReferenceKind, RouteKey
+from gateway_components.api.gateways import AiGateway, AiGatewayClass, ToolGateway, ToolGatewayClass
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.parse import parse_as
+from gateway_components.api.tools import ToolRoute, ToolServer
+from gateway_components.errors import Finding
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import WarningReason
+from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.snapshot import Content, Resource, Snapshot
 
+_OF_NEARLY_ALL = {WarningReason.NO_MASTER_KEY, WarningReason.PROMPTS_LOGGED}
 OUR_CONTROLLER = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
 OUR_TOOL_CONTROLLER = "litellm.agentic-layer.ai/tool-gateway-litellm-controller"
 DEFAULT_CLASS = "aigatewayclass.kubernetes.io/is-default-class"
@@ -50,13 +49,14 @@ def tool_gateway(
     class_name: str | None = "litellm",
     patch: str | None = None,
     created: str | None = None,
+    annotations: Mapping[str, str] | None = None,
     **spec: Any,
 ) -> ToolGateway:
     """Return a ToolGateway as the API server would hold it; `spec` adds to its spec."""
     fields = {"toolGatewayClassName": class_name, **spec}
-    return parse_as(
-        ToolGateway, {"metadata": _metadata(name, namespace, uid, patch, created), "spec": fields}
-    )
+    metadata = _metadata(name, namespace, uid, patch, created)
+    metadata["annotations"] |= annotations or {}
+    return parse_as(ToolGateway, {"metadata": metadata, "spec": fields})
 
 
 def gateway_class(
@@ -129,11 +129,18 @@ def guardrail_provider(
     *,
     namespace: str = "team",
     type_: str = "presidio-api",
+    annotations: Mapping[str, str] | None = None,
     **spec: Any,
 ) -> GuardrailProvider:
     """Return a GuardrailProvider; without `spec` it is a Presidio service."""
     fields = {"type": type_, **(spec or {"presidio": {"baseUrl": "http://presidio"}})}
-    return parse_as(GuardrailProvider, {"metadata": {"name": name, "namespace": namespace}, "spec": fields})
+    metadata = {"name": name, "namespace": namespace, "annotations": dict(annotations or {})}
+    return parse_as(GuardrailProvider, {"metadata": metadata, "spec": fields})
+
+
+def particular(planned: GatewayPlan) -> tuple[Finding, ...]:
+    """Return the warnings of a gateway without those that hold for nearly every one."""
+    return tuple(warning for warning in planned.warnings if warning.reason not in _OF_NEARLY_ALL)
 
 
 def snapshot(*objects: Planned, **parts: Any) -> Snapshot:
@@ -149,43 +156,43 @@ def snapshot(*objects: Planned, **parts: Any) -> Snapshot:
     )
 
 
-def resources(*objects: Planned) -> dict[Reference, Resource]:
+def resources(*objects: Planned) -> dict[Identity, Resource]:
     """Return the Guards, providers and ToolServers among `objects` by what refers to them."""
-    found: dict[Reference, Resource] = {}
+    found: dict[Identity, Resource] = {}
     for known in objects:
         if isinstance(known, Guard | GuardrailProvider | ToolServer):
             found[reference(known)] = known
     return found
 
 
-def reference(found: Guard | GuardrailProvider | ToolServer) -> Reference:
+def reference(found: Guard | GuardrailProvider | ToolServer) -> Identity:
     """Return what refers to an object."""
-    kinds: Mapping[type, ReferenceKind] = {
+    kinds: Mapping[type, str] = {
         Guard: "Guard",
         GuardrailProvider: "GuardrailProvider",
         ToolServer: "ToolServer",
     }
-    return Reference(kinds[type(found)], found.metadata.namespace or "", found.metadata.name)
+    return Identity(kinds[type(found)], found.metadata.namespace or "", found.metadata.name)
 
 
-def key(name: str = "example", namespace: str = "team") -> GatewayKey:
+def key(name: str = "example", namespace: str = "team") -> Identity:
     """Return the key of an AiGateway."""
-    return GatewayKey("AiGateway", namespace, name)
+    return Identity("AiGateway", namespace, name)
 
 
-def tool_key(name: str = "tools", namespace: str = "team") -> GatewayKey:
+def tool_key(name: str = "tools", namespace: str = "team") -> Identity:
     """Return the key of a ToolGateway."""
-    return GatewayKey("ToolGateway", namespace, name)
+    return Identity("ToolGateway", namespace, name)
 
 
-def route_key(name: str = "files", namespace: str = "team") -> RouteKey:
+def route_key(name: str = "files", namespace: str = "team") -> Identity:
     """Return the key of a ToolRoute."""
-    return RouteKey(namespace, name)
+    return Identity("ToolRoute", namespace, name)
 
 
-def patch_contents(text: str, name: str = "patch", namespace: str = "team") -> Mapping[Reference, Content]:
+def patch_contents(text: str, name: str = "patch", namespace: str = "team") -> Mapping[Identity, Content]:
     """Return the contents of a snapshot with one patch ConfigMap."""
-    return {Reference("ConfigMap", namespace, name): Content("digest", {"patch.yaml": text})}
+    return {Identity("ConfigMap", namespace, name): Content("digest", {"patch.yaml": text})}
 
 
 def _metadata(

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from gateway_components import documents
-from gateway_components.crds.kinds import KINDS
-from gateway_components.crds.meta import API_VERSION, ApiObject
-from gateway_components.crds.parse import parse_as
-from gateway_components.plan.keys import GatewayKey, ObjectKey, Reference, ReferenceKind
+from gateway_components import strict_yaml
+from gateway_components.api.kinds import KINDS
+from gateway_components.api.meta import API_VERSION, ApiObject
+from gateway_components.api.parse import parse_as
+from gateway_components.identity import Identity
 from gateway_components.plan.snapshot import (
     Content,
     ExistingObject,
@@ -250,41 +250,46 @@ _CLASSES: Any = tuple(
 )
 _patches = st.one_of(
     tricky_text,
-    json_maps.map(documents.dump),
+    json_maps.map(strict_yaml.dump),
     st.sampled_from(["mcp_servers: {team__a: null}", "mcp_servers: null", "router_setings: {}"]),
 )
 _config_maps = st.dictionaries(
-    st.builds(Reference, st.just("ConfigMap"), _namespaces, _targets),
+    st.builds(Identity, st.just("ConfigMap"), _namespaces, _targets),
     st.builds(lambda text: Content("digest", {"patch.yaml": text}), _patches),
     max_size=3,
 )
 _secrets = st.dictionaries(
-    st.builds(Reference, st.just("Secret"), _namespaces, st.sampled_from(["a", "api-key-secrets"])),
-    st.just(Content("digest", {"patch.yaml": f"a: {SECRET_VALUE}", "OPENAI_API_KEY": SECRET_VALUE})),
+    st.builds(Identity, st.just("Secret"), _namespaces, st.sampled_from(["a", "api-key-secrets"])),
+    st.builds(
+        lambda keys: Content(
+            "digest", {"patch.yaml": f"a: {SECRET_VALUE}", "OPENAI_API_KEY": SECRET_VALUE}, keys
+        ),
+        st.sampled_from([None, frozenset(), frozenset({"OPENAI_API_KEY"})]),
+    ),
     max_size=2,
 )
 _existing = st.dictionaries(
-    st.builds(ObjectKey, st.sampled_from(["ConfigMap", "Deployment", "Service"]), _namespaces, _targets),
+    st.builds(Identity, st.sampled_from(["ConfigMap", "Deployment", "Service"]), _namespaces, _targets),
     st.builds(
         ExistingObject,
         st.none() | st.tuples(st.just(API_VERSION), st.sampled_from(["AiGateway", "ToolGateway"]), _targets),
     ),
     max_size=1,
 )
-_RESOURCE_KINDS: tuple[ReferenceKind, ...] = ("Guard", "GuardrailProvider", "ToolServer")
+_RESOURCE_KINDS: tuple[str, ...] = ("Guard", "GuardrailProvider", "ToolServer")
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Draw gateways, routes and guards of some namespaces, healthy and broken, with what they refer to."""
     gateways = [*draw(_objects("AiGateway", 1)), *draw(_objects("ToolGateway", 3))]
-    resources: dict[Reference, Resource] = {}
+    resources: dict[Identity, Resource] = {}
     for kind in _RESOURCE_KINDS:
         for found in draw(_objects(kind, 4)):
-            reference = Reference(kind, found.metadata.namespace, found.metadata.name)
+            reference = Identity(kind, found.metadata.namespace, found.metadata.name)
             readable = draw(_mostly)
             resources[reference] = found if readable else Unreadable("spec: is odd")
-    odd = UnreadableGateway(GatewayKey("ToolGateway", "team", "a"), "litellm", None, "spec: is odd")
+    odd = UnreadableGateway(Identity("ToolGateway", "team", "a"), "litellm", None, "spec: is odd")
     known = {(found.kind, found.metadata.namespace, found.metadata.name) for found in gateways}
     unreadable = draw(st.sampled_from([(), (), (), () if ("ToolGateway", "team", "a") in known else (odd,)]))
     return Snapshot(

@@ -4,16 +4,26 @@ from typing import Any
 
 import pytest
 
-from gateway_components.plan.absence import Absence
-from gateway_components.plan.hashes import EMPTY_DIGEST
-from gateway_components.plan.keys import Reference
+from gateway_components.identity import Identity
+from gateway_components.plan.environment import Absence
 from gateway_components.plan.plan import GatewayPlan, plan
 from gateway_components.plan.snapshot import Content
-from tests.plan.make import MODELS, gateway, guard, guardrail_provider, key, snapshot, tool_gateway, tool_key
+from gateway_components.plan.workload import EMPTY_DIGEST
+from tests.plan.make import (
+    MODELS,
+    gateway,
+    guard,
+    guardrail_provider,
+    key,
+    particular,
+    snapshot,
+    tool_gateway,
+    tool_key,
+)
 
-KEYS = Reference("Secret", "team", "api-key-secrets")
-TOKENS = Reference("Secret", "team", "tokens")
-LIMITS = Reference("ConfigMap", "team", "limits")
+KEYS = Identity("Secret", "team", "api-key-secrets")
+TOKENS = Identity("Secret", "team", "tokens")
+LIMITS = Identity("ConfigMap", "team", "limits")
 SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"
 ENV_HASH = "runtime.agentic-layer.ai/env-hash"
 
@@ -28,7 +38,7 @@ def planned(**parts: Any) -> GatewayPlan:
 
 
 def told(found: GatewayPlan) -> list[str]:
-    return [str(warning) for warning in found.warnings]
+    return [str(warning) for warning in particular(found)]
 
 
 def hashes(found: GatewayPlan) -> dict[str, str]:
@@ -48,7 +58,7 @@ def test_absent_api_keys_are_missed() -> None:
     ]
 
 
-NOT_MISSED: tuple[tuple[dict[str, Any], frozenset[Reference], str], ...] = (
+NOT_MISSED: tuple[tuple[dict[str, Any], frozenset[Identity], str], ...] = (
     ({}, frozenset(), "no cluster was looked at"),
     (
         {"env": [{"name": "OPENAI_API_KEY", "value": "k"}]},
@@ -61,7 +71,7 @@ NOT_MISSED: tuple[tuple[dict[str, Any], frozenset[Reference], str], ...] = (
         "the user does without",
     ),
     (
-        {"envFrom": [{"configMapRef": {"name": "limits", "optional": True}}]},
+        {"envFrom": [{"configMapRef": {"name": "limits", "optional": True}, "prefix": "MY_"}]},
         frozenset({LIMITS}),
         "the user does without",
     ),
@@ -69,13 +79,11 @@ NOT_MISSED: tuple[tuple[dict[str, Any], frozenset[Reference], str], ...] = (
 
 
 @pytest.mark.parametrize(("spec", "absent", "why"), NOT_MISSED)
-def test_what_nobody_needs_is_not_missed(
-    spec: dict[str, Any], absent: frozenset[Reference], why: str
-) -> None:
+def test_what_nobody_needs_is_not_missed(spec: dict[str, Any], absent: frozenset[Identity], why: str) -> None:
     assert told(planned(**spec, absent=absent)) == [], why
 
 
-STARTS_NOT: tuple[tuple[dict[str, Any], Reference, str], ...] = (
+STARTS_NOT: tuple[tuple[dict[str, Any], Identity, str], ...] = (
     ({"env": [selected("secretKeyRef", "tokens")]}, TOKENS, "spec.env"),
     ({"env": [selected("configMapKeyRef", "limits")]}, LIMITS, "spec.env"),
     ({"envFrom": [{"secretRef": {"name": "tokens"}}]}, TOKENS, "spec.envFrom"),
@@ -85,8 +93,8 @@ STARTS_NOT: tuple[tuple[dict[str, Any], Reference, str], ...] = (
 
 
 @pytest.mark.parametrize(("spec", "reference", "field"), STARTS_NOT)
-def test_what_a_container_needs_is_missed(spec: dict[str, Any], reference: Reference, field: str) -> None:
-    (warning,) = planned(**spec, absent=frozenset({reference})).warnings
+def test_what_a_container_needs_is_missed(spec: dict[str, Any], reference: Identity, field: str) -> None:
+    (warning,) = particular(planned(**spec, absent=frozenset({reference})))
 
     assert warning.message == f"{reference} does not exist, so no new pod starts"
     assert warning.cure == f"create that {reference.kind}"
@@ -100,7 +108,7 @@ def test_absent_credentials_of_a_guard_are_missed() -> None:
     guarded = gateway(guardrails=[{"name": "pii"}])
     found = plan(snapshot(guarded, guard(), provider, absent=frozenset({TOKENS}))).gateways[key()]
 
-    assert [(warning.field, warning.message) for warning in found.warnings] == [
+    assert [(warning.field, warning.message) for warning in particular(found)] == [
         ("spec.guardrails", "Secret team/tokens does not exist, so no new pod starts")
     ]
 
@@ -108,7 +116,7 @@ def test_absent_credentials_of_a_guard_are_missed() -> None:
 def test_a_gateway_of_tools_needs_no_keys_of_models() -> None:
     found = plan(snapshot(tool_gateway(), absent=frozenset({KEYS}))).gateways[tool_key()]
 
-    assert found.warnings == ()
+    assert particular(found) == ()
 
 
 AWAITED = {"absent": frozenset({KEYS}), "awaited": frozenset({KEYS})}
@@ -152,8 +160,8 @@ def test_a_hash_is_not_kept_without_need(parts: dict[str, Any], why: str) -> Non
     assert "does not exist" in told(found)[0], why
 
 
-def test_an_optional_source_that_vanishes_is_told_of_while_it_is_awaited() -> None:
-    optional = [{"secretRef": {"name": "tokens", "optional": True}}]
+def test_an_awaited_optional_source_is_told_of() -> None:
+    optional = [{"secretRef": {"name": "tokens", "optional": True}, "prefix": "MY_"}]
     gone = frozenset({TOKENS})
     running = {key(): {ENV_HASH: "before"}}
 

@@ -1,13 +1,15 @@
 """Which gateways are ours."""
 
+from typing import Any
+
 import pytest
 
-from gateway_components.crds.aigatewayclass import AiGatewayClass
-from gateway_components.crds.parse import parse_as
-from gateway_components.crds.toolgatewayclass import ToolGatewayClass
-from gateway_components.plan.classes import claims, nobody_claims
-from gateway_components.plan.kinds import AI_GATEWAY, TOOL_GATEWAY
-from gateway_components.plan.plan import plan
+from gateway_components.api.gateways import AiGatewayClass, ToolGatewayClass
+from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY
+from gateway_components.api.parse import parse_as
+from gateway_components.plan.claims import IMAGE_ANNOTATION, claims, meant_controller, nobody_claims
+from gateway_components.plan.plan import GatewayPlan, plan
+from gateway_components.plan.policy import IMAGE, Policy
 from gateway_components.plan.snapshot import GatewayClass
 from tests.plan.make import (
     OUR_CONTROLLER,
@@ -79,7 +81,7 @@ def test_a_class_of_the_other_kind_claims_nothing() -> None:
         assert not claims(TOOL_GATEWAY, name, (ai,))
 
 
-def test_a_class_with_the_controller_of_the_other_kind_claims_nothing() -> None:
+def test_a_class_with_the_other_kinds_controller_claims_nothing() -> None:
     assert not claims(TOOL_GATEWAY, "litellm", (tool_gateway_class(controller=OUR_CONTROLLER),))
     assert not claims(AI_GATEWAY, "litellm", (gateway_class(controller=OUR_TOOL_CONTROLLER),))
 
@@ -102,3 +104,108 @@ NOBODY: tuple[tuple[str | None, tuple[GatewayClass, ...], bool, str], ...] = (
 @pytest.mark.parametrize(("name", "classes", "expected", "why"), NOBODY, ids=[case[3] for case in NOBODY])
 def test_nobody_claims(name: str | None, classes: tuple[GatewayClass, ...], expected: bool, why: str) -> None:
     assert nobody_claims(TOOL_GATEWAY, name, classes) is expected, why
+
+
+def _with_image(found: AiGatewayClass, image: str) -> AiGatewayClass:
+    annotations = {**found.metadata.annotations, IMAGE_ANNOTATION: image}
+    return found.model_copy(
+        update={"metadata": found.metadata.model_copy(update={"annotations": annotations})}
+    )
+
+
+INSTALLED = Policy(image="registry/installed:1")
+OTHER_OF_OURS = gateway_class("a-first", default="true")
+IMAGES: tuple[tuple[str | None, tuple[AiGatewayClass, ...], Policy, str, str], ...] = (
+    ("litellm", (OURS,), Policy(), IMAGE, "nobody says anything"),
+    ("litellm", (OURS,), INSTALLED, "registry/installed:1", "the installation decides"),
+    ("litellm", (_with_image(OURS, "registry/own:2"),), INSTALLED, "registry/own:2", "the class wins"),
+    (
+        "litellm",
+        (OURS, _with_image(OTHER_OF_OURS, "registry/own:2")),
+        INSTALLED,
+        "registry/installed:1",
+        "another class has no say",
+    ),
+    (
+        "litellm",
+        (OURS, _with_image(FOREIGN_BY_DEFAULT, "registry/own:2")),
+        Policy(),
+        IMAGE,
+        "nor has the class of another controller",
+    ),
+    (
+        None,
+        (_with_image(OURS_BY_DEFAULT, "registry/own:2"),),
+        Policy(),
+        "registry/own:2",
+        "a default class does",
+    ),
+    (
+        None,
+        (_with_image(OURS_BY_DEFAULT, "registry/own:2"), _with_image(OTHER_OF_OURS, "registry/own:1")),
+        Policy(),
+        "registry/own:1",
+        "of several default classes the first by name",
+    ),
+    (
+        None,
+        (_with_image(OURS_BY_DEFAULT, "registry/own:2"), OTHER_OF_OURS),
+        Policy(),
+        "registry/own:2",
+        "of several default classes one that names an image",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "policy", "image", "why"), IMAGES, ids=[case[4] for case in IMAGES]
+)
+def test_image(
+    name: str | None, classes: tuple[AiGatewayClass, ...], policy: Policy, image: str, why: str
+) -> None:
+    (container,) = _containers(_planned(name, classes, policy))
+    assert container["image"] == image, why
+
+
+def test_an_image_that_is_none_is_refused_with_class_and_cure() -> None:
+    planned = _planned("litellm", (_with_image(OURS, "https://registry/a"),), INSTALLED)
+
+    assert planned.objects is None
+    assert str(planned.failure) == (
+        "AiGatewayClass litellm: annotation ai-gateway-litellm.agentic-layer.ai/image is "
+        '"https://registry/a", which is no reference to an image (field spec.aiGatewayClassName; write '
+        f"REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST, such as {IMAGE})"
+    )
+
+
+def _planned(name: str | None, classes: tuple[AiGatewayClass, ...], policy: Policy) -> GatewayPlan:
+    return plan(snapshot(gateway(class_name=name), classes=classes, policy=policy)).gateways[key()]
+
+
+def _containers(planned: GatewayPlan) -> list[dict[str, Any]]:
+    assert planned.objects
+    containers: list[dict[str, Any]] = planned.objects.deployment["spec"]["template"]["spec"]["containers"]
+    return containers
+
+
+CONTROLLERS = (
+    (OUR_CONTROLLER, None, "ours"),
+    ("aigateway.agentic-layer.ai/ai-gateway-litelm-controller", OUR_CONTROLLER, "a slip"),
+    ("AIGateway.agentic-layer.ai/ai-gateway-litellm-controller", OUR_CONTROLLER, "capitals"),
+    ("aigateway.agentic_layer.ai/ai-gateway-litellm-controller", OUR_CONTROLLER, "another dash"),
+    (OUR_TOOL_CONTROLLER, OUR_CONTROLLER, "that of the other kind"),
+    (
+        "litellm.agentic-layer.ai/ai-gateway-litellm-controller",
+        OUR_CONTROLLER,
+        "the domain of the other kind",
+    ),
+    ("ai-gateway-litellm-controller", OUR_CONTROLLER, "without its domain"),
+    ("aigateway.agentic-layer.ai/ai-gateway-envoy-controller", None, "another operator of that domain"),
+    ("example.com/controller", None, "another operator"),
+    ("", None, "nothing, which the API server admits"),
+)
+
+
+@pytest.mark.parametrize(("controller", "meant", "why"), CONTROLLERS, ids=[case[2] for case in CONTROLLERS])
+def test_a_controller_that_was_meant_to_be_ours(controller: str, meant: str | None, why: str) -> None:
+    assert meant_controller(AI_GATEWAY, controller) == meant, why

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway_components.crds.aigateway import AiModel
-from gateway_components.plan.config import check_size, generated_config, model_list
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.api.gateways import AiModel
+from gateway_components.plan.config import check_size, generated_config, literal_faults, model_list
+from gateway_components.plan.findings import Failure, Reason
 from tests.plan.make import gateway, tool_gateway
 
 LARGEST = 1_048_576
@@ -12,7 +12,7 @@ GUARDRAILS = [{"guardrail_name": "b"}, {"guardrail_name": "a"}]
 SETTINGS = {"request_timeout": 600, "callbacks": ["otel", "prometheus"]}
 
 
-def test_config_of_an_ai_gateway_has_the_documented_content_in_the_documented_order() -> None:
+def test_ai_gateway_config_has_the_documented_content_and_order() -> None:
     config = generated_config(gateway(), {}, GUARDRAILS)
     assert config == {
         "model_list": [
@@ -30,7 +30,7 @@ def test_config_of_an_ai_gateway_has_the_documented_content_in_the_documented_or
     assert list(config["model_list"][0]["litellm_params"]) == ["model", "api_key"]
 
 
-def test_config_of_a_tool_gateway_has_servers_by_their_keys_and_no_models() -> None:
+def test_tool_gateway_config_has_servers_and_no_models() -> None:
     config = generated_config(tool_gateway(), {"b": {"url": "2"}, "a": {"url": "1"}}, GUARDRAILS)
     assert config == {
         "mcp_servers": {"a": {"url": "1"}, "b": {"url": "2"}},
@@ -41,7 +41,7 @@ def test_config_of_a_tool_gateway_has_servers_by_their_keys_and_no_models() -> N
     assert list(config["mcp_servers"]) == ["a", "b"]
 
 
-def test_without_guards_there_is_no_block_for_them_and_without_routes_an_empty_one() -> None:
+def test_without_guards_no_block_and_without_routes_an_empty_one() -> None:
     assert list(generated_config(gateway(), {}, ())) == ["model_list", "litellm_settings"]
     assert generated_config(tool_gateway(), {}, ())["mcp_servers"] == {}
 
@@ -76,3 +76,24 @@ def test_a_config_of_a_mebibyte_fits_and_a_byte_more_does_not() -> None:
 def test_the_size_of_a_config_is_that_of_its_bytes() -> None:
     with pytest.raises(Failure, match="1048578 bytes"):
         check_size("é" * (LARGEST // 2 + 1))
+
+
+def test_a_model_that_names_a_variable_is_refused_with_its_field() -> None:
+    models = [
+        {"name": "gpt-4o", "provider": "openai"},
+        {"name": "os.environ/OTHER", "provider": "openai"},
+        {"name": "OTHER", "provider": "os.environ"},
+        {"name": "gpt", "provider": "os.environ/OTHER"},
+    ]
+    faults = literal_faults(generated_config(gateway(aiModels=models), {}, ()))
+    assert [fault.field for fault in faults] == [
+        "spec.aiModels[1].name",
+        "spec.aiModels[2].provider",
+        "spec.aiModels[3].provider",
+    ]
+    assert {fault.reason for fault in faults} == {Reason.CONFIG_GENERATION_FAILED}
+    assert all(fault.cure and "OTHER" not in fault.message for fault in faults)
+
+
+def test_keys_of_models_are_no_fault() -> None:
+    assert literal_faults(generated_config(gateway(), {}, ())) == []

@@ -2,17 +2,17 @@
 
 import pytest
 
-from gateway_components.plan.conflicts import wanted_objects
-from gateway_components.plan.failure import Reason
-from gateway_components.plan.keys import ObjectKey
+from gateway_components.identity import Identity
+from gateway_components.plan.claims import seniority, wanted_objects
+from gateway_components.plan.findings import Reason
 from gateway_components.plan.plan import plan
 from gateway_components.plan.snapshot import ExistingObject, UnreadableGateway
 from tests.plan.make import API_VERSION, gateway, key, snapshot, tool_gateway, tool_key
 
 WANTED = (
-    ObjectKey("ConfigMap", "team", "example-config"),
-    ObjectKey("Deployment", "team", "example"),
-    ObjectKey("Service", "team", "example"),
+    Identity("ConfigMap", "team", "example-config"),
+    Identity("Deployment", "team", "example"),
+    Identity("Service", "team", "example"),
 )
 OWN = ExistingObject((API_VERSION, "AiGateway", "example"))
 
@@ -40,7 +40,7 @@ def test_a_gateway_wants_three_objects() -> None:
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
 @pytest.mark.parametrize(("controller", "told", "why"), TAKEN, ids=[case[2] for case in TAKEN])
 def test_an_object_of_somebody_else_is_never_taken_over(
-    wanted: ObjectKey, controller: tuple[str, str, str] | None, told: str, why: str
+    wanted: Identity, controller: tuple[str, str, str] | None, told: str, why: str
 ) -> None:
     existing = {wanted: ExistingObject(controller)}
     planned = plan(snapshot(gateway(), existing=existing)).gateways[key()]
@@ -53,13 +53,13 @@ def test_an_object_of_somebody_else_is_never_taken_over(
     assert wanted.kind in failure.cure
 
 
-def test_objects_of_an_earlier_gateway_of_the_same_name_are_handed_on() -> None:
+def test_objects_of_an_earlier_namesake_are_handed_on() -> None:
     planned = plan(snapshot(gateway(uid="new"), existing=dict.fromkeys(WANTED, OWN))).gateways[key()]
     assert planned.failure is None
     assert planned.objects is not None
 
 
-def test_an_object_of_ours_that_lost_its_owner_reference_gets_it_back() -> None:
+def test_our_object_gets_its_lost_owner_reference_back() -> None:
     orphans = dict.fromkeys(WANTED, ExistingObject(None, applied=True))
     planned = plan(snapshot(gateway(), existing=orphans)).gateways[key()]
     assert planned.failure is None
@@ -68,9 +68,9 @@ def test_an_object_of_ours_that_lost_its_owner_reference_gets_it_back() -> None:
 
 def test_objects_of_the_same_name_elsewhere_do_not_matter() -> None:
     existing = {
-        ObjectKey("Service", "elsewhere", "example"): ExistingObject(None),
-        ObjectKey("ConfigMap", "team", "example"): ExistingObject(None),
-        ObjectKey("Service", "team", "example-config"): ExistingObject(None),
+        Identity("Service", "elsewhere", "example"): ExistingObject(None),
+        Identity("ConfigMap", "team", "example"): ExistingObject(None),
+        Identity("Service", "team", "example-config"): ExistingObject(None),
     }
     assert plan(snapshot(gateway(), existing=existing)).gateways[key()].failure is None
 
@@ -107,7 +107,7 @@ def test_the_same_name_in_two_namespaces_is_no_conflict() -> None:
     assert {outcome.failure for outcome in planned.values()} == {None}
 
 
-def test_a_gateway_of_another_controller_is_no_rival_as_long_as_it_has_no_objects() -> None:
+def test_a_foreign_gateway_without_objects_is_no_rival() -> None:
     foreign = tool_gateway("example", class_name="other", created=OLD)
     assert plan(snapshot(gateway(created=NEW), foreign)).gateways[key()].failure is None
     existing = {WANTED[2]: TOOLS_OWN}
@@ -118,7 +118,7 @@ def test_a_gateway_of_another_controller_is_no_rival_as_long_as_it_has_no_object
     )
 
 
-def test_an_unreadable_gateway_keeps_the_objects_it_has_and_takes_no_others() -> None:
+def test_an_unreadable_gateway_keeps_only_its_own_objects() -> None:
     unreadable = UnreadableGateway(tool_key("example"), "litellm", 1, "odd")
     parts = {"unreadable_gateways": (unreadable,)}
     assert plan(snapshot(gateway(), **parts)).gateways[key()].failure is None
@@ -126,3 +126,17 @@ def test_an_unreadable_gateway_keeps_the_objects_it_has_and_takes_no_others() ->
     failure = plan(snapshot(gateway(), existing=existing, **parts)).gateways[key()].failure
     assert failure is not None
     assert failure.message.startswith("ToolGateway team/example has the same name")
+
+
+EARLY, LATE = "2025-01-01T00:00:00Z", "2025-01-01T00:00:01Z"
+
+AGES: tuple[tuple[str | None, str | None, str], ...] = (
+    (EARLY, LATE, "the earlier timestamp is the older one"),
+    (LATE, None, "what has no timestamp is not on the cluster yet"),
+    (LATE, "", "an empty timestamp is none"),
+)
+
+
+@pytest.mark.parametrize(("older", "younger", "why"), AGES, ids=[case[2] for case in AGES])
+def test_the_earlier_created_object_is_the_older(older: str | None, younger: str | None, why: str) -> None:
+    assert seniority(older) < seniority(younger), why

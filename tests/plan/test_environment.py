@@ -1,11 +1,20 @@
 """Environment of the LiteLLM container."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
-from gateway_components.crds.pod import EnvVar
-from gateway_components.plan.environment import api_key_variable, environment, secret_variable
+from gateway_components.api.pod import EnvFromSource, EnvVar
+from gateway_components.identity import Identity
+from gateway_components.plan.environment import (
+    Origins,
+    api_key_variable,
+    environment,
+    origins,
+    secret_variable,
+)
+from gateway_components.plan.snapshot import Content
 
 MULTIPROC = {"name": "PROMETHEUS_MULTIPROC_DIR", "value": "/prometheus_multiproc"}
 
@@ -47,7 +56,7 @@ def test_each_provider_has_one_optional_key_of_the_secret() -> None:
 
 def test_variables_of_the_user_win_over_api_keys() -> None:
     mine = {"name": "OPENAI_API_KEY", "value": "from elsewhere"}
-    assert _env(["openai"], mine) == [mine, MULTIPROC]
+    assert _env(["openai"], mine) == [MULTIPROC, mine]
 
 
 def test_a_credential_of_a_guardrail_is_a_key_of_a_secret() -> None:
@@ -57,15 +66,15 @@ def test_a_credential_of_a_guardrail_is_a_key_of_a_secret() -> None:
     assert optional == {"name": "A", "valueFrom": {"secretKeyRef": {**selector, "optional": False}}}
 
 
-def test_credentials_stand_beside_api_keys_and_variables_of_the_user_win_over_them() -> None:
+def test_variables_of_the_user_win_over_keys_and_credentials() -> None:
     credentials = [secret_variable("B", "s", "k"), secret_variable("C", "s", "l")]
     mine = {"name": "C", "value": "from elsewhere"}
     variables = [EnvVar.model_validate(mine)]
     assert environment(["openai"], credentials, variables) == [
         credentials[0],
-        mine,
         _api_key("OPENAI_API_KEY"),
         MULTIPROC,
+        mine,
     ]
 
 
@@ -79,14 +88,35 @@ def test_nothing_wins_over_the_multiprocess_directory() -> None:
 
 def test_of_two_equal_names_the_last_holds_as_in_a_pod() -> None:
     assert _env([], {"name": "A", "value": "1"}, {"name": "A", "value": "2"}) == [
-        {"name": "A", "value": "2"},
         MULTIPROC,
+        {"name": "A", "value": "2"},
     ]
 
 
-def test_variables_are_sorted_by_name() -> None:
-    names = [entry["name"] for entry in _env(["openai"], {"name": "Z"}, {"name": "A"}, {"name": "a"})]
-    assert names == ["A", "OPENAI_API_KEY", "PROMETHEUS_MULTIPROC_DIR", "Z", "a"]
+def _names(env: list[dict[str, Any]]) -> list[str]:
+    return [entry["name"] for entry in env]
+
+
+def test_generated_variables_come_first_and_sorted() -> None:
+    found = _env(["openai", "anthropic"], {"name": "A"})
+    assert _names(found) == ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "PROMETHEUS_MULTIPROC_DIR", "A"]
+
+
+def test_variables_of_the_user_keep_their_order() -> None:
+    # Kubernetes replaces $(NAME) by what stands before it.
+    url = {"name": "DATABASE_URL", "value": "postgres://$(USER)@$(HOST)/db"}
+    given = [{"name": "USER", "value": "u"}, {"name": "HOST", "value": "h"}, url]
+    assert _env(["openai"], *given) == [_api_key("OPENAI_API_KEY"), MULTIPROC, *given]
+
+
+def test_a_replaced_variable_stands_where_the_user_put_it() -> None:
+    given = [{"name": "BASE", "value": "k"}, {"name": "OPENAI_API_KEY", "value": "$(BASE)-1"}]
+    assert _env(["openai"], *given) == [MULTIPROC, *given]
+
+
+def test_a_variable_that_is_given_twice_has_its_last_place() -> None:
+    found = _env([], {"name": "A", "value": "1"}, {"name": "B"}, {"name": "A", "value": "$(B)"})
+    assert found == [MULTIPROC, {"name": "B"}, {"name": "A", "value": "$(B)"}]
 
 
 @pytest.mark.parametrize(
@@ -102,4 +132,123 @@ def test_variables_are_sorted_by_name() -> None:
     ],
 )
 def test_variables_of_the_user_stay_verbatim(variable: dict[str, Any]) -> None:
-    assert _env([], variable) == [variable, MULTIPROC]
+    assert _env([], variable) == [MULTIPROC, variable]
+
+
+SECRET = Identity("Secret", "team", "more")
+CONFIG_MAP = Identity("ConfigMap", "team", "more")
+KEY = frozenset({"OPENAI_API_KEY"})
+SECRET_SOURCE: dict[str, Any] = {"secretRef": {"name": "more"}}
+CONFIG_MAP_SOURCE: dict[str, Any] = {"configMapRef": {"name": "more"}}
+
+PROVIDED: tuple[tuple[dict[str, Any], dict[Identity, Content], bool, str], ...] = (
+    (SECRET_SOURCE, {SECRET: Content("d", keys=KEY)}, True, "a key of a Secret"),
+    (CONFIG_MAP_SOURCE, {CONFIG_MAP: Content("d", keys=KEY)}, True, "a key of a ConfigMap"),
+    (
+        SECRET_SOURCE,
+        {CONFIG_MAP: Content("d", keys=KEY)},
+        False,
+        "an object of the same name and another kind",
+    ),
+    (
+        SECRET_SOURCE,
+        {Identity("Secret", "other", "more"): Content("d", keys=KEY)},
+        False,
+        "a Secret of another namespace",
+    ),
+    (
+        {**SECRET_SOURCE, "prefix": "OPENAI_"},
+        {SECRET: Content("d", keys=frozenset({"API_KEY"}))},
+        True,
+        "the prefix makes the name",
+    ),
+    (
+        {**SECRET_SOURCE, "prefix": "MY_"},
+        {SECRET: Content("d", keys=KEY)},
+        False,
+        "the prefix spoils the name",
+    ),
+    (
+        SECRET_SOURCE,
+        {SECRET: Content("d", keys=frozenset({"openai_api_key"}))},
+        False,
+        "variables have a case",
+    ),
+    (
+        SECRET_SOURCE,
+        {SECRET: Content("d", keys=frozenset({"OPENAI.API.KEY", "..data", "-"}))},
+        False,
+        "keys that are no names of variables are passed over",
+    ),
+    (
+        {"secretRef": {"name": "more", "optional": True}},
+        {SECRET: Content("d", keys=KEY)},
+        True,
+        "optional, and there",
+    ),
+    (SECRET_SOURCE, {}, False, "a source that does not exist"),
+    (SECRET_SOURCE, {SECRET: Content("d")}, False, "keys that are not known"),
+    ({"prefix": "A_"}, {}, False, "a source without an object"),
+    ({"secretRef": {}}, {}, False, "a source without a name"),
+)
+
+
+def _origins(
+    source: dict[str, Any], contents: dict[Identity, Content], absent: Collection[Identity] = ()
+) -> Origins:
+    return origins([EnvFromSource.model_validate(source)], "team", contents, {}, absent)
+
+
+@pytest.mark.parametrize(("source", "contents", "wins", "why"), PROVIDED, ids=[case[3] for case in PROVIDED])
+def test_a_key_of_a_source_wins_over_the_generated_variable(
+    source: dict[str, Any], contents: dict[Identity, Content], wins: bool, why: str
+) -> None:
+    provided = _origins(source, contents).variables
+    assert ("OPENAI_API_KEY" not in _names(environment(["openai"], (), (), provided))) is wins, why
+
+
+def test_a_source_wins_over_credentials_but_not_the_directory() -> None:
+    provided = {"B", "PROMETHEUS_MULTIPROC_DIR"}
+    assert environment([], [secret_variable("B", "s", "k")], (), provided) == [MULTIPROC]
+
+
+def test_keys_of_a_source_that_was_just_deleted_are_remembered() -> None:
+    source = [EnvFromSource.model_validate(SECRET_SOURCE)]
+    assert origins(source, "team", {}, {SECRET: KEY}) == Origins(KEY)
+
+
+def test_a_source_without_known_keys_is_told_where_it_may_matter() -> None:
+    unknown = _origins(SECRET_SOURCE, {})
+    (warning,) = unknown.warnings(_env(["openai"]), ())
+    assert str(warning) == (
+        "the keys of Secret team/more are not known, so a key that becomes OPENAI_API_KEY would lose against the "
+        "generated variable of that name (field spec.envFrom[0]; create that Secret, or set the variable in "
+        "spec.env, which wins)"
+    )
+
+
+NOTHING_TO_TELL: tuple[tuple[dict[str, Any], list[str], list[dict[str, Any]], str], ...] = (
+    ({**SECRET_SOURCE, "prefix": "MY_"}, ["openai"], [], "no generated variable begins with the prefix"),
+    (SECRET_SOURCE, [], [], "there is no generated variable but one that nothing wins over"),
+    (SECRET_SOURCE, ["openai"], [{"name": "OPENAI_API_KEY"}], "the user sets the variable"),
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "providers", "given", "why"), NOTHING_TO_TELL, ids=[case[3] for case in NOTHING_TO_TELL]
+)
+def test_a_source_that_cannot_matter_is_not_told(
+    source: dict[str, Any], providers: list[str], given: list[dict[str, Any]], why: str
+) -> None:
+    variables = [EnvVar.model_validate(variable) for variable in given]
+    env = environment(providers, (), variables)
+    assert list(_origins(source, {}).warnings(env, variables)) == [], why
+
+
+def test_a_source_without_which_no_pod_starts_is_told_of_once() -> None:
+    optional = {"secretRef": {"name": "more", "optional": True}}
+    required, may_be_absent = (
+        list(_origins(source, {}, {SECRET}).warnings(_env(["openai"]), ()))
+        for source in (SECRET_SOURCE, optional)
+    )
+    assert (len(required), len(may_be_absent)) == (0, 1)

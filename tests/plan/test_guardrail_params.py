@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
-from gateway_components.plan.failure import Failure, Reason, WarningReason
-from gateway_components.plan.guardrail_params import GuardrailParams, GuardrailRequest, guardrail_params
-from gateway_components.plan.keys import Reference
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure, Reason, WarningReason
+from gateway_components.plan.guardrail_params import (
+    _FIELDS,
+    ANONYMIZER_ANNOTATION,
+    GuardrailParams,
+    GuardrailRequest,
+    guardrail_params,
+)
 from tests.plan.make import gateway, guard, guardrail_provider
 
 URL = "http://presidio:3000"
@@ -20,7 +26,14 @@ def _params(
     provider: Mapping[str, Any], *, type_: str = "presidio-api", namespace: str = "team", **checks: Any
 ) -> GuardrailParams:
     found = guardrail_provider(type_=type_, namespace=namespace, **provider)
-    return guardrail_params(GuardrailRequest(gateway(), guard(**checks), found, "spec.guardrails[0]"))
+    return guardrail_params(GuardrailRequest(gateway(), guard(**checks), found, ("spec", "guardrails", 0)))
+
+
+def _foreign(provider: Mapping[str, Any], *, type_: str = "presidio-api", **checks: Any) -> GuardrailParams:
+    """Return the parameters of a Guard and a provider in a namespace that is not that of the gateway."""
+    found = guardrail_provider(type_=type_, namespace="theirs", **provider)
+    asked = GuardrailRequest(gateway(), guard(namespace="theirs", **checks), found, ("spec", "guardrails", 0))
+    return guardrail_params(asked)
 
 
 def _presidio(**checks: Any) -> GuardrailParams:
@@ -64,7 +77,7 @@ def test_presidio_with_no_more_than_it_must_have() -> None:
     )
 
 
-def test_presidio_with_everything_has_its_parameters_in_the_documented_order() -> None:
+def test_presidio_parameters_have_the_documented_order() -> None:
     values = _presidio(
         language="de",
         scoreThresholds={"PERSON": "0.5", "ALL": "1"},
@@ -82,6 +95,24 @@ def test_presidio_with_everything_has_its_parameters_in_the_documented_order() -
 def test_the_url_of_presidio_is_verbatim() -> None:
     values = _params({"presidio": {"baseUrl": f"{URL}/"}}).values
     assert values["presidio_analyzer_api_base"] == values["presidio_anonymizer_api_base"] == f"{URL}/"
+
+
+def _with_anonymizer(url: str) -> GuardrailParams:
+    found = guardrail_provider(annotations={ANONYMIZER_ANNOTATION: url}, presidio={"baseUrl": URL})
+    return guardrail_params(GuardrailRequest(gateway(), guard(), found, ("spec", "guardrails", 0)))
+
+
+def test_the_anonymizer_of_presidio_may_be_another_service() -> None:
+    values = _with_anonymizer("http://anonymizer:3000").values
+    assert values["presidio_analyzer_api_base"] == URL
+    assert values["presidio_anonymizer_api_base"] == "http://anonymizer:3000"
+    assert _with_anonymizer("").values["presidio_anonymizer_api_base"] == URL
+
+
+def test_an_anonymizer_that_nobody_can_call_names_the_annotation() -> None:
+    failure = _refused(_with_anonymizer, "http://me:hunter2@anonymizer")
+    assert f"the provider's metadata.annotations[{ANONYMIZER_ANNOTATION}] holds a user" in failure.message
+    assert "hunter2" not in str(failure)
 
 
 @pytest.mark.parametrize("text", ["high", "", "nan", "inf", "-0.1", "1.1", "0,5", "1e999"])
@@ -104,7 +135,7 @@ def test_an_action_that_litellm_does_not_start_with_is_refused(text: str) -> Non
     assert failure.cure == "write MASK or BLOCK"
 
 
-def test_an_api_key_of_presidio_is_a_warning_because_litellm_sends_none() -> None:
+def test_an_api_key_of_presidio_is_a_warning() -> None:
     params = _params({"presidio": {"baseUrl": URL, "apiKeySecretRef": SELECTOR}})
     (warning,) = params.warnings
     assert (warning.reason, warning.field) == (WarningReason.CREDENTIAL_IGNORED, "spec.guardrails[0]")
@@ -112,7 +143,7 @@ def test_an_api_key_of_presidio_is_a_warning_because_litellm_sends_none() -> Non
     assert (params.credentials, params.secret) == ((), None)
 
 
-def test_moderation_without_anything_uses_the_api_key_of_the_models() -> None:
+def test_moderation_defaults_to_the_api_key_of_the_models() -> None:
     variable = {"name": "OPENAI_API_KEY", "valueFrom": {"secretKeyRef": KEYS_OF_MODELS}}
     assert _moderation(None) == GuardrailParams(
         "openai_moderation",
@@ -120,6 +151,43 @@ def test_moderation_without_anything_uses_the_api_key_of_the_models() -> None:
         tool_calls=False,
         credentials=(variable,),
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.openai.com/v1", "https://API.OPENAI.com:443/v1/", "https://eu.api.openai.com/v1"],
+)
+def test_openai_at_its_own_address_gets_the_key_of_the_models(url: str) -> None:
+    params = _moderation({"baseUrl": url})
+    assert params.values["api_key"] == "os.environ/OPENAI_API_KEY"
+
+
+ELSEWHERE = (
+    ("http://collector.team-b.svc/v1", "another host"),
+    ("https://api.openai.com.evil.example/v1", "a host that begins like theirs"),
+    ("https://evil-api.openai.com.example/v1", "a host that has theirs in it"),
+    ("https://notapi.openai.com/v1", "a host that ends like theirs"),
+    ("http://api.openai.com/v1", "the key would be sent in the clear"),
+    ("https://api.openai.com:8443/v1", "another port"),
+)
+
+
+@pytest.mark.parametrize(("url", "why"), ELSEWHERE, ids=[case[1] for case in ELSEWHERE])
+def test_another_address_never_gets_the_api_key_of_the_models(url: str, why: str) -> None:
+    failure = _refused(_moderation, {"baseUrl": url})
+    assert "OPENAI_API_KEY of Secret api-key-secrets is sent to OpenAI alone" in failure.message, why
+    assert "set its spec.openaiModeration.apiKeySecretRef" in failure.cure
+
+
+def test_a_key_for_another_address_cannot_be_optional() -> None:
+    optional = {**SELECTOR, "optional": True}
+    elsewhere = _moderation({"baseUrl": "https://moderation.example", "apiKeySecretRef": optional})
+    (variable,) = elsewhere.credentials
+    assert variable["valueFrom"] == {"secretKeyRef": SELECTOR}
+    assert [warning.reason for warning in elsewhere.warnings] == [WarningReason.CREDENTIAL_REQUIRED]
+    at_openai = _moderation({"apiKeySecretRef": optional})
+    assert at_openai.credentials[0]["valueFrom"] == {"secretKeyRef": optional}
+    assert at_openai.warnings == ()
 
 
 def test_moderation_with_everything() -> None:
@@ -135,10 +203,10 @@ def test_moderation_with_everything() -> None:
         ("api_key", f"os.environ/{variable['name']}"),
     ]
     assert variable["valueFrom"] == {"secretKeyRef": {**SELECTOR, "optional": False}}
-    assert params.secret == Reference("Secret", "team", "moderation")
+    assert params.secret == Identity("Secret", "team", "moderation")
 
 
-def test_bedrock_without_credentials_uses_the_identity_of_the_pod_and_the_draft() -> None:
+def test_bedrock_defaults_to_the_pods_identity_and_the_draft() -> None:
     assert _bedrock() == GuardrailParams(
         "bedrock",
         {"guardrailIdentifier": "abc", "guardrailVersion": "DRAFT", "aws_region_name": "eu-central-1"},
@@ -159,12 +227,12 @@ def test_bedrock_with_everything() -> None:
         {"name": "aws", "key": "aws-access-key-id"},
         {"name": "aws", "key": "aws-secret-access-key"},
     ]
-    assert params.secret == Reference("Secret", "team", "aws")
+    assert params.secret == Identity("Secret", "team", "aws")
 
 
-def test_a_secret_in_the_namespace_of_the_gateway_can_be_mounted_wherever_the_provider_is() -> None:
+def test_a_secret_is_taken_from_the_namespace_of_the_gateway() -> None:
     params = _bedrock({"name": "aws", "namespace": "team"}, namespace="services")
-    assert params.secret == Reference("Secret", "team", "aws")
+    assert params.secret == Identity("Secret", "team", "aws")
 
 
 def test_variables_of_two_providers_are_never_the_same() -> None:
@@ -172,10 +240,135 @@ def test_variables_of_two_providers_are_never_the_same() -> None:
     names = set()
     for name in ("a-b", "a.b", "a--b", "A-B"):
         found = guardrail_provider(name, type_="openai-moderation-api", openaiModeration=credentials)
-        params = guardrail_params(GuardrailRequest(gateway(), guard(), found, ""))
+        params = guardrail_params(GuardrailRequest(gateway(), guard(), found, ()))
         names |= {variable["name"] for variable in params.credentials}
     assert len(names) == 4
     assert all(name.replace("_", "a").isalnum() for name in names)
+
+
+NO_REGIONS = [
+    "x.evil.example/",
+    "us-east-1.evil.example",
+    "us-east-1/",
+    "us-east",
+    "US-EAST-1",
+    "r",
+    "us-east-1\n",
+]
+
+
+@pytest.mark.parametrize("region", [*NO_REGIONS, "os.environ/AWS_SECRET_ACCESS_KEY", "eu-central-1#"])
+def test_what_is_no_region_of_aws_is_refused(region: str) -> None:
+    failure = _refused(_params, {"bedrock": {"region": region}}, type_="bedrock-api", bedrock=BEDROCK)
+    assert f'the provider\'s spec.bedrock.region is "{region}", which is no AWS region' in failure.message
+    assert failure.cure == "write one such as eu-central-1"
+
+
+REGIONS = [
+    "us-east-1",
+    "ap-southeast-7",
+    "us-gov-west-1",
+    "cn-northwest-1",
+    "us-isob-east-1",
+    "eusc-de-east-1",
+]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_regions_of_all_partitions_of_aws_pass(region: str) -> None:
+    params = _params({"bedrock": {"region": region}}, type_="bedrock-api", bedrock=BEDROCK)
+    assert params.values["aws_region_name"] == region
+
+
+ARN = "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/abc123"
+
+
+@pytest.mark.parametrize("id_", ["abc123", "gr-1", ARN])
+def test_an_identifier_of_a_guardrail_passes(id_: str) -> None:
+    assert _bedrock(guardrailId=id_).values["guardrailIdentifier"] == id_
+
+
+@pytest.mark.parametrize(
+    "id_", ["../x", "a/b", "a?b", "a b", "os.environ/X", f"{ARN}/x", "a" * 65, "-a", "abc\n"]
+)
+def test_what_is_no_identifier_of_a_guardrail_is_refused(id_: str) -> None:
+    told = _refused(_bedrock, guardrailId=id_).message
+    assert f'the Guard\'s spec.bedrock.guardrailId is "{id_}", which is no identifier of a guardrail' in told
+
+
+@pytest.mark.parametrize("version", ["1/../..", "draft", "0", "v1", "os.environ/X", "1 "])
+def test_what_is_no_version_of_a_guardrail_is_refused(version: str) -> None:
+    told = _refused(_bedrock, guardrailVersion=version).message
+    assert f'the Guard\'s spec.bedrock.guardrailVersion is "{version}", which is no version' in told
+
+
+STOLEN = "os.environ/OPENAI_API_KEY"
+KEYED = {"apiKeySecretRef": SELECTOR}
+TAKEN = (
+    (lambda: _presidio(language=STOLEN), "the Guard's spec.presidio.language"),
+    (lambda: _presidio(scoreThresholds={STOLEN: "1"}), "the Guard's spec.presidio.scoreThresholds"),
+    (lambda: _presidio(entityActions={STOLEN: "MASK"}), "the Guard's spec.presidio.entityActions"),
+    (
+        lambda: _moderation(KEYED, openaiModeration={"model": STOLEN}),
+        "the Guard's spec.openaiModeration.model",
+    ),
+)
+
+
+@pytest.mark.parametrize(("make", "field"), TAKEN, ids=[case[1] for case in TAKEN])
+def test_a_text_that_names_a_variable_is_refused(make: Any, field: str) -> None:
+    failure = _refused(make)
+    assert f"{field} begins with os.environ/" in failure.message
+    assert STOLEN not in str(failure)
+
+
+def test_every_text_of_a_guard_has_a_field_to_be_told_by() -> None:
+    everything = (
+        _presidio(language="de", scoreThresholds={"ALL": "1"}, entityActions={"PERSON": "MASK"}),
+        _moderation({"baseUrl": "https://m.example", **KEYED}, openaiModeration={"model": "m"}),
+        _bedrock({"name": "aws"}),
+    )
+    ours = {"output_parse_pii", "api_key", "aws_access_key_id", "aws_secret_access_key"}
+    assert {name for params in everything for name in params.values} - ours == set(_FIELDS)
+
+
+PRIVATE = "private-text"
+LEAKS = (
+    (lambda: _foreign({"presidio": {"baseUrl": URL}}, presidio={"scoreThresholds": {PRIVATE: PRIVATE}})),
+    (lambda: _foreign({"presidio": {"baseUrl": URL}}, presidio={"entityActions": {PRIVATE: PRIVATE}})),
+    (lambda: _foreign({"presidio": {"baseUrl": f"ftp://{PRIVATE}"}})),
+    (lambda: _foreign({"bedrock": {"region": PRIVATE}}, type_="bedrock-api", bedrock=BEDROCK)),
+    (
+        lambda: _foreign(
+            {"bedrock": {"region": "eu-central-1"}},
+            type_="bedrock-api",
+            bedrock={"guardrailId": f"{PRIVATE}/"},
+        )
+    ),
+    (
+        lambda: _foreign(
+            {"openaiModeration": {"apiKeySecretRef": {"name": PRIVATE, "key": PRIVATE}}},
+            type_="openai-moderation-api",
+        )
+    ),
+    (
+        lambda: _foreign(
+            {"bedrock": {"region": "eu-central-1", "credentialsSecretRef": {"name": f"{PRIVATE}!"}}},
+            type_="bedrock-api",
+            bedrock=BEDROCK,
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize("make", LEAKS, ids=range(len(LEAKS)))
+def test_values_of_another_namespace_are_not_told_to_the_owner(make: Any) -> None:
+    with pytest.raises(Failure) as caught:
+        make()
+    told = str(caught.value)
+    assert PRIVATE not in told
+    assert told.startswith("Guard theirs/pii with GuardrailProvider theirs/checker: ")
+    assert " spec." in told
 
 
 BLOCKS = (
@@ -209,9 +402,7 @@ URLS = (
 
 @pytest.mark.parametrize(("block", "make"), URLS, ids=[case[0] for case in URLS])
 @pytest.mark.parametrize("url", ["ftp://me:hunter2@a", "http://me:hunter2@a", "hunter2:3000", "/hunter2"])
-def test_a_url_that_nobody_can_call_names_its_field_and_shows_no_password(
-    block: str, make: Any, url: str
-) -> None:
+def test_a_url_nobody_can_call_is_told_without_its_password(block: str, make: Any, url: str) -> None:
     failure = _refused(make, url)
     assert f"the provider's spec.{block}.baseUrl " in failure.message
     assert "hunter2" not in str(failure)
@@ -223,20 +414,28 @@ def _moderation_elsewhere() -> GuardrailParams:
 
 
 UNMOUNTABLE = (
-    (_moderation_elsewhere, "guards/moderation", "put Secret and provider into namespace team"),
+    (
+        _moderation_elsewhere,
+        "the Secret in the provider's spec.openaiModeration.apiKeySecretRef",
+        "put Secret and provider into namespace team",
+    ),
     (
         lambda: _bedrock({"name": "aws"}, namespace="guards"),
-        "guards/aws",
+        "the Secret in the provider's spec.bedrock.credentialsSecretRef",
         "put the Secret into namespace team",
     ),
-    (lambda: _bedrock({"name": "aws", "namespace": "x"}), "x/aws", "put the Secret into namespace team"),
+    (
+        lambda: _bedrock({"name": "aws", "namespace": "x"}),
+        "Secret x/aws",
+        "put the Secret into namespace team",
+    ),
 )
 
 
 @pytest.mark.parametrize(("make", "secret", "cure"), UNMOUNTABLE, ids=[case[1] for case in UNMOUNTABLE])
 def test_a_secret_that_no_pod_of_the_gateway_can_mount(make: Any, secret: str, cure: str) -> None:
     failure = _refused(make)
-    assert f"Secret {secret} cannot be mounted: a pod takes Secrets from its own namespace" in failure.message
+    assert f"{secret} cannot be mounted: a pod takes Secrets from its own namespace" in failure.message
     assert failure.cure.startswith(cure)
 
 
@@ -250,5 +449,5 @@ NAMELESS = (
 
 
 @pytest.mark.parametrize(("make", "told"), NAMELESS, ids=[case[1] for case in NAMELESS])
-def test_a_secret_that_the_api_server_would_refuse_in_the_deployment(make: Any, told: str) -> None:
+def test_a_secret_that_a_deployment_cannot_name_is_refused(make: Any, told: str) -> None:
     assert told in _refused(make).message

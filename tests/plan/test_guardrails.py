@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from gateway_components.crds.guard import Guard
-from gateway_components.crds.guardrailprovider import GuardrailProvider
-from gateway_components.crds.parse import parse_as
-from gateway_components.plan.failure import Failure, Reason, WarningReason
-from gateway_components.plan.guardrails import Guardrails, resolve_guardrails
-from gateway_components.plan.keys import Reference
+from gateway_components.api.guardrails import Guard, GuardrailProvider
+from gateway_components.api.parse import parse_as
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure, Reason, WarningReason
+from gateway_components.plan.guardrails import Guardrails, check_guards, resolve_guardrails
+from gateway_components.plan.policy import Policy
 from gateway_components.plan.snapshot import Gateway, Unreadable
 from tests.plan.make import gateway, guard, guardrail_provider, resources, tool_gateway
 
@@ -32,6 +32,37 @@ def _refused(asking: Gateway, known: Any) -> Failure:
     assert caught.value.reason == Reason.GUARDRAILS_RESOLUTION_FAILED
     assert caught.value.cure
     return caught.value
+
+
+ELSEWHERE = {"name": "checker", "namespace": "other"}
+
+
+def test_an_installation_can_forbid_foreign_guards() -> None:
+    forbidding = Policy(cross_namespace=False)
+    own = (guard(), guardrail_provider())
+    check_guards(_on("AiGateway"), resources(*own), forbidding)
+    foreign_guard = _on("AiGateway", {**PII, "namespace": "other"})
+    foreign_provider = resources(guard(provider=ELSEWHERE), guardrail_provider(namespace="other"))
+    for asking, known in ((foreign_guard, resources(*own)), (_on("ToolGateway"), foreign_provider)):
+        check_guards(asking, known, Policy())
+        with pytest.raises(Failure) as caught:
+            check_guards(asking, known, forbidding)
+        assert caught.value.reason == Reason.GUARDRAILS_RESOLUTION_FAILED
+        assert caught.value.field == "spec.guardrails[0]"
+        assert "cross_namespace" in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:5002", "http://169.254.169.254", "http://[::ffff:127.0.0.1]"]
+)
+def test_a_foreign_provider_cannot_lead_to_gateway_or_node(url: str) -> None:
+    presidio: dict[str, Any] = {"presidio": {"baseUrl": url}}
+    foreign = resources(guard(provider=ELSEWHERE), guardrail_provider(namespace="other", **presidio))
+    with pytest.raises(Failure, match="an address of GuardrailProvider other/checker leads to") as caught:
+        check_guards(_on("AiGateway"), foreign, Policy())
+    assert "allowed_upstreams" in caught.value.cure
+    # A container beside the gateway, put there by its owner.
+    check_guards(_on("AiGateway"), resources(guard(), guardrail_provider(**presidio)), Policy())
 
 
 def test_without_guards_there_is_nothing() -> None:
@@ -89,19 +120,41 @@ def test_on_an_ai_gateway_every_mode_counts() -> None:
     assert _resolved(["pre_call", "post_call"]).warnings == ()
 
 
-def test_a_guard_without_a_mode_for_tool_calls_is_refused() -> None:
-    failure = _refused(_on("ToolGateway"), resources(guard(mode=["post_call"]), guardrail_provider()))
-    assert failure.message == "Guard team/pii has no mode that suits ToolGateways, its modes: post_call"
-    assert failure.field == "spec.guardrails[0]"
+MODERATION: dict[str, Any] = {"type_": "openai-moderation-api", "openaiModeration": {}}
+LEFT_OUT: tuple[tuple[list[str], dict[str, Any], str, str], ...] = (
+    (["post_call"], {}, "none of its modes (post_call) has an equivalent", "it looks at answers alone"),
+    (["pre_call"], MODERATION, "openai_moderation does not check tool calls", "LiteLLM would not start"),
+    (["post_call"], MODERATION, "openai_moderation does not check tool calls", "both at once"),
+)
 
 
-def test_moderation_of_tool_calls_is_refused_because_litellm_would_not_start() -> None:
-    moderation = guardrail_provider(type_="openai-moderation-api", openaiModeration={})
-    failure = _refused(_on("ToolGateway"), resources(guard(), moderation))
-    assert "LiteLLM's openai_moderation does not check tool calls" in failure.message
+@pytest.mark.parametrize(("mode", "provider", "told", "why"), LEFT_OUT, ids=[case[3] for case in LEFT_OUT])
+def test_a_guard_that_fits_no_tool_call_is_left_out_and_warned(
+    mode: list[str], provider: dict[str, Any], told: str, why: str
+) -> None:
+    known = resources(
+        guard(mode=mode, provider={"name": "own"}),
+        guardrail_provider("own", **provider),
+        guard("other"),
+        guardrail_provider(),
+    )
+    found = resolve_guardrails(_on("ToolGateway", PII, {"name": "other"}), known)
+    assert [one.name for one in found.applied] == ["other"], why
+    assert (found.credentials, found.references) == ((), frozenset())
+    warning, not_asked = found.warnings
+    assert warning.reason == WarningReason.GUARD_LEFT_OUT
+    assert warning.message.startswith("Guard team/pii is left out, so it holds nothing back: ")
+    assert told in warning.message
+    assert warning.field == "spec.guardrails[0]"
+    assert warning.cure
+    assert not_asked.field == "spec.guardrails[1]"
 
 
-def test_guards_keep_the_order_of_the_gateway_and_one_named_twice_counts_once() -> None:
+def test_a_guard_that_is_left_out_must_still_be_right() -> None:
+    assert "does not exist" in _refused(_on("ToolGateway"), resources(guard(mode=["post_call"]))).message
+
+
+def test_guards_keep_their_order_and_repeated_ones_count_once() -> None:
     asking = _on("AiGateway", {"name": "b"}, {"name": "a"}, {"name": "b", "namespace": "team"})
     found = resolve_guardrails(asking, resources(guard("a"), guard("b"), guardrail_provider()))
     assert [entry["guardrail_name"] for entry in found.entries] == ["b", "a"]
@@ -113,15 +166,34 @@ def test_a_guard_named_twice_warns_once() -> None:
     assert twice == once
 
 
-def test_guards_of_one_name_in_two_namespaces_have_two_names_in_litellm() -> None:
+NAMES = (
+    (["team"], ["pii"], "its own"),
+    (["guards"], ["pii"], "one of another namespace keeps its name where it is the only one"),
+    (["team", "guards"], ["pii", "guards/pii"], "of two, the foreign one gives way"),
+    (["guards", "team"], ["guards/pii", "pii"], "whichever comes first"),
+    (["guards", "other"], ["guards/pii", "other/pii"], "of two foreign ones, none is the plain one"),
+)
+
+
+@pytest.mark.parametrize(("namespaces", "names", "why"), NAMES, ids=[case[2] for case in NAMES])
+def test_names_of_guardrails(namespaces: list[str], names: list[str], why: str) -> None:
     provider = {"name": "checker", "namespace": "team"}
-    asking = _on("AiGateway", PII, {"name": "pii", "namespace": "guards"})
-    known = resources(guard(), guard(namespace="guards", provider=provider), guardrail_provider())
-    names = [entry["guardrail_name"] for entry in resolve_guardrails(asking, known).entries]
-    assert names == ["pii", "guards/pii"]
+    asking = _on("AiGateway", *({"name": "pii", "namespace": namespace} for namespace in namespaces))
+    guards = (guard(namespace=namespace, provider=provider) for namespace in namespaces)
+    found = resolve_guardrails(asking, resources(*guards, guardrail_provider()))
+    assert [entry["guardrail_name"] for entry in found.entries] == names, why
 
 
-def test_the_namespace_of_a_provider_defaults_to_that_of_its_guard() -> None:
+def test_a_guard_that_is_left_out_takes_no_name_from_another() -> None:
+    provider = {"name": "checker", "namespace": "team"}
+    asking = _on("ToolGateway", PII, {"name": "pii", "namespace": "guards"})
+    left_out = guard(mode=["post_call"])
+    known = resources(left_out, guard(namespace="guards", provider=provider), guardrail_provider())
+    (entry,) = resolve_guardrails(asking, known).entries
+    assert entry["guardrail_name"] == "pii"
+
+
+def test_a_provider_defaults_to_the_namespace_of_its_guard() -> None:
     asking = _on("AiGateway", {"name": "pii", "namespace": "guards", "kind": "Guard"})
     other = guardrail_provider(namespace="guards", presidio={"baseUrl": "http://theirs"})
     known = resources(guard(namespace="guards"), other, guardrail_provider())
@@ -143,7 +215,7 @@ MISSING: tuple[tuple[dict[str, str], Any, str, str], ...] = (
     ({"name": "pii", "kind": "Service"}, resources(guard()), "refers to the kind Service", "another kind"),
     (
         PII,
-        {Reference("Guard", "team", "pii"): Unreadable("spec.mode: is the text")},
+        {Identity("Guard", "team", "pii"): Unreadable("spec.mode: is the text")},
         "Guard team/pii cannot be read: spec.mode: is the text",
         "the Guard cannot be read",
     ),
@@ -155,7 +227,7 @@ MISSING: tuple[tuple[dict[str, str], Any, str, str], ...] = (
     ),
     (
         PII,
-        {**resources(guard()), Reference("GuardrailProvider", "team", "checker"): Unreadable("odd")},
+        {**resources(guard()), Identity("GuardrailProvider", "team", "checker"): Unreadable("odd")},
         "GuardrailProvider team/checker, which Guard team/pii refers to, cannot be read: odd",
         "the provider cannot be read",
     ),
@@ -182,6 +254,26 @@ def test_a_guard_that_is_not_there(kind: str, asked: dict[str, str], known: Any,
 def test_a_reference_without_a_name_is_told_with_its_place() -> None:
     failure = _refused(_on("AiGateway", PII, {}), resources(guard(), guardrail_provider()))
     assert failure.field == "spec.guardrails[1].name"
+
+
+def test_what_cannot_be_read_in_another_namespace_is_not_shown() -> None:
+    asking = _on("AiGateway", {"name": "pii", "namespace": "guards"})
+    known = {Identity("Guard", "guards", "pii"): Unreadable('spec.mode: is "private"')}
+    failure = _refused(asking, known)
+    assert failure.message == "Guard guards/pii cannot be read"
+
+
+def test_all_bad_guards_are_told_at_once() -> None:
+    failure = _refused(_on("AiGateway", {"name": "gone"}, PII, {"name": "lost"}), resources(guard()))
+    (provider, lost) = failure.findings[1:]
+    assert (failure.field, provider.field, lost.field) == tuple(f"spec.guardrails[{at}]" for at in range(3))
+    assert "; also: GuardrailProvider team/checker, which Guard team/pii refers to" in str(failure)
+    assert str(lost) in str(failure)
+
+
+def test_of_many_bad_guards_some_are_told_and_the_others_counted() -> None:
+    failure = _refused(_on("AiGateway", *({"name": f"gone-{at}"} for at in range(1000))), {})
+    assert str(failure).endswith("; also: 92 more")
 
 
 def test_one_bad_guard_stops_the_gateway_however_many_are_good() -> None:

@@ -4,21 +4,16 @@ import hashlib
 
 import pytest
 
-from gateway_components.plan.hashes import (
-    EMPTY_DIGEST,
-    config_hash,
-    content_digest,
-    env_hash,
-    object_digest,
-)
-from gateway_components.plan.keys import Reference
+from gateway_components.identity import Identity
+from gateway_components.plan.snapshot import content_digest
+from gateway_components.plan.workload import EMPTY_DIGEST, config_hash, env_hash, object_digest
 
 
 def _sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def test_config_hash_is_the_first_16_hex_digits_of_sha_256_of_the_text() -> None:
+def test_config_hash_is_the_shortened_sha_256_of_the_text() -> None:
     assert config_hash("model_list: é\n") == _sha("model_list: é\n".encode())
 
 
@@ -48,16 +43,16 @@ def test_content_digest_changes(data: dict[str, str], why: str) -> None:
 
 
 def test_env_hash_does_not_depend_on_the_order_of_references() -> None:
-    digests = [(Reference("Secret", "team", "a"), "1"), (Reference("ConfigMap", "team", "b"), "2")]
+    digests = [(Identity("Secret", "team", "a"), "1"), (Identity("ConfigMap", "team", "b"), "2")]
     assert env_hash(digests) == env_hash(reversed(digests)) == _sha(b"ConfigMap/b=2\nSecret/a=1\n")
 
 
 def test_env_hash_tells_a_secret_from_a_config_map_of_its_name() -> None:
-    secret = env_hash([(Reference("Secret", "team", "a"), "1")])
-    assert secret != env_hash([(Reference("ConfigMap", "team", "a"), "1")])
+    secret = env_hash([(Identity("Secret", "team", "a"), "1")])
+    assert secret != env_hash([(Identity("ConfigMap", "team", "a"), "1")])
 
 
-def test_object_digest_ignores_the_order_of_keys_and_sees_that_of_lists() -> None:
+def test_object_digest_ignores_key_order_but_not_list_order() -> None:
     assert object_digest({"a": 1, "b": 2}) == object_digest({"b": 2, "a": 1})
     assert object_digest({"a": [1, 2]}) != object_digest({"a": [2, 1]})
     assert object_digest({"a": 1}, {}) != object_digest({}, {"a": 1})

@@ -1,10 +1,17 @@
 """Routes that lead back to themselves."""
 
-import pytest
+from typing import Any
 
-from gateway_components.plan.failure import Reason
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Reason
+from gateway_components.plan.loops import _Graph, _loops
 from gateway_components.plan.plan import Plan, plan
-from tests.plan.make import route, route_key, snapshot, tool_gateway, tool_server
+from gateway_components.plan.policy import Policy
+from tests.plan.make import route, route_key, snapshot, tool_gateway, tool_key, tool_server
 
 TOOLS, SECOND = "http://tools.team.svc.cluster.local", "http://second.team.svc.cluster.local"
 
@@ -35,6 +42,9 @@ ITSELF = (
     (f"{TOOLS}/team__a/mcp", "the other path that LiteLLM has for it"),
     (f"{TOOLS}/mcp", "the path of all servers"),
     (f"{TOOLS}/sse", "their path for sse"),
+    ("http://tools.team.svc.clusters.example/mcp", "the domain of another cluster"),
+    ("http://_http._tcp.tools.team.svc.cluster.local/mcp", "the name of its port in front"),
+    ("http://\uff54\uff4f\uff4f\uff4c\uff53.team.svc/mcp", "wide letters"),
     (f"{TOOLS}/mcp/team__gone", "a key that LiteLLM does not know, which it takes for all servers"),
 )
 
@@ -71,7 +81,7 @@ def test_each_route_of_a_loop_fails_and_names_the_others() -> None:
     assert failure.message.endswith("by way of ToolRoute team/s1, ToolRoute team/b")
 
 
-def test_a_loop_through_all_servers_of_a_gateway_names_those_that_lead_back() -> None:
+def test_a_loop_through_all_servers_names_the_way_back() -> None:
     planned = _plan(a=f"{SECOND}/mcp", s1="https://a.example/mcp", s2=f"{TOOLS}/mcp/team__a")
     assert _looping(planned) == {"a", "s2"}
     failure = planned.routes[route_key("a")].failure
@@ -109,8 +119,90 @@ def test_a_gateway_serves_nothing_of_a_loop() -> None:
         assert "mcp_servers: {}" in gateway.objects.config_map["data"]["config.yaml"]
 
 
-def test_a_long_chain_of_routes_takes_no_time_that_anybody_would_notice() -> None:
+@pytest.mark.parametrize("host", ["localhost", "127.1", "[::1]", "0.0.0.0"])  # noqa: S104  (called, not bound)
+def test_no_installation_can_allow_a_gateway_its_own_port(host: str) -> None:
+    allowed = Policy(allowed_upstreams=("localhost", "127.0.0.0/8", "::1", "0.0.0.0/8"))
+    urls = {"a": f"http://{host}/mcp", "b": f"http://{host}:8080/mcp", "c": f"https://{host}/mcp"}
+    routes = (route(name, url=url) for name, url in urls.items())
+    planned = plan(snapshot(tool_gateway(), *routes, policy=allowed))
+    assert _looping(planned) == {"a"}
+
+
+def test_a_guest_cannot_have_a_gateway_call_itself() -> None:
+    home = {"name": "tools", "namespace": "team"}
+    guests = (
+        route("one", namespace="other", gateway=home, url=f"{TOOLS}/mcp/team__a"),
+        route("two", namespace="other", gateway=home, url=f"{TOOLS}/health"),
+        route("three", namespace="other", gateway=home, url=f"{SECOND}/mcp/team__s1"),
+    )
+    back = route("s1", gateway={"name": "second"}, url=f"{TOOLS}/mcp/other__three")
+    planned = plan(snapshot(tool_gateway(), tool_gateway("second"), route("a"), *guests, back))
+    assert _looping(planned) == {"one", "two", "three", "s1"}
+    told = {key.name: str(found.failure) for key, found in planned.routes.items() if found.failure}
+    assert "ToolRoute" not in told["three"]
+    assert "by way of ToolRoute other/three" in told["s1"]
+
+
+def test_a_long_chain_of_routes_is_planned_quickly() -> None:
     length = 300
     chain = {f"r{step}": f"{TOOLS}/mcp/team__r{step + 1}" for step in range(length)}
     assert _looping(_plan(**chain, **{f"r{length}": "https://a.example/mcp"})) == set()
     assert len(_looping(_plan(**chain, **{f"r{length}": f"{TOOLS}/mcp/team__r0"}))) == length + 1
+
+
+def test_a_loop_of_very_many_routes_names_some_of_them() -> None:
+    length = 300
+    planned = _plan(
+        **{f"r{step:03}": f"{TOOLS}/mcp/team__r{(step + 1) % length:03}" for step in range(length)}
+    )
+    failure = planned.routes[route_key("r007")].failure
+    assert failure is not None
+    assert failure.message.startswith("the URL leads back to this route by way of ToolRoute team/r000, ")
+    assert failure.message.endswith(" and 290 more")
+
+
+def test_each_place_is_visited_once_however_many_lead_back() -> None:
+    looked_at = 0
+
+    class Counted(_Graph):
+        def after(self, place: Any) -> Any:
+            nonlocal looked_at
+            for following in super().after(place):
+                looked_at += 1
+                yield following
+
+    gateway, keys = tool_key(), [Identity("ToolRoute", "team", f"r{number}") for number in range(2_000)]
+    graph = Counted(
+        {gateway: {key.name: key for key in keys}}, dict.fromkeys(keys, gateway), dict.fromkeys(keys, gateway)
+    )
+    assert _loops(graph) == dict.fromkeys(keys, "")
+    assert looked_at <= 2 * len(keys) + 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7)), max_size=8))
+def test_loops_are_those_that_following_each_route_finds(edges: list[tuple[int, int]]) -> None:
+    homes = {
+        Identity("ToolRoute", "team", f"r{number}"): tool_key(f"g{home % 2}")
+        for number, (home, _) in enumerate(edges)
+    }
+    keys = list(homes)
+    served: dict[Identity, dict[str, Identity]] = {}
+    for key, home in homes.items():
+        served.setdefault(home, {})[key.name] = key
+    places: list[Identity] = [*keys, *served]
+    follows = {key: places[to] for key, (_, to) in zip(keys, edges, strict=True) if to < len(places)}
+    graph = _Graph(served, homes, follows)
+
+    def reachable(start: Identity) -> bool:
+        seen: set[Any] = set()
+        coming: list[Identity] = [start]
+        while coming:
+            for place in graph.after(coming.pop()):
+                if place == start:
+                    return True
+                if place not in seen:
+                    seen.add(place)
+                    coming.append(place)
+        return False
+
+    assert _loops(graph).keys() == {key for key in keys if reachable(key)}

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gateway_components.plan.keys import ObjectKey
-from gateway_components.plan.ownership import FIELD_MANAGER, Drift, Mark, drift, mark_of
+from gateway_components.identity import Identity
+from gateway_components.plan.ownership import FIELD_MANAGER, Drift, Mark, _known_fields, drift, mark_of
 
-SERVICE = ObjectKey("Service", "ns", "chat")
+SERVICE = Identity("Service", "ns", "chat")
 PORT = 'k:{"port":80,"protocol":"TCP"}'
 OURS = {
     "f:metadata": {"f:labels": {"f:app": {}}, "f:ownerReferences": {'k:{"uid":"1234"}': {}}},
@@ -41,7 +41,7 @@ def test_a_mark_names_the_fields_that_we_applied() -> None:
     assert mark_of(metadata()).fields == frozenset()
 
 
-def test_items_that_are_told_apart_by_value_or_place_are_named_by_them() -> None:
+def test_items_are_named_by_the_value_or_place_they_go_by() -> None:
     fields: dict[str, Any] = {
         "f:metadata": {"f:finalizers": {'v:"a"': {}}},
         "f:spec": {"f:list": {"i:0": {}, "k:odd": {}}},
@@ -93,3 +93,54 @@ def test_a_drift_says_what_it_is() -> None:
     assert str(Drift(SERVICE)) == "Service chat was deleted"
     assert str(Drift(SERVICE, rewritten=True)) == "Service chat was written by another run"
     assert str(Drift(SERVICE, ("a", "b"))) == "a, b of Service chat were changed"
+
+
+def test_of_very_many_fields_the_outermost_are_found_at_once() -> None:
+    names = [f"spec.env[name=V{number}]" for number in range(20_000)]
+    fields = frozenset(path for name in names for path in (name, f"{name}.name", f"{name}.value"))
+    key = Identity("Deployment", "team", "chat")
+    found = drift(key, Mark("u", 1, fields), Mark("u", 2, frozenset()), 2)
+
+    assert found is not None
+    assert found.fields == tuple(sorted(names))
+    assert str(found).endswith("and 19990 more of Deployment chat were changed")
+
+
+def test_what_somebody_wrote_in_our_name_is_not_kept_for_others() -> None:
+    fields: dict[str, Any] = {f"f:key{number}": {} for number in range(5_000)}
+    entry = {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:data": fields}}
+    metadata = {"uid": "u", "resourceVersion": "7", "managedFields": [entry]}
+    before = _known_fields.cache_info().currsize
+
+    assert len(mark_of(metadata).fields) == 5_000
+    assert _known_fields.cache_info().currsize == before
+
+
+def test_long_and_deep_paths_stay_within_their_memory() -> None:
+    fields: dict[str, Any] = {f"f:leaf{number}": {} for number in range(500)}
+    for _ in range(90):
+        fields = {f"f:{'a' * 1000}": fields}
+    text = json.dumps(fields)
+
+    found = mark_of(metadata(entry(fields))).fields
+
+    assert len(found) == 500
+    assert sum(map(len, found)) < 4 * len(text)
+
+
+def test_paths_that_are_cut_stay_apart() -> None:
+    name = "a" * 5_000
+    first, second = (mark_of(metadata(entry({f"f:{name}{end}": {}}))).fields for end in "xy")
+
+    assert first != second
+    assert len(next(iter(first))) < 512
+
+
+def test_an_account_without_measure_is_compared_as_a_whole() -> None:
+    fields: dict[str, Any] = {f"f:{number:x}": {} for number in range(60_000)}
+    before, same = (mark_of(metadata(entry(dict(fields)))) for _ in range(2))
+    other = mark_of(metadata(entry({**fields, "f:one-more": {}}), version="11"))
+
+    assert len(before.fields) == 1
+    assert drift(SERVICE, before, same, 10) is None
+    assert drift(SERVICE, before, other, 11) is not None

@@ -24,7 +24,7 @@ def test_a_patch_applied_twice_does_what_it_does_once(target: dict[str, Any], pa
 
 @quick
 @given(json_maps, json_maps)
-def test_a_patched_map_has_what_the_patch_sets_and_not_what_it_deletes(
+def test_a_patched_map_has_what_is_set_and_not_what_is_deleted(
     target: dict[str, Any], patch: dict[str, Any]
 ) -> None:
     merged = merge(target, patch)

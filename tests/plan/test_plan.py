@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.crds.parse import parse_as
-from gateway_components.plan.failure import Failure, Reason
-from gateway_components.plan.hashes import content_digest
-from gateway_components.plan.keys import Reference
+from gateway_components.api.gateways import AiGateway
+from gateway_components.api.parse import parse_as
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.plan import Plan, plan
-from gateway_components.plan.snapshot import Content, UnreadableGateway
+from gateway_components.plan.snapshot import Content, UnreadableGateway, content_digest
 from tests.plan.make import (
     gateway,
     gateway_class,
     guard,
     guardrail_provider,
     key,
+    particular,
     patch_contents,
     route,
     route_key,
@@ -28,7 +28,7 @@ from tests.plan.make import (
 )
 
 PREFIX = "runtime.agentic-layer.ai/"
-KEYS = Reference("Secret", "team", "api-key-secrets")
+KEYS = Identity("Secret", "team", "api-key-secrets")
 EMPTY = hashlib.sha256(b"").hexdigest()[:16]
 REFERRING: dict[str, Any] = {"envFrom": [{"secretRef": {"name": "s"}}, {"configMapRef": {"name": "c"}}]}
 
@@ -40,8 +40,8 @@ def _annotations(planned: Plan) -> Mapping[str, str]:
     return annotations
 
 
-def _secret(name: str = "api-key-secrets", namespace: str = "team", **data: str) -> dict[Reference, Content]:
-    return {Reference("Secret", namespace, name): Content(content_digest(data))}
+def _secret(name: str = "api-key-secrets", namespace: str = "team", **data: str) -> dict[Identity, Content]:
+    return {Identity("Secret", namespace, name): Content(content_digest(data))}
 
 
 def test_config_hash_is_that_of_the_text_in_the_config_map() -> None:
@@ -52,7 +52,7 @@ def test_config_hash_is_that_of_the_text_in_the_config_map() -> None:
     assert _annotations(planned)[f"{PREFIX}config-hash"] == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def test_secret_hash_is_that_of_the_api_key_secret_of_the_namespace() -> None:
+def test_secret_hash_is_that_of_the_api_key_secret() -> None:
     contents = {**_secret(B="2", A="1"), **_secret(namespace="elsewhere", C="3")}
     expected = hashlib.sha256(b"A1B2").hexdigest()[:16]
     assert _annotations(plan(snapshot(gateway(), contents=contents)))[f"{PREFIX}secret-hash"] == expected
@@ -62,9 +62,9 @@ def test_missing_secret_hashes_as_empty() -> None:
     assert _annotations(plan(snapshot(gateway())))[f"{PREFIX}secret-hash"] == EMPTY
 
 
-def test_env_hash_stands_only_where_other_objects_are_referred_to() -> None:
+def test_env_hash_is_there_only_with_other_references() -> None:
     assert f"{PREFIX}env-hash" not in _annotations(plan(snapshot(gateway(), contents=_secret(A="1"))))
-    contents = {**_secret("s", A="1"), Reference("ConfigMap", "team", "c"): Content("digest", {})}
+    contents = {**_secret("s", A="1"), Identity("ConfigMap", "team", "c"): Content("digest", {})}
     annotations = _annotations(plan(snapshot(gateway(**REFERRING), contents=contents)))
     secret = hashlib.sha256(b"A1").hexdigest()[:16]
     expected = hashlib.sha256(f"ConfigMap/c=digest\nSecret/s={secret}\n".encode()).hexdigest()[:16]
@@ -94,7 +94,7 @@ def test_a_class_that_goes_lets_its_gateways_go() -> None:
     assert not plan(snapshot(gateway(), classes=(gateway_class(controller="a/b"),))).gateways
 
 
-def test_a_foreign_gateway_is_left_untouched_even_where_it_is_broken() -> None:
+def test_a_foreign_gateway_is_left_alone_even_if_broken() -> None:
     assert not plan(snapshot(gateway(class_name="other", patch="missing"))).gateways
 
 
@@ -105,7 +105,7 @@ def test_a_gateway_without_a_spec_has_no_models_and_says_so() -> None:
     assert planned.gateways[key()].failure == Failure(
         Reason.CONFIG_GENERATION_FAILED,
         "the gateway has no models",
-        field="spec.aiModels",
+        path=("spec", "aiModels"),
         cure="list at least one",
     )
 
@@ -116,8 +116,9 @@ def test_a_gateway_never_runs_without_the_guardrails_it_asks_for() -> None:
     assert planned.failure == Failure(
         Reason.GUARDRAILS_RESOLUTION_FAILED,
         "Guard team/pii does not exist",
-        field="spec.guardrails[0]",
+        path=("spec", "guardrails", 0),
         cure="create that Guard, or remove the entry",
+        related=(Identity("Guard", "team", "pii"),),
     )
 
 
@@ -131,7 +132,7 @@ def test_env_hash_covers_the_credentials_of_guardrails() -> None:
     assert {name for name in one if one[name] != two[name]} == {f"{PREFIX}env-hash"}
 
 
-def test_a_tool_gateway_has_a_secret_hash_and_none_of_the_api_keys() -> None:
+def test_a_tool_gateway_has_a_secret_hash_and_no_api_keys() -> None:
     planned = plan(snapshot(tool_gateway(), contents=_secret(OPENAI_API_KEY="1"))).gateways[tool_key()]
     assert planned.objects is not None
     template = planned.objects.deployment["spec"]["template"]
@@ -155,7 +156,7 @@ def test_a_route_of_a_gateway_that_fails_is_planned_all_the_same() -> None:
     assert planned.routes[route_key()].url == "http://tools.team.svc.cluster.local/mcp/team__files"
 
 
-def test_a_route_of_an_unreadable_gateway_is_planned_all_the_same() -> None:
+def test_a_route_of_an_unreadable_gateway_is_planned() -> None:
     unreadable = UnreadableGateway(tool_key(), "litellm", 3, "spec.env: is the text")
     planned = plan(snapshot(route(), unreadable_gateways=(unreadable,)))
     assert planned.gateways[tool_key()].failure is not None
@@ -178,8 +179,9 @@ def test_a_route_that_the_patch_takes_away_is_not_served(patch: str, why: str) -
     assert planned.routes[route_key()].failure == Failure(
         Reason.GATEWAY_DEGRADED,
         "the config patch of ToolGateway team/tools takes mcp_servers.team__files away",
-        field="spec.toolGatewayRef",
+        path=("spec", "toolGatewayRef"),
         cure="take that out of the patch, or delete this route",
+        related=(tool_key(),),
     )
 
 
@@ -196,14 +198,14 @@ def test_warnings_of_guards_come_before_those_of_the_patch() -> None:
         guardrail_provider(),
     )
     planned = plan(snapshot(*objects, contents=patch_contents("router_setings: {}"))).gateways[tool_key()]
-    assert [str(warning.reason) for warning in planned.warnings] == [
+    assert [str(warning.reason) for warning in particular(planned)] == [
         "GuardModeIgnored",
         "GuardNotAsked",
         "ConfigKeyUnknown",
     ]
 
 
-def test_failures_carry_no_traceback_which_would_keep_the_snapshot_in_memory() -> None:
+def test_failures_carry_no_traceback() -> None:
     planned = plan(snapshot(gateway(patch="gone"), tool_gateway(), route(server={"name": "gone"})))
     failures = [planned.gateways[key()].failure, planned.routes[route_key()].failure]
     assert [failure and failure.__traceback__ for failure in failures] == [None, None]
@@ -226,7 +228,7 @@ def _unreadable(name: str, class_name: str | None = "litellm") -> UnreadableGate
     return UnreadableGateway(key(name), class_name, 3, "spec.port: is the text")
 
 
-def test_an_unreadable_gateway_of_ours_fails_with_what_could_not_be_read() -> None:
+def test_an_unreadable_gateway_fails_with_what_was_unreadable() -> None:
     planned = plan(snapshot(unreadable_gateways=(_unreadable("odd"),))).gateways[key("odd")]
     assert (planned.objects, planned.generation) == (None, 3)
     assert planned.failure == Failure(Reason.CONFIG_GENERATION_FAILED, "spec.port: is the text")
@@ -238,7 +240,7 @@ def test_an_unreadable_gateway_of_others_is_left_untouched() -> None:
     ).gateways
 
 
-def test_gateways_come_in_the_order_of_their_names_whatever_the_order_of_the_input() -> None:
+def test_gateways_are_planned_in_the_order_of_their_names() -> None:
     readable = [gateway(name) for name in ("c", "a", "b")]
     unreadable = [_unreadable(name) for name in ("z", "x", "y")]
     one = plan(snapshot(*readable, unreadable_gateways=tuple(unreadable)))

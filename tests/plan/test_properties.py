@@ -8,12 +8,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_components import documents
-from gateway_components.crds.aigateway import AiGateway
-from gateway_components.plan.keys import GatewayKey
-from gateway_components.plan.plan import Plan, gateway_key, plan
+from gateway_components import strict_yaml
+from gateway_components.api.gateways import AiGateway
+from gateway_components.identity import Identity
+from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.references import gateway_of_route, patch_reference
-from gateway_components.plan.routes import route_key
 from gateway_components.plan.snapshot import Snapshot
 from tests.plan.strategies import SECRET_VALUE, snapshots, whole
 
@@ -40,7 +39,15 @@ GUARDRAIL = (
     "aws_access_key_id",
     "aws_secret_access_key",
 )
-REASONS_OF_ROUTES = {"UpstreamUnresolved", "DuplicateServerName", "GatewayNotFound", "GatewayDegraded"}
+REASONS_OF_ROUTES = {
+    "UpstreamUnresolved",
+    "DuplicateServerName",
+    "GatewayNotFound",
+    "GatewayDegraded",
+    "ReferenceNotPermitted",
+    "RouteTooLarge",
+    "ToolFilterInvalid",
+}
 REASONS_OF_GATEWAYS = {
     "ConfigGenerationFailed",
     "GuardrailsResolutionFailed",
@@ -49,22 +56,22 @@ REASONS_OF_GATEWAYS = {
 }
 
 
-def _ours(snapshot: Snapshot) -> set[GatewayKey]:
+def _ours(snapshot: Snapshot) -> set[Identity]:
     """Return the gateways that the classes of the strategies give us."""
-    names = {gateway_key(found): found.spec.class_name for found in snapshot.gateways}
+    names = {found.identity: found.spec.class_name for found in snapshot.gateways}
     names |= {found.key: found.class_name for found in snapshot.unreadable_gateways}
     return {key for key, name in names.items() if name in {None, "", "litellm"}}
 
 
-def _texts(planned: Plan) -> Iterator[tuple[GatewayKey, str]]:
+def _texts(planned: Plan) -> Iterator[tuple[Identity, str]]:
     for key, found in planned.gateways.items():
         if found.objects:
             yield key, found.objects.config_map["data"]["config.yaml"]
 
 
-def _unpatched(snapshot: Snapshot) -> Iterator[tuple[GatewayKey, Any]]:
+def _unpatched(snapshot: Snapshot) -> Iterator[tuple[Identity, Any]]:
     """Yield the configs of gateways that no patch changes."""
-    patched = {gateway_key(found) for found in snapshot.gateways if patch_reference(found)}
+    patched = {found.identity for found in snapshot.gateways if patch_reference(found)}
     for key, text in _texts(plan(snapshot)):
         if key not in patched:
             yield key, yaml.safe_load(text)
@@ -76,7 +83,7 @@ def _is_ordered(keys: Collection[str], order: tuple[str, ...]) -> bool:
 
 @whole
 @given(snapshots())
-def test_every_gateway_of_ours_gets_objects_or_a_failure_with_a_message(snapshot: Snapshot) -> None:
+def test_every_gateway_gets_objects_or_a_failure(snapshot: Snapshot) -> None:
     planned = plan(snapshot).gateways
     assert set(planned) == _ours(snapshot)
     for found in planned.values():
@@ -89,13 +96,13 @@ def test_every_gateway_of_ours_gets_objects_or_a_failure_with_a_message(snapshot
 
 @whole
 @given(snapshots())
-def test_every_route_that_concerns_us_gets_a_url_or_a_failure_with_field_and_cure(snapshot: Snapshot) -> None:
+def test_every_route_gets_a_url_or_a_failure_with_a_cure(snapshot: Snapshot) -> None:
     planned = plan(snapshot)
-    known = {gateway_key(found) for found in snapshot.gateways}
+    known = {found.identity for found in snapshot.gateways}
     known |= {found.key for found in snapshot.unreadable_gateways}
     for route in snapshot.routes:
         gateway = gateway_of_route(route)
-        found = planned.routes.get(route_key(route))
+        found = planned.routes.get(route.identity)
         if found is None:
             assert gateway in known
             assert gateway not in planned.gateways
@@ -115,7 +122,7 @@ def test_every_route_that_concerns_us_gets_a_url_or_a_failure_with_field_and_cur
 
 @whole
 @given(snapshots())
-def test_no_two_routes_have_one_url_and_each_url_is_in_the_config_of_its_gateway(snapshot: Snapshot) -> None:
+def test_urls_are_unique_and_in_the_config_of_their_gateway(snapshot: Snapshot) -> None:
     planned = plan(snapshot)
     urls = [found.url for found in planned.routes.values() if found.url]
     assert len(urls) == len(set(urls))
@@ -152,15 +159,15 @@ def test_guardrails_of_a_config_have_different_names(snapshot: Snapshot) -> None
 def test_every_object_reads_back_the_same_from_yaml(snapshot: Snapshot) -> None:
     for found in plan(snapshot).gateways.values():
         for manifest in found.objects.manifests if found.objects else ():
-            assert yaml.safe_load(documents.dump(manifest)) == manifest
-            assert documents.parse(documents.dump(manifest)) == manifest
+            assert yaml.safe_load(strict_yaml.dump(manifest)) == manifest
+            assert strict_yaml.parse(strict_yaml.dump(manifest)) == manifest
 
 
 @whole
 @given(snapshots())
 def test_litellm_can_read_every_config(snapshot: Snapshot) -> None:
     models = {
-        gateway_key(found): [model.name for model in found.spec.ai_models]
+        found.identity: [model.name for model in found.spec.ai_models]
         for found in snapshot.gateways
         if isinstance(found, AiGateway)
     }

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway_components.crds.parse import parse_as
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.plan.keys import Reference
+from gateway_components.api.parse import parse_as
+from gateway_components.api.tools import ToolRoute
+from gateway_components.identity import Identity
 from gateway_components.plan.references import (
     credential_reference,
     environment_references,
@@ -27,7 +27,7 @@ from tests.plan.make import (
 )
 
 NOTHING: Resources = {}
-KEYS = Reference("Secret", "team", "api-key-secrets")
+KEYS = Identity("Secret", "team", "api-key-secrets")
 
 
 def test_every_gateway_depends_on_the_api_keys_of_its_namespace() -> None:
@@ -35,7 +35,7 @@ def test_every_gateway_depends_on_the_api_keys_of_its_namespace() -> None:
 
 
 def test_the_annotation_names_a_config_map_of_the_same_namespace() -> None:
-    assert patch_reference(gateway(patch="extra")) == Reference("ConfigMap", "team", "extra")
+    assert patch_reference(gateway(patch="extra")) == Identity("ConfigMap", "team", "extra")
 
 
 def test_an_empty_annotation_names_nothing() -> None:
@@ -55,16 +55,16 @@ def test_all_ways_into_the_environment_count_once() -> None:
         envFrom=[{"secretRef": {"name": "s2"}}, {"configMapRef": {"name": "c2"}}],
     )
     environment = {
-        Reference("Secret", "team", "s1"),
-        Reference("Secret", "team", "s2"),
-        Reference("ConfigMap", "team", "c1"),
-        Reference("ConfigMap", "team", "c2"),
+        Identity("Secret", "team", "s1"),
+        Identity("Secret", "team", "s2"),
+        Identity("ConfigMap", "team", "c1"),
+        Identity("ConfigMap", "team", "c2"),
     }
     assert environment_references(found) == environment
-    assert references(found, NOTHING.get) == {*environment, KEYS, Reference("ConfigMap", "team", "extra")}
+    assert references(found, NOTHING.get) == {*environment, KEYS, Identity("ConfigMap", "team", "extra")}
 
 
-def test_the_api_key_secret_has_a_hash_of_its_own_and_does_not_count_twice() -> None:
+def test_the_api_key_secret_counts_only_in_its_own_hash() -> None:
     assert (
         environment_references(gateway(envFrom=[{"secretRef": {"name": "api-key-secrets"}}])) == frozenset()
     )
@@ -77,12 +77,12 @@ def test_references_without_a_name_lead_nowhere() -> None:
 
 def test_a_tool_gateway_depends_on_the_same_things() -> None:
     found = tool_gateway(patch="extra", envFrom=[{"secretRef": {"name": "s"}}])
-    others = {Reference("Secret", "team", "s"), Reference("ConfigMap", "team", "extra")}
+    others = {Identity("Secret", "team", "s"), Identity("ConfigMap", "team", "extra")}
     assert references(found, NOTHING.get) == {KEYS, *others}
 
 
-GUARD = Reference("Guard", "team", "pii")
-PROVIDER = Reference("GuardrailProvider", "services", "checker")
+GUARD = Identity("Guard", "team", "pii")
+PROVIDER = Identity("GuardrailProvider", "services", "checker")
 ASKED = {"name": "checker", "namespace": "services"}
 MODERATED = guardrail_provider(
     namespace="services",
@@ -91,13 +91,13 @@ MODERATED = guardrail_provider(
 )
 
 
-def test_guards_lead_on_to_their_providers_and_these_to_their_secrets_in_any_namespace() -> None:
+def test_guards_lead_to_providers_and_these_to_secrets() -> None:
     known = resources(guard(provider=ASKED), MODERATED)
     found = references(gateway(guardrails=[{"name": "pii"}]), known.get)
-    assert found == {KEYS, GUARD, PROVIDER, Reference("Secret", "services", "s")}
+    assert found == {KEYS, GUARD, PROVIDER, Identity("Secret", "services", "s")}
 
 
-MISSING: tuple[tuple[Resources, set[Reference], str], ...] = (
+MISSING: tuple[tuple[Resources, set[Identity], str], ...] = (
     ({}, {GUARD}, "a missing Guard, whose creation concerns the gateway"),
     ({GUARD: Unreadable("odd")}, {GUARD}, "a Guard that cannot be read, whose correction does"),
     (resources(guard(provider=ASKED)), {GUARD, PROVIDER}, "a missing provider"),
@@ -112,14 +112,14 @@ MISSING: tuple[tuple[Resources, set[Reference], str], ...] = (
 
 @pytest.mark.parametrize(("known", "expected", "why"), MISSING, ids=[case[2] for case in MISSING])
 def test_what_is_missing_is_depended_on_all_the_same(
-    known: Resources, expected: set[Reference], why: str
+    known: Resources, expected: set[Identity], why: str
 ) -> None:
     assert references(gateway(guardrails=[{"name": "pii"}, {}]), known.get) == {KEYS, *expected}, why
 
 
-SECRET = Reference("Secret", "team", "s")
+SECRET = Identity("Secret", "team", "s")
 SELECTOR = {"name": "s", "key": "k"}
-CREDENTIALS: tuple[tuple[str, dict[str, Any], Reference | None, str], ...] = (
+CREDENTIALS: tuple[tuple[str, dict[str, Any], Identity | None, str], ...] = (
     (
         "openai-moderation-api",
         {"openaiModeration": {"apiKeySecretRef": SELECTOR}},
@@ -142,7 +142,7 @@ CREDENTIALS: tuple[tuple[str, dict[str, Any], Reference | None, str], ...] = (
     (
         "bedrock-api",
         {"bedrock": {"region": "r", "credentialsSecretRef": {"name": "s", "namespace": "x"}}},
-        Reference("Secret", "x", "s"),
+        Identity("Secret", "x", "s"),
         "a Secret of another namespace",
     ),
     ("bedrock-api", {"bedrock": {"region": "r", "credentialsSecretRef": {}}}, None, "no name for AWS"),
@@ -166,18 +166,18 @@ CREDENTIALS: tuple[tuple[str, dict[str, Any], Reference | None, str], ...] = (
     ("type_", "blocks", "expected", "why"), CREDENTIALS, ids=[case[3] for case in CREDENTIALS]
 )
 def test_credentials_of_a_provider(
-    type_: str, blocks: dict[str, Any], expected: Reference | None, why: str
+    type_: str, blocks: dict[str, Any], expected: Identity | None, why: str
 ) -> None:
     assert credential_reference(guardrail_provider(type_=type_, **blocks)) == expected, why
 
 
-def test_a_route_depends_on_its_gateway_and_its_server_in_its_own_namespace_or_another() -> None:
+def test_a_route_refers_to_its_gateway_and_server() -> None:
     near = route(namespace="apps", server={"name": "files"})
     assert gateway_of_route(near) == tool_key(namespace="apps")
-    assert server_reference(near) == Reference("ToolServer", "apps", "files")
+    assert server_reference(near) == Identity("ToolServer", "apps", "files")
     far = route(gateway={"name": "tools", "namespace": "x"}, server={"name": "files", "namespace": "y"})
     assert gateway_of_route(far) == tool_key(namespace="x")
-    assert server_reference(far) == Reference("ToolServer", "y", "files")
+    assert server_reference(far) == Identity("ToolServer", "y", "files")
 
 
 def test_a_route_that_names_nothing_depends_on_nothing() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway_components.plan.rollout import Rollout, StallReason
+from gateway_components.plan.status import Rollout, StallReason
 
 REASONS = (
     (

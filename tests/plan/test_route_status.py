@@ -1,8 +1,10 @@
 """Statuses of routes."""
 
+from dataclasses import replace
+
 import pytest
 
-from gateway_components.plan.failure import Failure, Reason
+from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.status import Status, merge_status, released_route, route_status
 from gateway_components.plan.upstreams import Upstream
@@ -18,7 +20,7 @@ FOREIGN = {
 }
 FULL = RoutePlan(route_key(), 5, tool_key(), "team__files", Upstream(MCP_URL, "http"))
 ROUTE_URL = "http://tools.team.svc.cluster.local/mcp/team__files"
-BROKEN = Failure(Reason.UPSTREAM_UNRESOLVED, "it is gone", field="spec.upstream", cure="look for it")
+BROKEN = Failure(Reason.UPSTREAM_UNRESOLVED, "it is gone", path=("spec", "upstream"), cure="look for it")
 DEGRADED = Failure(Reason.CONFIG_PATCH_INVALID, 'configmap "x" not found')
 
 
@@ -34,11 +36,13 @@ def test_a_route_that_is_served_is_ready_and_has_its_url() -> None:
             }
         ],
         ROUTE_URL,
+        standard=[],
+        generation=5,
     )
 
 
 @pytest.mark.parametrize("degraded", [None, DEGRADED])
-def test_a_broken_route_is_not_ready_for_its_own_reason_and_its_url_is_cleared(
+def test_a_broken_route_has_its_own_reason_and_no_url(
     degraded: Failure | None,
 ) -> None:
     broken = RoutePlan(route_key(), 5, tool_key(), "team__files", failure=BROKEN)
@@ -66,6 +70,12 @@ def test_a_route_of_a_degraded_gateway_says_so(before: str | None, after: str, w
     assert status.url == after, why
 
 
+def test_a_guest_does_not_learn_what_is_wrong_with_the_gateway() -> None:
+    guest = replace(FULL, key=route_key(namespace="guests"))
+    (ready,) = route_status(guest, DEGRADED, {}).conditions
+    assert (ready["reason"], ready["message"]) == ("GatewayDegraded", "ToolGateway team/tools is degraded")
+
+
 def test_a_route_that_comes_back_flips_and_gets_its_url() -> None:
     broken = RoutePlan(route_key(), 5, tool_key(), "team__files", failure=BROKEN)
     before = merge_status({}, route_status(broken, None, {}), EARLIER)
@@ -77,9 +87,9 @@ def test_a_route_that_comes_back_flips_and_gets_its_url() -> None:
     assert merge_status(after, route_status(FULL, None, after), NOW) is None
 
 
-def test_a_route_that_is_released_has_neither_condition_nor_url_of_ours() -> None:
+def test_a_released_route_has_no_condition_or_url_of_ours() -> None:
     ours = merge_status({"conditions": [FOREIGN]}, route_status(FULL, None, {}), EARLIER)
-    assert released_route(ours or {}) == {"conditions": [FOREIGN], "url": ""}
+    assert released_route(ours or {}) == {"conditions": [FOREIGN], "url": "", "observedGeneration": None}
 
 
 def test_a_route_of_another_controller_is_not_released() -> None:

@@ -1,18 +1,22 @@
 """Which gateway serves a route, under which key, and why not."""
 
+from typing import Any
+
 import pytest
 
-from gateway_components.crds.parse import parse_as
-from gateway_components.crds.toolroute import ToolRoute
-from gateway_components.plan.failure import Failure, Reason, WarningReason
-from gateway_components.plan.keys import RouteKey
-from gateway_components.plan.plan import plan
+from gateway_components.api.parse import parse_as
+from gateway_components.api.tools import ToolRoute
+from gateway_components.identity import Identity
+from gateway_components.plan import routes
+from gateway_components.plan.findings import Failure, Reason, WarningReason
+from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.routes import RoutePlan, mcp_servers, server_key, without_removed
 from gateway_components.plan.upstreams import Upstream
 from tests.plan.make import (
     MCP_URL,
     gateway,
     gateway_class,
+    patch_contents,
     route,
     route_key,
     snapshot,
@@ -29,7 +33,7 @@ HERE = {"name": "tools", "namespace": "team"}
 
 def _planned(found: ToolRoute, *others: ToolRoute) -> RoutePlan:
     planned = plan(snapshot(tool_gateway(), found, *others)).routes
-    return planned[RouteKey(found.metadata.namespace or "", found.metadata.name)]
+    return planned[Identity("ToolRoute", found.metadata.namespace or "", found.metadata.name)]
 
 
 KEYS = (
@@ -43,7 +47,7 @@ KEYS = (
 
 @pytest.mark.parametrize(("namespace", "name", "expected", "why"), KEYS, ids=[case[3] for case in KEYS])
 def test_key(namespace: str, name: str, expected: str, why: str) -> None:
-    assert server_key(RouteKey(namespace, name)) == expected, why
+    assert server_key(Identity("ToolRoute", namespace, name)) == expected, why
 
 
 def test_a_served_route_says_where_it_is_and_what_is_behind_it() -> None:
@@ -52,12 +56,12 @@ def test_a_served_route_says_where_it_is_and_what_is_behind_it() -> None:
     assert planned.url == "http://tools.team.svc.cluster.local/mcp/team__files"
 
 
-def test_url_is_that_of_the_gateway_with_the_namespace_of_the_route_in_the_key() -> None:
+def test_a_route_url_has_the_gateways_host_and_the_routes_key() -> None:
     planned = _planned(route(namespace="apps", gateway=HERE))
     assert planned.url == "http://tools.team.svc.cluster.local/mcp/apps__files"
 
 
-def test_the_namespace_of_a_gateway_defaults_to_that_of_the_route() -> None:
+def test_a_gateway_reference_defaults_to_the_routes_namespace() -> None:
     failure = _planned(route(namespace="apps")).failure
     assert failure is not None
     assert "ToolGateway apps/tools does not exist" in failure.message
@@ -139,7 +143,7 @@ def test_routes_of_a_foreign_gateway_are_left_untouched(reference: dict[str, str
     assert planned.routes == {}, why
 
 
-def test_routes_of_the_default_gateway_of_another_controller_are_left_untouched() -> None:
+def test_routes_of_foreign_default_gateways_are_left_alone() -> None:
     theirs = tool_gateway_class("other", "example.com/controller", default="true")
     planned = plan(snapshot(tool_gateway(class_name=None), route(), classes=(theirs, tool_gateway_class())))
     assert planned.routes == {}
@@ -162,12 +166,13 @@ def test_of_two_routes_with_one_key_one_is_served(
     loser = route("c", namespace="a--b", gateway=HERE, created=second)
     routes = (loser, winner) if swapped else (winner, loser)
     planned = plan(snapshot(tool_gateway(), *routes)).routes
-    assert planned[RouteKey("a", "b--c")].failure is None, why
-    assert planned[RouteKey("a--b", "c")].failure == Failure(
+    assert planned[Identity("ToolRoute", "a", "b--c")].failure is None, why
+    assert planned[Identity("ToolRoute", "a--b", "c")].failure == Failure(
         Reason.DUPLICATE_SERVER_NAME,
         "ToolRoute a/b--c has the same key a__b__c and came first",
-        field="metadata.name",
+        path=("metadata", "name"),
         cure="rename this route, or delete the other one",
+        related=(Identity("ToolRoute", "a", "b--c"),),
     )
 
 
@@ -178,7 +183,7 @@ def test_age_counts_for_more_than_the_name() -> None:
     assert _planned(younger, older).failure is not None
 
 
-def test_a_broken_route_keeps_its_key_so_that_its_url_never_leads_to_tools_of_another() -> None:
+def test_a_broken_route_keeps_its_key() -> None:
     older = route("c", namespace="a--b", gateway=HERE, created=OLD, server={"name": "gone"})
     younger = route("b--c", namespace="a", gateway=HERE, created=NEW)
     failure = _planned(younger, older).failure
@@ -205,12 +210,142 @@ def test_moving_a_route_changes_both_gateways() -> None:
     assert all(before[key].objects != after[key].objects for key in before)
 
 
-def test_a_pattern_in_a_list_of_tools_is_a_warning_of_the_route() -> None:
-    (warning,) = _planned(route(toolFilter={"deny": ["delete_*"]})).warnings
-    assert (warning.reason, warning.field) == (WarningReason.TOOL_PATTERN_IGNORED, "spec.toolFilter.deny")
+def test_a_pattern_that_allows_warns_and_one_that_denies_fails() -> None:
+    (warning,) = _planned(route(toolFilter={"allow": ["get_*"]})).warnings
+    assert (warning.reason, warning.field) == (WarningReason.TOOL_PATTERN_IGNORED, "spec.toolFilter.allow")
+    denying = _planned(route(toolFilter={"deny": ["delete_*"]}))
+    assert denying.failure
+    assert (denying.failure.reason, denying.url) == (Reason.TOOL_FILTER_INVALID, None)
 
 
-def test_entries_are_those_of_the_routes_of_each_gateway_that_are_not_broken() -> None:
+def test_a_guest_never_outranks_routes_of_the_own_namespace() -> None:
+    home = {"name": "tools", "namespace": "a--b"}
+    foreign = route("b--c", namespace="a", gateway=home, created=OLD)
+    own = route("c", namespace="a--b", created=NEW)
+    planned = plan(snapshot(tool_gateway(namespace="a--b"), foreign, own)).routes
+    assert planned[Identity("ToolRoute", "a--b", "c")].failure is None
+    failure = planned[Identity("ToolRoute", "a", "b--c")].failure
+    assert failure
+    assert failure.reason == Reason.DUPLICATE_SERVER_NAME
+
+
+MANY = [f"some_tool_{number:05}" for number in range(8_000)]
+
+
+def _config(planned: Plan) -> str:
+    (found,) = planned.gateways.values()
+    assert found.failure is None
+    assert found.objects is not None
+    text: str = found.objects.config_map["data"]["config.yaml"]
+    return text
+
+
+@pytest.mark.parametrize("namespace", ["team", "other"])
+def test_a_route_too_large_is_left_out_and_the_others_served(namespace: str) -> None:
+    large = route("large", namespace=namespace, gateway=HERE, created=OLD, toolFilter={"deny": MANY})
+    planned = plan(snapshot(tool_gateway(), large, route("small", created=NEW)))
+    failure = planned.routes[Identity("ToolRoute", namespace, "large")].failure
+    assert failure
+    assert failure.reason == Reason.ROUTE_TOO_LARGE
+    assert failure.cure
+    assert planned.routes[route_key("small")].failure is None
+    assert "team__small" in _config(planned)
+    assert len(_config(planned)) < 10_000
+
+
+def test_routes_of_one_namespace_take_only_its_share() -> None:
+    crowd = [
+        route(f"r{number}", namespace="other", gateway=HERE, created=OLD, toolFilter={"deny": MANY[:1500]})
+        for number in range(40)
+    ]
+    guest = route("guest", namespace="third", gateway=HERE, created=NEW, toolFilter={"deny": MANY[:1500]})
+    planned = plan(snapshot(tool_gateway(), *crowd, guest, route("small", created=NEW)))
+    reasons = [found.failure.reason for found in planned.routes.values() if found.failure]
+    assert set(reasons) == {Reason.ROUTE_TOO_LARGE}
+    assert 30 < len(reasons) < 40
+    assert planned.routes[route_key("small")].failure is None
+    assert planned.routes[Identity("ToolRoute", "third", "guest")].failure is None
+    assert len(_config(planned)) < 512 * 1024
+
+
+def test_no_time_is_spent_on_lists_that_nothing_can_come_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def resolve(found: ToolRoute, *_: Any) -> Upstream:
+        looked_at.append(found.metadata.name)
+        return Upstream("https://example.com/mcp", "http")
+
+    monkeypatch.setattr(routes, "resolve_upstream", resolve)
+    crowd = [
+        route(f"r{number:02}", namespace="other", gateway=HERE, toolFilter={"allow": MANY[:4000]})
+        for number in range(40)
+    ]
+    huge = route("huge", toolFilter={"allow": [f"tool-{number}" for number in range(30_000)]})
+    planned = plan(snapshot(tool_gateway(), huge, *crowd, route("small"))).routes
+
+    assert looked_at == ["small", *(f"r{number:02}" for number in range(6))]
+    for found in (planned[route_key("huge")], planned[Identity("ToolRoute", "other", "r39")]):
+        assert found.failure
+        assert found.failure.reason == Reason.ROUTE_TOO_LARGE
+        assert found.failure.cure
+
+
+def test_where_there_is_no_room_routes_of_others_give_way_first() -> None:
+    guests = [
+        route(
+            "guest", namespace=f"guest-{number}", gateway=HERE, created=OLD, toolFilter={"deny": MANY[:4000]}
+        )
+        for number in range(8)
+    ]
+    own = [route(f"r{number}", created=NEW, toolFilter={"deny": MANY[:4000]}) for number in range(8)]
+    planned = plan(snapshot(tool_gateway(), *guests, *own))
+    left_out = [key.namespace for key, found in planned.routes.items() if found.failure]
+    assert left_out
+    assert not {"team"} & set(left_out)
+    assert len(_config(planned).encode()) <= 1024 * 1024
+    failures = {str(found.failure) for found in planned.routes.values() if found.failure}
+    assert len(failures) == 1
+    assert "no room" in failures.pop()
+
+
+def test_the_gateways_own_patch_counts_before_routes_of_others() -> None:
+    patch = f"litellm_settings: {{x: {'y' * 950_000}}}"
+    guests = [
+        route(f"r{number}", namespace="other", gateway=HERE, toolFilter={"deny": MANY[:1500]})
+        for number in range(3)
+    ]
+    contents = patch_contents(patch)
+    alone = plan(snapshot(tool_gateway(patch="patch"), contents=contents))
+    crowded = plan(snapshot(tool_gateway(patch="patch"), *guests, route("small"), contents=contents))
+    assert len(_config(alone)) > 900_000
+    assert crowded.routes[route_key("small")].failure is None
+    assert {found.failure.reason for found in crowded.routes.values() if found.failure} == {
+        Reason.ROUTE_TOO_LARGE
+    }
+    assert "team__small" in _config(crowded)
+
+
+def test_a_gateway_that_is_too_large_by_itself_says_so() -> None:
+    patch = f"litellm_settings: {{x: {'y' * 1024 * 1024}}}"
+    planned = plan(snapshot(tool_gateway(patch="patch"), route(), contents=patch_contents(patch)))
+    failure = planned.gateways[tool_key()].failure
+    assert failure
+    assert failure.reason == Reason.CONFIG_GENERATION_FAILED
+
+
+def test_a_guest_does_not_learn_what_the_patch_holds() -> None:
+    guest = route("b", namespace="b", gateway=HERE)
+    text = "mcp_servers: {b__b: null, team__files: null}"
+    planned = plan(
+        snapshot(tool_gateway(patch="patch"), guest, route(), contents=patch_contents(text))
+    ).routes
+    told = {key.namespace: str(found.failure) for key, found in planned.items()}
+    assert "patch" in told["team"]
+    assert "patch" not in told["b"]
+    assert {found.failure.reason for found in planned.values() if found.failure} == {Reason.GATEWAY_DEGRADED}
+
+
+def test_entries_are_those_of_the_working_routes() -> None:
     upstream = Upstream(MCP_URL, "http")
     failure = Failure(Reason.UPSTREAM_UNRESOLVED, "broken")
     plans = [
@@ -225,7 +360,7 @@ def test_entries_are_those_of_the_routes_of_each_gateway_that_are_not_broken() -
     }
 
 
-def test_only_what_a_patch_removes_from_its_own_gateway_is_not_served() -> None:
+def test_a_patch_removes_routes_of_its_own_gateway_alone() -> None:
     upstream = Upstream(MCP_URL, "http")
     plans = {
         route_key(name): RoutePlan(route_key(name), 1, tool_key(on), f"team__{name}", upstream)

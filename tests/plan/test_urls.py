@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway_components.plan.urls import parts, service_url, url_fault
+from gateway_components.plan.urls import read_url, service_url, url_fault
 
 GOOD = (
     ("http://a", "a host is enough"),
@@ -80,12 +80,32 @@ def test_no_part_of_a_url_is_ever_shown(url: str, why: str) -> None:
 
 
 def test_parts_of_what_makes_no_sense_are_none() -> None:
-    assert [parts(url) for url in ("http://[", "http://a:x", "http://a:70000", "http://a:0")] == [None] * 4
+    assert [read_url(url) for url in ("http://[", "http://a:x", "http://a:70000", "http://a:0")] == [None] * 4
 
 
 @pytest.mark.parametrize(
     ("port", "url"),
     [(80, "http://tools.team.svc.cluster.local"), (8080, "http://tools.team.svc.cluster.local:8080")],
 )
-def test_the_port_of_a_service_is_named_unless_it_is_that_of_http(port: int, url: str) -> None:
+def test_a_service_url_names_any_port_but_that_of_http(port: int, url: str) -> None:
     assert service_url("tools", "team", port) == url
+
+
+READ = (
+    (
+        "HTTP://EXAMPLE.COM./Path",
+        ("http", "example.com", 80, "/Path"),
+        "a resolver knows no capitals and no final dot",
+    ),
+    ("https://a:8443", ("https", "a", 8443, ""), "a port of its own"),
+    ("https://a", ("https", "a", 443, ""), "the port of the scheme"),
+    ("http://\uff11\uff12\uff17.0.0.1/", ("http", "127.0.0.1", 80, "/"), "digits of another script"),
+    ("ftp://a/", ("ftp", "a", None, "/"), "a scheme without a port here"),
+)
+
+
+@pytest.mark.parametrize(("url", "expected", "why"), READ, ids=[case[2] for case in READ])
+def test_a_url_is_read_as_its_caller_reads_it(url: str, expected: tuple[object, ...], why: str) -> None:
+    found = read_url(url)
+    assert found is not None
+    assert (found.scheme, found.host, found.port, found.path) == expected, why

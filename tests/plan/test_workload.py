@@ -5,13 +5,20 @@ from typing import Any
 
 import pytest
 
-from gateway_components.crds.aigateway import AiGateway
+from gateway_components.api.gateways import AiGateway
+from gateway_components.identity import Identity
 from gateway_components.plan.plan import generate
+from gateway_components.plan.snapshot import Content
 from gateway_components.plan.workload import GatewayObjects
-from tests.plan.make import API_VERSION, gateway
+from tests.plan.make import API_VERSION, gateway, patch_contents
 
 CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"
+CONFINED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 OWNERS = [
     {
         "apiVersion": API_VERSION,
@@ -76,6 +83,16 @@ def test_service_has_exactly_the_fields_of_the_specification() -> None:
     }
 
 
+def test_during_a_handover_the_service_targets_a_named_port() -> None:
+    own = _objects()
+    both = own.handing_over
+    assert both.service["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
+    assert both.deployment["metadata"]["annotations"] == {"runtime.agentic-layer.ai/handing-over": "true"}
+    assert both.deployment["spec"] == own.deployment["spec"], "the pods are those that stay"
+    assert both.config_map == own.config_map
+    assert both.digest != own.digest
+
+
 def test_deployment_has_exactly_the_fields_of_the_specification() -> None:
     deployment = _objects().deployment
     template = deployment["spec"]["template"]
@@ -93,11 +110,15 @@ def test_deployment_has_exactly_the_fields_of_the_specification() -> None:
     assert template["metadata"]["labels"] == {"app": "example"}
     assert set(template["metadata"]["annotations"]) == {CONFIG_HASH, SECRET_HASH}
     assert template["spec"] == {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
         "containers": template["spec"]["containers"],
         "volumes": [
             {"name": "config", "configMap": {"name": "example-config"}},
             {"name": "prometheus-multiproc", "emptyDir": {}},
+            {"name": "litellm-tmp", "emptyDir": {}},
         ],
+        "securityContext": {"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]},
     }
 
 
@@ -119,8 +140,83 @@ def test_container_has_exactly_the_fields_of_the_specification() -> None:
         "volumeMounts": [
             {"name": "config", "mountPath": "/app/config", "readOnly": True},
             {"name": "prometheus-multiproc", "mountPath": "/prometheus_multiproc"},
+            {"name": "litellm-tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
+        "securityContext": {
+            **CONFINED,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "runAsUser": 65534,
+            "runAsGroup": 65534,
+        },
     }
+
+
+SOURCE = Identity("Secret", "team", "more")
+DATABASES: tuple[tuple[dict[str, Any], Mapping[Identity, Content], str], ...] = (
+    ({"env": [{"name": "DATABASE_URL", "value": "postgresql://a"}]}, {}, "a variable"),
+    ({"env": [{"name": "DATABASE_HOST", "value": "a"}]}, {}, "a part of the address"),
+    (
+        {"envFrom": [{"secretRef": {"name": "more"}}]},
+        {SOURCE: Content("d", keys=frozenset({"DATABASE_URL"}))},
+        "a key of a source",
+    ),
+    ({"envFrom": [{"secretRef": {"name": "more"}}]}, {}, "a source of which nothing is known"),
+    (
+        {"patch": "patch"},
+        patch_contents("general_settings: {database_url: os.environ/DB}"),
+        "the configuration",
+    ),
+    (
+        {"patch": "patch"},
+        patch_contents("environment_variables: {DATABASE_URL: 'postgresql://a'}"),
+        "a variable that the configuration sets",
+    ),
+)
+
+
+@pytest.mark.parametrize(("spec", "contents", "why"), DATABASES, ids=[case[2] for case in DATABASES])
+def test_a_proxy_with_a_database_keeps_its_user_and_folder(
+    spec: dict[str, Any], contents: Mapping[Identity, Content], why: str
+) -> None:
+    pod = _template(generate(gateway(**spec), contents, {}, {}).objects)["spec"]
+    (container,) = pod["containers"]
+    assert container["securityContext"] == CONFINED, why
+    assert [volume["name"] for volume in pod["volumes"]] == ["config", "prometheus-multiproc"]
+    assert [mount["name"] for mount in container["volumeMounts"]] == ["config", "prometheus-multiproc"]
+
+
+NO_DATABASES: tuple[tuple[dict[str, Any], Mapping[Identity, Content], str], ...] = (
+    (
+        {"envFrom": [{"secretRef": {"name": "more"}}]},
+        {SOURCE: Content("d", keys=frozenset({"TOKEN"}))},
+        "a source without one",
+    ),
+    (
+        {"envFrom": [{"secretRef": {"name": "more"}, "prefix": "MY_"}]},
+        {},
+        "an unknown source with another prefix",
+    ),
+    (
+        {"patch": "patch"},
+        patch_contents("general_settings: {database_url: null}"),
+        "none in the configuration",
+    ),
+    ({"patch": "patch"}, patch_contents("general_settings: []"), "a configuration of another shape"),
+)
+
+
+@pytest.mark.parametrize(("spec", "contents", "why"), NO_DATABASES, ids=[case[2] for case in NO_DATABASES])
+def test_a_proxy_without_a_database_runs_as_nobody(
+    spec: dict[str, Any], contents: Mapping[Identity, Content], why: str
+) -> None:
+    (container,) = _template(generate(gateway(**spec), contents, {}, {}).objects)["spec"]["containers"]
+    assert container["securityContext"]["runAsUser"] == 65534, why
+
+
+def test_an_unprivileged_port_needs_no_sysctl() -> None:
+    assert "securityContext" not in _template(_objects(gateway(port=1024)))["spec"]
+    assert "securityContext" in _template(_objects(gateway(port=1023)))["spec"]
 
 
 def test_replicas_are_left_to_the_autoscaler() -> None:
@@ -162,14 +258,14 @@ COMMON = {
 POD = {"labels": {"b": "pod", "app": "mine too"}, "annotations": {"d": "pod", CONFIG_HASH: "mine"}}
 
 
-def test_common_metadata_goes_to_deployment_and_service_and_pod_metadata_does_not() -> None:
+def test_only_common_metadata_goes_to_deployment_and_service() -> None:
     objects = _objects(gateway(commonMetadata=COMMON, podMetadata=POD))
     for manifest in (objects.deployment, objects.service):
         assert manifest["metadata"]["labels"] == {"a": "common", "b": "common", "app": "example"}
         assert manifest["metadata"]["annotations"] == {"c": "common", "d": "common"}
 
 
-def test_pod_metadata_wins_over_common_metadata_on_pods_and_ours_over_both() -> None:
+def test_our_metadata_beats_pod_metadata_beats_common_metadata() -> None:
     objects = _objects(gateway(commonMetadata=COMMON, podMetadata=POD))
     metadata = _template(objects)["metadata"]
     assert metadata["labels"] == {"a": "common", "b": "pod", "app": "example"}
@@ -179,11 +275,11 @@ def test_pod_metadata_wins_over_common_metadata_on_pods_and_ours_over_both() -> 
     assert annotations == {"c": "common", "d": "pod"}
 
 
-def test_metadata_of_the_user_leaves_selectors_and_config_map_alone() -> None:
+def test_user_metadata_labels_the_config_map_but_no_selector() -> None:
     objects = _objects(gateway(commonMetadata=COMMON, podMetadata=POD))
     assert objects.deployment["spec"]["selector"] == {"matchLabels": {"app": "example"}}
     assert objects.service["spec"]["selector"] == {"app": "example"}
-    assert objects.config_map["metadata"]["labels"] == {"app": "example"}
+    assert objects.config_map["metadata"]["labels"] == {**COMMON["labels"], "app": "example"}
     assert "annotations" not in objects.config_map["metadata"]
 
 

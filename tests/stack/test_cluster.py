@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from lab import ControlPlane
 from tests.pulumi_cli import PulumiProject
@@ -99,6 +100,34 @@ def test_a_stack_lives_from_preview_to_destroy(
     assert not list(cluster.temporary.glob("kubeconfig*")), "no copy of the credentials stays behind"
 
 
+def test_a_namespace_is_made_first_and_outlives_the_stack(
+    cluster: PulumiProject, lab: ControlPlane, lab_namespace: str
+) -> None:
+    own = f"{lab_namespace}-edge"
+    manifests = cluster.folder / "manifests"
+    placed = {
+        name: text.replace("metadata:\n", f"metadata:\n  namespace: {own}\n", 1)
+        for name, text in (("chat", GATEWAY), ("patch", COMPANIONS.partition("---\n")[0]))
+    }
+    (manifests / "companions.yaml").unlink()
+    for name, text in placed.items():
+        (manifests / f"{name}.yaml").write_text(text)
+    (manifests / "zone.yaml").write_text(f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {own}}}\n")
+    try:
+        cluster.up("--skip-preview")
+        assert names(lab, own) == {
+            "ConfigMap/chat-config",
+            "ConfigMap/chat-litellm",
+            "Deployment/chat",
+            "Service/chat",
+        }
+        cluster.run("destroy", "--yes", "--skip-preview")
+        assert names(lab, own) == set()
+        assert lab.kubectl("get", "namespace", own, "-o", "name").strip() == f"namespace/{own}"
+    finally:
+        lab.kubectl("delete", "namespace", own, "--ignore-not-found", "--wait=false")
+
+
 def test_no_value_of_a_secret_is_kept_or_shown(
     cluster: PulumiProject, lab: ControlPlane, lab_namespace: str
 ) -> None:
@@ -123,3 +152,45 @@ def test_what_the_cluster_refuses_is_told_without_a_traceback(
     )
     assert KEY not in output
     assert names(lab, lab_namespace) == set()
+
+
+def contexts(lab: ControlPlane) -> str:
+    """Return a kubeconfig with the control plane as ``west``, and nothing that answers as its current context."""
+    config = yaml.safe_load(lab.kubeconfig.read_text())
+    known = {context["name"]: context["context"] for context in config["contexts"]}
+    own = known[config["current-context"]]
+    nowhere = {"name": "nowhere", "cluster": {"server": "https://127.0.0.1:1"}}
+    return yaml.safe_dump(
+        {
+            **config,
+            "clusters": [*config["clusters"], nowhere],
+            "contexts": [
+                {"name": "west", "context": own},
+                {"name": "east", "context": {**own, "cluster": "nowhere"}},
+            ],
+            "current-context": "east",
+        }
+    )
+
+
+@pytest.mark.parametrize("project", ["gateways", "kubernetes"])
+def test_a_stack_goes_to_the_cluster_of_its_configuration(
+    cluster: PulumiProject, lab: ControlPlane, lab_namespace: str, project: str
+) -> None:
+    elsewhere = replace(cluster, kubeconfig=None)
+    named = f'cluster: context "west" at {lab.url}'
+    if project == "gateways":
+        (cluster.folder / "kubeconfig").write_text(contexts(lab))
+        elsewhere = replace(cluster, kubeconfig=cluster.folder / "kubeconfig")
+    else:
+        elsewhere.run("config", "set", "--secret", "kubernetes:kubeconfig", contexts(lab))
+    elsewhere.run("config", "set", f"{project}:context", "wset")
+    assert 'there is no context "wset" in the kubeconfig (did you mean west?)' in elsewhere.fails("preview")
+    elsewhere.run("config", "set", f"{project}:context", "west")
+    assert named in elsewhere.run("preview")
+    assert named in elsewhere.up("--skip-preview")
+    assert "Deployment/chat" in names(lab, lab_namespace)
+    assert not list(elsewhere.temporary.glob("kubeconfig*")), "no copy of the credentials stays behind"
+    (user, *_) = yaml.safe_load(lab.kubeconfig.read_text())["users"]
+    (credential, *_) = user["user"].values()
+    assert credential not in elsewhere.state_text()

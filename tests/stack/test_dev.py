@@ -1,5 +1,6 @@
 """The stack ``dev`` as it is shipped: no cluster, YAML in a folder."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,30 @@ def gatewayctl_objects(*paths: str, cwd: Path) -> dict[tuple[str, str], Any]:
     return by_name(yaml.safe_load_all(done.stdout))
 
 
+def test_namespaces_are_rendered_and_what_others_run_is_left_out(dev: PulumiProject) -> None:
+    manifests = dev.folder / "examples" / "manifests"
+    for file in manifests.iterdir():
+        file.unlink()
+    group = "runtime.agentic-layer.ai/v1alpha1"
+    (manifests / "all.yaml").write_text(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: edge}\n---\n"
+        f"apiVersion: {group}\nkind: AiGateway\nmetadata: {{name: models, namespace: edge}}\n"
+        "spec: {aiGatewayClassName: litellm, aiModels: [{name: gemini-2.5-flash, provider: gemini}]}\n---\n"
+        f"apiVersion: {group}\nkind: ToolGateway\nmetadata: {{name: tools, namespace: edge}}\n"
+        "spec: {toolGatewayClassName: agentgateway}\n---\n"
+        f"apiVersion: {group}\nkind: AgentGateway\nmetadata: {{name: agents}}\n"
+    )
+    output = dev.up("--skip-preview")
+    assert "class agentgateway is not among the files" in output
+    assert "1 object of another kind is left out: AgentGateway" in output
+    assert rendered(dev.folder / "rendered").keys() == {
+        ("Namespace", "edge"),
+        ("ConfigMap", "models-config"),
+        ("Deployment", "models"),
+        ("Service", "models"),
+    }
+
+
 def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) -> None:
     manifests, folder = dev.folder / "examples" / "manifests", dev.folder / "rendered"
     salted = (dev.folder / "stacks" / "Pulumi.dev.yaml").read_text()
@@ -85,6 +110,20 @@ def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) 
     dev.up("--skip-preview", "--expect-no-changes")
     assert (dev.folder / "stacks" / "Pulumi.dev.yaml").read_text().startswith(f"{shipped}encryptionsalt: ")
 
+    # After each run the folder holds every object, whatever was there before: nothing, something else, or too little.
+    written = {file: file.read_bytes() for file in folder.rglob("*.yaml")}
+    shutil.rmtree(folder)
+    dev.run("preview")
+    assert not folder.exists()
+    dev.up("--skip-preview")
+    assert rendered(folder) == found
+    first, second, *_ = sorted(written)
+    first.write_text("nobody: knows")
+    second.unlink()
+    dev.up("--skip-preview")
+    assert rendered(folder) == found
+    assert [file for file in written if file not in (first, second) and not file.stat().st_mode & 0o77] != []
+
     # What is at fault changes nothing: a broken manifest, and a route whose server is not in the files.
     (manifests / "broken.yaml").write_text(BROKEN)
     tools = (manifests / "tools.yaml").read_text()
@@ -93,7 +132,7 @@ def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) 
     output = dev.fails("up", "--yes", "--skip-preview")
     assert "nothing was changed" in output
     assert "examples/manifests/broken.yaml:9: error: AiGateway broken: spec.aiModels[0].provder" in output
-    assert "Did you mean provider?" in output
+    assert "did you mean provider?" in output
     assert "examples/manifests/tools.yaml:18: error: ToolRoute files: spec.upstream.toolServerRef: " in output
     assert "only the given files are looked at" in output
     assert rendered(folder) == found
@@ -124,3 +163,15 @@ def test_configuration_at_fault_is_explained(dev: PulumiProject) -> None:
     assert "gateways:manifests is []: name a file or folder" in dev.fails("preview")
     dev.run("config", "rm", "gateways:manifests")
     assert "gateways:manifests" in dev.fails("preview")
+
+
+def test_where_a_stack_goes_is_said_or_refused(dev: PulumiProject, tmp_path: Path) -> None:
+    assert "cluster: none; the objects are written into rendered" in dev.run("preview")
+    dev.run("config", "set", "gateways:context", "west")
+    assert "gateways:renderTo writes files in place of a cluster" in dev.fails("preview")
+    dev.run("config", "rm", "gateways:renderTo")
+    dev.run("config", "set", "kubernetes:context", "east")
+    dev.run("config", "set", "kubernetes:cluster", "east")
+    output = dev.fails("preview")
+    assert "configuration gateways:context and kubernetes:context differ; remove one of them" in output
+    assert "configuration kubernetes:cluster does not reach the provider of this stack; remove it" in output

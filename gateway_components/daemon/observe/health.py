@@ -1,22 +1,44 @@
-"""The HTTP server that says how the daemon is: `/healthz`, `/readyz` and `/metrics`."""
+"""Signs of life of the daemon, and the HTTP server that shows them: `/healthz`, `/readyz` and `/metrics`."""
 
+import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Self
 
 import structlog
 from aiohttp import web
 
+from gateway_components.daemon.leader import LONGEST_SILENCE_SECONDS
 from gateway_components.daemon.observe.metrics import CONTENT_TYPE
+from gateway_components.daemon.observe.telemetry import Attribute, Note, Step, Telemetry
 from gateway_components.errors import GatewayError
+from gateway_components.kube.reviews import Verdict
 
-__all__ = ["HealthServer", "PortError"]
+__all__ = ["HealthServer", "PortError", "Review", "Vitals"]
 
+Review = Callable[[str], Awaitable[Verdict]]
 Reasons = Callable[[], Sequence[str]]
 """Gives the reasons why not, each fit for a user; none where all is well."""
+
+_MOST_CONNECTIONS = 64
+"""At once; one more takes the place of the oldest, so that a probe gets through whoever keeps connections open."""
+_CONNECTION_SECONDS = 10.0
+"""How long a connection lasts, whoever sends or reads slowly."""
+_METRICS_SECONDS = 1.0
+"""For so long the same metrics are given out: whoever asks more often costs no more."""
+_ANSWER_SECONDS = 5.0
+"""For so long metrics are waited for; then those of the last time are given out."""
+
+_STATUSES = {
+    Verdict.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    Verdict.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Verdict.UNKNOWN: HTTPStatus.SERVICE_UNAVAILABLE,
+    Verdict.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
+}
 
 
 class PortError(GatewayError):
@@ -31,18 +53,28 @@ class HealthServer:
     port
         Where; 0 for any that is free, which the log then names.
     faults
-        Why the process should be started again. That it is asked at all shows that the event loop answers.
+        Why the process should be started again.
     missing
         What the daemon waits for before it does its work.
     metrics
         Gives the metrics in Prometheus' text format.
+    review
+        Says by a header ``Authorization`` whether metrics are for who sends it; None where they are for everybody.
     """
 
-    def __init__(self, port: int, faults: Reasons, missing: Reasons, metrics: Callable[[], bytes]) -> None:
+    def __init__(
+        self,
+        port: int,
+        faults: Reasons,
+        missing: Reasons,
+        metrics: Callable[[], Awaitable[bytes]],
+        review: Review | None = None,
+    ) -> None:
         self._wanted = port
         self._faults = faults
         self._missing = missing
-        self._metrics = metrics
+        self._metrics = _Metrics(metrics)
+        self._review = review
         self._log = structlog.get_logger()
         self.port = port
 
@@ -60,16 +92,36 @@ class HealthServer:
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
         application.router.add_get("/metrics", self._show_metrics)
-        # A probe every few seconds is no news for the log; nobody waits for the answer of a process that ends.
+        # Probes are too frequent to log, and nobody waits for the answer of an ending process.
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(self._connection, sock=listener)
         self._log.info("serving health and metrics", port=self.port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop answering."""
+        self._listening.close()
         await self._runner.cleanup()
+
+    @property
+    def connections(self) -> list[web.RequestHandler]:
+        """The connections that are open, the oldest first."""
+        return self._server.connections
+
+    @property
+    def _server(self) -> web.Server:
+        assert self._runner.server is not None  # noqa: S101  (it was set up before)
+        return self._runner.server
+
+    def _connection(self) -> web.RequestHandler:
+        connections = self.connections
+        for oldest in connections[: max(len(connections) + 1 - _MOST_CONNECTIONS, 0)]:
+            _drop(oldest)
+        connection = self._server()
+        asyncio.get_running_loop().call_later(_CONNECTION_SECONDS, _drop, connection)
+        return connection
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return _verdict(self._faults(), HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -77,8 +129,50 @@ class HealthServer:
     async def _readyz(self, _: web.Request) -> web.Response:
         return _verdict([*self._faults(), *self._missing()], HTTPStatus.SERVICE_UNAVAILABLE)
 
-    async def _show_metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._metrics(), headers={"Content-Type": CONTENT_TYPE})
+    async def _show_metrics(self, request: web.Request) -> web.Response:
+        if self._review is not None:
+            verdict = await self._review(request.headers.get("Authorization", ""))
+            if verdict is not Verdict.ALLOWED:
+                return _refusal(verdict)
+        return web.Response(body=await self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+
+class _Metrics:
+    """Asks for the metrics at most once a second, whoever wants them; one question serves all that wait."""
+
+    def __init__(self, ask: Callable[[], Awaitable[bytes]]) -> None:
+        self._ask = ask
+        self._asking = asyncio.Lock()
+        self._asked_at = -_METRICS_SECONDS
+        self._text = b""
+
+    async def text(self) -> bytes:
+        """Return the metrics as they are, or were a moment ago."""
+        now = asyncio.get_running_loop().time
+        async with self._asking:
+            if now() - self._asked_at >= _METRICS_SECONDS:
+                try:
+                    async with asyncio.timeout(_ANSWER_SECONDS):
+                        self._text = await self._ask()
+                except TimeoutError:
+                    # Who answers is busy; how long that lasts, `/healthz` says.
+                    pass
+                self._asked_at = now()
+        return self._text
+
+
+def _drop(connection: web.RequestHandler) -> None:
+    transport = connection.transport
+    connection.force_close()
+    if transport is not None:
+        # Closing it would wait until whoever reads slowly has read all.
+        transport.abort()
+
+
+def _refusal(verdict: Verdict) -> web.Response:
+    status = _STATUSES[verdict]
+    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+    return web.Response(text=f"{verdict.value}\n", status=status, headers=headers)
 
 
 def _verdict(reasons: Sequence[str], otherwise: HTTPStatus) -> web.Response:
@@ -96,3 +190,75 @@ def _listen(port: int) -> socket.socket:
         why = os.strerror(error.errno) if error.errno else str(error)
         cure = "choose a port above 1023" if error.errno == errno.EACCES else "choose another http-port"
         raise PortError(f"cannot listen on port {port}: {why} ({cure})") from None
+
+
+_MARGIN_SECONDS = 180.0
+"""What a step may take beyond the limit of an engine run: a few requests that hang for a minute."""
+
+
+class Vitals(Telemetry):
+    """Hears every step of a pass, and knows by that which ones hang.
+
+    Parameters
+    ----------
+    clock
+        Seconds, monotonic.
+    engine_seconds
+        The limit of an engine run, the longest step.
+    silence
+        Gives the seconds for which the event loop of the passes has not run anything.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        engine_seconds: float,
+        silence: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self._clock = clock
+        self._engine_seconds = engine_seconds
+        self._silence = silence
+        self._tasks: dict[str, asyncio.Task[object]] = {}
+        self._steps: dict[str, tuple[Step, float]] = {}
+
+    def depends_on(self, name: str, task: asyncio.Task[object]) -> None:
+        """Say that the daemon is dead without `task`, which is to run as long as the process."""
+        self._tasks[name] = task
+
+    @contextmanager
+    def step(self, step: Step, namespace: str, **_: Attribute) -> Iterator[Note]:
+        """Take begin and end of a step for a sign of life of the pass over `namespace`."""
+        self._steps[namespace] = step, self._clock()
+        try:
+            yield _nothing_to_note
+        finally:
+            if step is Step.PASS:
+                self._steps.pop(namespace, None)
+            else:
+                self._steps[namespace] = Step.PASS, self._clock()
+
+    def faults(self) -> list[str]:
+        """Return why this process should be started again, one reason a line; empty where it is well.
+
+        It may be asked in any thread.
+        """
+        silent = self._silence()
+        held_up = (
+            [f"the event loop has not run anything for {silent:.0f} s"]
+            if silent > LONGEST_SILENCE_SECONDS
+            else []
+        )
+        limit = self._engine_seconds + _MARGIN_SECONDS
+        ended = [f"the task {name} has ended" for name, task in sorted(self._tasks.items()) if task.done()]
+        now = self._clock()
+        stuck = [
+            f"the pass over namespace {namespace} hangs in the step {step!s} for {now - since:.0f} s,"
+            f" the limit is {limit:.0f} s"
+            for namespace, (step, since) in sorted(self._steps.items())
+            if now - since > limit
+        ]
+        return held_up + ended + stuck
+
+
+def _nothing_to_note(**_: Attribute) -> None:
+    """Take attributes, of which none is a sign of life."""

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from gateway_components.api.kinds import TOOL_ROUTE
 from gateway_components.daemon.observe.telemetry import PassResult, Telemetry, UpResult
 
 __all__ = ["CONTENT_TYPE", "ConditionCounts", "Metrics"]
@@ -23,7 +24,7 @@ ConditionCounts = Mapping[tuple[str, str, str], int]
 
 _NAMESPACE = "litellm_gateways"
 _PACKAGE = "gateway-components"
-_ROUTE = "ToolRoute"
+_ROUTE = TOOL_ROUTE.kind
 _UP_SECONDS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _WAIT_SECONDS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 
@@ -56,8 +57,6 @@ class Metrics(Telemetry):
         self._drift = _counter(registry, "drift_corrected", drifted, "kind")
         broken = "Watches that broke and began anew"
         self._restarts = _counter(registry, "watch_restarts", broken, "resource", "cause")
-        read = "Texts of the settings file that were read"
-        self._reloads = _counter(registry, "settings_reloads", read, "result")
         self._leader = _gauge(registry, "leader", "Whether this daemon is the one that acts")
         depth = _gauge(registry, "queue_depth", "Namespaces that wait for a worker")
         depth.set_function(queue_depth)
@@ -90,10 +89,6 @@ class Metrics(Telemetry):
     def watch_restarted(self, resource: str, cause: str) -> None:
         """Count a watch that broke."""
         self._restarts.labels(resource, cause).inc()
-
-    def settings_reloaded(self, *, accepted: bool) -> None:
-        """Count a reading of the settings."""
-        self._reloads.labels("accepted" if accepted else "refused").inc()
 
     def leads(self, *, leader: bool) -> None:
         """Note whether this daemon acts."""

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
-from gateway_components.daemon.observe.health import HealthServer
+from gateway_components.daemon.observe.health import HealthServer, Review, Vitals
 from gateway_components.daemon.observe.metrics import ConditionCounts, Metrics
 from gateway_components.daemon.observe.telemetry import Listeners, Telemetry
 from gateway_components.daemon.observe.tracing import start_tracing
-from gateway_components.daemon.observe.vitals import Vitals
+from gateway_components.daemon.side_loop import SideLoop
 
 __all__ = ["Observation"]
 
@@ -20,11 +21,13 @@ class Observation:
     clock
         Seconds, monotonic.
     engine_seconds
-        Gives the limit of an engine run.
+        The limit of an engine run.
     queue_depth, conditions
         What the metrics show, as for `Metrics`.
     missing
         What the daemon waits for, as for `HealthServer`.
+    side
+        Where health and metrics are served.
     environment
         Says where traces go.
 
@@ -39,13 +42,15 @@ class Observation:
     def __init__(
         self,
         clock: Callable[[], float],
-        engine_seconds: Callable[[], float],
+        engine_seconds: float,
         queue_depth: Callable[[], int],
         conditions: Callable[[], ConditionCounts],
         missing: Callable[[], Sequence[str]],
+        side: SideLoop,
         environment: Mapping[str, str],
     ) -> None:
-        self.vitals = Vitals(clock, engine_seconds)
+        self.vitals = Vitals(clock, engine_seconds, side.silence)
+        self._side = side
         self._metrics = Metrics(queue_depth, conditions)
         self._tracing = start_tracing(environment)
         self._missing = missing
@@ -53,8 +58,10 @@ class Observation:
         self.telemetry: Telemetry = Listeners(*listeners, *([self._tracing] if self._tracing else []))
 
     @asynccontextmanager
-    async def serving(self, port: int | None) -> AsyncIterator[None]:
+    async def serving(self, port: int | None, review: Review | None) -> AsyncIterator[None]:
         """Show health and metrics on `port`, if there is one, and deliver the last spans in the end.
+
+        Metrics are for those alone whom a `review`, if there is one, allows.
 
         Raises
         ------
@@ -65,6 +72,7 @@ class Observation:
             if self._tracing:
                 stack.callback(self._tracing.close)
             if port is not None:
-                server = HealthServer(port, self.vitals.faults, self._missing, self._metrics.text)
-                await stack.enter_async_context(server)
+                metrics = partial(self._side.ask_main, self._metrics.text)
+                server = HealthServer(port, self.vitals.faults, self._missing, metrics, review)
+                await stack.enter_async_context(self._side.within(server))
             yield

@@ -59,9 +59,6 @@ class Telemetry:
     def watch_restarted(self, resource: str, cause: str) -> None:
         """Hear that a watch of `resource` (its name in paths) broke; `cause` is one of few words."""
 
-    def settings_reloaded(self, *, accepted: bool) -> None:
-        """Hear that the settings file was read again."""
-
     def leads(self, *, leader: bool) -> None:
         """Hear whether this daemon is the one that acts."""
 
@@ -100,11 +97,6 @@ class Listeners(Telemetry):
         """Tell that a watch broke."""
         for listener in self._listeners:
             listener.watch_restarted(resource, cause)
-
-    def settings_reloaded(self, *, accepted: bool) -> None:
-        """Tell that the settings file was read again."""
-        for listener in self._listeners:
-            listener.settings_reloaded(accepted=accepted)
 
     def leads(self, *, leader: bool) -> None:
         """Tell whether this daemon is the one that acts."""

@@ -76,7 +76,7 @@ class Tracing(Telemetry):
 
 
 def start_tracing(environment: Mapping[str, str]) -> Tracing | None:
-    """Return what traces to the endpoint of `environment`; None where none is set, or what is set is of no use.
+    """Return a tracer for the endpoint of `environment`; None where it is unset or unusable.
 
     Anything wrong with it is a warning in the log: no gateway has to wait for traces.
     """

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from gateway_components.api.kinds import AI_GATEWAY
 from gateway_components.daemon.observe.census import count_conditions
-from gateway_components.daemon.projections import PROJECTIONS
-from gateway_components.plan.kinds import AI_GATEWAY
+from gateway_components.daemon.watch.projections import PROJECTIONS
 from tests.daemon.manifests import API_VERSION, gateway, tool_gateway, tool_route
 
 OURS = "litellm-gateways"
@@ -83,7 +83,7 @@ def test_gateways_of_others_do_not_count() -> None:
     )
 
 
-def test_routes_count_that_lead_to_a_gateway_of_ours_or_bear_our_status() -> None:
+def test_routes_count_by_their_gateway_or_our_status() -> None:
     counts = count(
         TOOL_CLASS,
         tool_gateway("tools"),

@@ -2,14 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
 import pytest
 
-from gateway_components.daemon.observe.health import HealthServer, PortError
+from gateway_components.daemon.observe import health
+from gateway_components.daemon.observe.health import HealthServer, PortError, Vitals
 from gateway_components.daemon.observe.telemetry import Listeners, Step
-from gateway_components.daemon.observe.vitals import Vitals
+from gateway_components.kube.reviews import Verdict
 
 
 async def get(server: HealthServer, path: str) -> tuple[int, str]:
@@ -21,7 +22,14 @@ async def get(server: HealthServer, path: str) -> tuple[int, str]:
 
 
 def server(faults: Sequence[str] = (), missing: Sequence[str] = (), metrics: bytes = b"") -> HealthServer:
-    return HealthServer(0, lambda: faults, lambda: missing, lambda: metrics)
+    return HealthServer(0, lambda: faults, lambda: missing, answering(metrics))
+
+
+def answering(metrics: bytes = b"") -> Callable[[], Awaitable[bytes]]:
+    async def answer() -> bytes:
+        return metrics
+
+    return answer
 
 
 CASES: list[tuple[str, Sequence[str], Sequence[str], tuple[int, int], str]] = [
@@ -38,9 +46,9 @@ async def test_verdicts(
     case: str, faults: Sequence[str], missing: Sequence[str], codes: tuple[int, int], said: str
 ) -> None:
     async with server(faults, missing) as running:
-        health, ready = await get(running, "/healthz"), await get(running, "/readyz")
+        alive, ready = await get(running, "/healthz"), await get(running, "/readyz")
 
-    assert (health[0], ready[0]) == codes
+    assert (alive[0], ready[0]) == codes
     assert said in ready[1]
 
 
@@ -53,10 +61,102 @@ async def test_metrics_come_in_the_format_that_prometheus_asks_for() -> None:
             assert response.status == 404
 
 
+async def test_many_scrapes_ask_for_the_metrics_once() -> None:
+    asked = 0
+
+    async def metrics() -> bytes:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        return b"up 1\n"
+
+    async with HealthServer(0, list, list, metrics) as running:
+        answers = await asyncio.gather(*(get(running, "/metrics") for _ in range(40)))
+
+    assert set(answers) == {(200, "up 1\n")}
+    assert asked == 1
+
+
+async def test_a_blocked_loop_serves_its_last_metrics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "_METRICS_SECONDS", 0.0)
+    monkeypatch.setattr(health, "_ANSWER_SECONDS", 0.01)
+    texts = [b"up 1\n"]
+
+    async def metrics() -> bytes:
+        if not texts:
+            await asyncio.Event().wait()
+        return texts.pop()
+
+    async with HealthServer(0, list, list, metrics) as running:
+        assert await get(running, "/metrics") == (200, "up 1\n")
+        assert await get(running, "/metrics") == (200, "up 1\n")
+
+
+async def test_a_probe_gets_through_beside_idle_connections() -> None:
+    async with server() as running:
+        held = [await asyncio.open_connection("127.0.0.1", running.port) for _ in range(100)]
+        for _, writer in held:
+            writer.write(b"GET /metr")
+        assert await get(running, "/healthz") == (200, "ok\n")
+
+        assert await held[0][0].read() == b"", "the oldest made room"
+        for _, writer in held:
+            writer.close()
+
+
+async def test_a_connection_ends_whoever_sends_or_reads_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_CONNECTION_SECONDS", 0.05)
+    async with server(metrics=b"x" * 2**24) as running:
+        silent, _ = await asyncio.open_connection("127.0.0.1", running.port)
+        assert await silent.read() == b""
+        with socket.create_connection(("127.0.0.1", running.port)) as deaf:
+            deaf.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+            async with asyncio.timeout(30):
+                while not running.connections:  # noqa: ASYNC110  (the server tells nobody)
+                    await asyncio.sleep(0)
+                while running.connections:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+
+
+REFUSALS = [
+    ("", Verdict.UNAUTHENTICATED, 401, "no token"),
+    ("Bearer other", Verdict.FORBIDDEN, 403, "no right"),
+    ("Bearer any", Verdict.UNKNOWN, 503, "gave no answer"),
+    ("Bearer any", Verdict.BUSY, 429, "too many"),
+    ("Bearer scraper", Verdict.ALLOWED, 200, "up 1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "verdict", "status", "said"), REFUSALS, ids=[str(case[2]) for case in REFUSALS]
+)
+async def test_metrics_need_a_review_and_health_does_not(
+    header: str, verdict: Verdict, status: int, said: str
+) -> None:
+    async def review(sent: str) -> Verdict:
+        assert sent == header
+        return verdict
+
+    async with HealthServer(0, list, list, answering(b"up 1\n"), review) as running:
+        headers = {"Authorization": header} if header else {}
+        url = f"http://127.0.0.1:{running.port}"
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{url}/metrics", headers=headers) as response:
+                text = await response.text()
+                assert (response.status, "WWW-Authenticate" in response.headers) == (status, status == 401)
+            for path in ("/healthz", "/readyz"):
+                async with session.get(f"{url}{path}") as response:
+                    assert response.status == 200
+    assert said in text
+    assert ("up 1" in text) == (status == 200)
+
+
 async def test_a_port_in_use_is_an_error_with_a_cure() -> None:
     async with server() as running:
         with pytest.raises(PortError, match=rf"port {running.port}: Address already in use .*http-port"):
-            await HealthServer(running.port, list, list, bytes).__aenter__()
+            await HealthServer(running.port, list, list, answering()).__aenter__()
 
 
 async def test_the_port_is_free_again_afterwards() -> None:
@@ -70,7 +170,7 @@ async def test_the_port_is_free_again_afterwards() -> None:
 class World:
     def __init__(self) -> None:
         self.now = 0.0
-        self.vitals = Vitals(lambda: self.now, lambda: 300.0)
+        self.vitals = Vitals(lambda: self.now, 300.0)
 
 
 def test_a_pass_that_gets_on_may_take_long() -> None:
@@ -135,7 +235,7 @@ async def test_a_worker_that_hangs_turns_the_probe_red() -> None:
 
     working = asyncio.create_task(worker())
     world.vitals.depends_on("the workers", working)
-    async with HealthServer(0, world.vitals.faults, list, bytes) as running:
+    async with HealthServer(0, world.vitals.faults, list, answering()) as running:
         await asyncio.sleep(0)
         assert await get(running, "/healthz") == (200, "ok\n")
         world.now = 1000.0
@@ -144,3 +244,11 @@ async def test_a_worker_that_hangs_turns_the_probe_red() -> None:
         hanging.set()
         await working
     assert world.vitals.faults() == ["the task the workers has ended"]
+
+
+def test_an_event_loop_that_hangs_is_a_fault() -> None:
+    silent = [59.0]
+    vitals = Vitals(lambda: 0.0, 300.0, lambda: silent[0])
+    assert vitals.faults() == []
+    silent[0] = 61.0
+    assert vitals.faults() == ["the event loop has not run anything for 61 s"]

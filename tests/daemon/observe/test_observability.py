@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from gateway_components.daemon.exit import Exit
+from gateway_components.daemon.run import Exit
 from lab import ControlPlane, wait_until
 from tests.daemon.collector import Collector, attributes
 from tests.daemon.conftest import DEPLOY
@@ -37,14 +37,14 @@ SECRET = "sk-never-to-be-seen"
 HANGING = """
 import asyncio
 from gateway_components.cli.main import main
-from gateway_components.daemon import view
-from gateway_components.daemon.observe import vitals
+from gateway_components.daemon.watch import view
+from gateway_components.daemon.observe import health
 
 async def hang(*_):
     await asyncio.Event().wait()
 
 view.ClusterView.snapshot = hang
-vitals._MARGIN_SECONDS = 0.0
+health._MARGIN_SECONDS = 0.0
 main()
 """
 
@@ -70,7 +70,6 @@ class Observed:
     daemon: Daemon
     collector: Collector
     namespace: Namespace
-    settings: Path
     healthy_before: tuple[int, str]
     ready_before: tuple[int, str]
 
@@ -90,7 +89,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
             install_crds(lab)
             lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
             wait_until(lambda: get(daemon, "/readyz")[0] == 200, timeout=SECONDS, what="a ready daemon")
-            yield Observed(lab, daemon, collector, Namespace(lab, "watched"), settings, *before)
+            yield Observed(lab, daemon, collector, Namespace(lab, "watched"), *before)
 
 
 def test_without_crds_it_lives_and_says_what_it_waits_for(observed: Observed) -> None:
@@ -190,14 +189,6 @@ def test_a_pass_is_a_tree_of_spans_without_anything_of_the_user(observed: Observ
     for private in (SECRET, "a-model-by-name", "model_list"):
         assert private not in collector.text()
     assert SECRET not in scrape(observed.daemon).text
-
-
-def test_settings_that_are_refused_are_counted(observed: Observed) -> None:
-    observed.settings.write_text("http_port: 0\nworkers: none\n")
-    wait_scrape(observed.daemon, "settings_reloads_total", 1, result="refused")
-    before = scrape(observed.daemon).value("settings_reloads_total", result="accepted")
-    observed.settings.write_text("http_port: 0\nbatch_seconds: 0.1\n")
-    wait_scrape(observed.daemon, "settings_reloads_total", before + 1, result="accepted")
 
 
 def test_a_standby_is_ready_and_shows_that_it_does_not_lead(observed: Observed, tmp_path: Path) -> None:

@@ -6,14 +6,18 @@ tool call that arrives to the file RECORD as a line of JSON.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 __all__ = ["main"]
 
+_SLOW_SECONDS = 0.5
 
-def main(name: str, transport: str, port: str, record: str) -> None:
+
+def main(name: str, transport: str, port: str, record: str, *others: str) -> None:
     """Serve until the process is ended.
 
     Parameters
@@ -26,14 +30,25 @@ def main(name: str, transport: str, port: str, record: str) -> None:
         Port to listen on.
     record
         File for the calls.
+    others
+        Names of tools beside the usual ones, which answer as ``whoami`` does. With one of them, the server takes its
+        time to list its tools.
     """
     from mcp.server.fastmcp import FastMCP  # type: ignore[import-not-found]  # noqa: PLC0415
 
-    server = FastMCP(name, host="127.0.0.1", port=int(port), log_level="WARNING")
+    class Server(FastMCP):  # type: ignore[misc]
+        async def list_tools(self) -> Any:
+            if others:
+                await asyncio.sleep(_SLOW_SECONDS)
+            return await super().list_tools()
+
+    server = Server(name, host="127.0.0.1", port=int(port), log_level="WARNING")
 
     def keep(tool: str, **arguments: str) -> None:
+        authorization = server.get_context().request_context.request.headers.get("authorization")
+        seen = {"authorization": authorization} if authorization else {}
         with Path(record).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"tool": tool, "arguments": arguments}) + "\n")
+            file.write(json.dumps({"tool": tool, "arguments": arguments, **seen}) + "\n")
 
     def whoami() -> str:
         """Say which server this is."""
@@ -52,6 +67,8 @@ def main(name: str, transport: str, port: str, record: str) -> None:
 
     for tool in (whoami, echo, erase):
         server.add_tool(tool)
+    for other in others:
+        server.add_tool(whoami, name=other)
     server.run(transport=transport)
 
 

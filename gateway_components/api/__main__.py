@@ -1,0 +1,77 @@
+"""``python -m gateway_components.api``: write the CRDs to deploy/crds, or check that they are fresh."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway_components.api.crds import crd_yaml, file_name
+from gateway_components.api.kinds import KINDS
+
+__all__ = ["main", "write_files"]
+
+FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "crds"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write or check the CRD files.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; those of the process where left out.
+
+    Returns
+    -------
+    int
+        0, or 1 when ``--check`` found a file that is missing, stale or no kind's.
+    """
+    parser = argparse.ArgumentParser(prog="python -m gateway_components.api", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not fresh")
+    parser.add_argument(
+        "--folder", type=Path, default=FOLDER, help="where the files are (default: deploy/crds)"
+    )
+    arguments = parser.parse_args(argv)
+    folder: Path = arguments.folder
+    # A definition that no kind has is stale, too.
+    found: dict[str, str | None] = dict.fromkeys(file.name for file in folder.glob("*.yaml"))
+    wanted = found | {file_name(kind): crd_yaml(kind) for kind in KINDS.values()}
+    return write_files(folder, dict(sorted(wanted.items())), parser.prog, check=arguments.check)
+
+
+def write_files(folder: Path, wanted: Mapping[str, str | None], command: str, *, check: bool) -> int:
+    """Write the generated files of a folder, or tell on stderr which of them are stale.
+
+    Parameters
+    ----------
+    folder, wanted
+        Text of each file by its path in the folder; None for one that must not exist, which only a check tells.
+    command
+        What writes them.
+    check
+        Whether to write nothing.
+
+    Returns
+    -------
+    int
+        Exit code of the command: 1 if a checked file is stale.
+    """
+    files = {folder / name: text for name, text in wanted.items()}
+    if check:
+        stale = [file for file, text in files.items() if _content(file) != text]
+        for file in stale:
+            print(f"{file} is stale; run {command}", file=sys.stderr)  # noqa: T201
+        return 1 if stale else 0
+    for file, text in files.items():
+        if text is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _content(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From a namespace in the work queue to applied gateways, statuses and events."""

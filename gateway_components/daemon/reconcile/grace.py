@@ -1,0 +1,64 @@
+"""How long pods keep the values of a deleted Secret or ConfigMap, which a tool may be recreating."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gateway_components.identity import Identity
+from gateway_components.plan.snapshot import Snapshot
+
+__all__ = ["Grace"]
+
+_SECONDS = 30.0
+"""Some operators delete a Secret and create it again, which takes them a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What existed at the last look, until when (seconds) the rest is awaited, and the keys of both."""
+
+    present: frozenset[Identity]
+    keys: Mapping[Identity, frozenset[str]]
+    until: Mapping[Identity, float]
+
+
+class Grace:
+    """Remembers since when what gateways refer to is absent; knows no clock.
+
+    The memory ends with the process. At the first look at a namespace with running pods, what is absent may just have
+    been deleted, so its time begins then.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+
+    def apply(self, namespace: str, snapshot: Snapshot, now: float) -> Snapshot:
+        """Return `snapshot` with what is awaited at `now` (seconds): what was deleted less than a grace period ago."""
+        before = self._seen.get(namespace)
+        if before:
+            missed, ends, known = before.present, before.until, before.keys
+        else:
+            missed, ends, known = snapshot.absent if snapshot.running else frozenset(), {}, {}
+        # What never existed is not awaited, nor is what was long enough.
+        until = {
+            reference: ends.get(reference, now + _SECONDS)
+            for reference in snapshot.absent
+            if reference in missed or reference in ends
+        }
+        until = {reference: end for reference, end in until.items() if end > now}
+        remembered = {reference: known[reference] for reference in until if reference in known}
+        present = {
+            reference: content.keys
+            for reference, content in snapshot.contents.items()
+            if content.keys is not None
+        }
+        self._seen[namespace] = _Seen(frozenset(snapshot.contents), {**present, **remembered}, until)
+        return replace(snapshot, awaited=frozenset(until), remembered=remembered)
+
+    def due(self, namespace: str) -> float | None:
+        """Return when (seconds) the next grace period of a namespace ends; None where nothing is awaited."""
+        seen = self._seen.get(namespace)
+        return min(seen.until.values(), default=None) if seen else None
+
+    def forget(self, namespace: str) -> None:
+        """Drop the memory of a namespace without gateways."""
+        self._seen.pop(namespace, None)

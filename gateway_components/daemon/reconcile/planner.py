@@ -1,0 +1,181 @@
+"""Plans beside the event loop: within a budget of time, and nothing twice.
+
+As long as a gateway and what it refers to are the same, it need not be planned again.
+"""
+
+import pickle
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from gateway_components.api.gateways import AiGateway
+from gateway_components.api.kinds import GATEWAY_KINDS
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry
+from gateway_components.daemon.reconcile.plan_worker import Inputs, PlanWorker
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.plan import Generated, Plan, generate, plan
+from gateway_components.plan.snapshot import Snapshot, Unreadable
+
+__all__ = ["Planner"]
+
+_LARGE = 30_000
+"""Characters from which a plan is made in a process of its own: a thread may need a twentieth of a second."""
+_ENTRY = 60
+"""Characters that an entry of a list counts for."""
+_NAMESPACE_SECONDS = 30.0
+"""How long large plans may hold up the pass over their namespace; the others wait for the next one."""
+_MOST_BYTES = 2**25
+"""What is kept of plans in all."""
+
+_MOST_OF_ONE = 3
+"""Plans kept of one gateway: with all routes, with none, and with those that there is room for."""
+
+_Outcome = Generated | Failure
+_Made = dict[Identity, list[tuple[Inputs, _Outcome]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    inputs: Inputs
+    packed: bytes
+
+
+class Planner:
+    """Plans namespaces, one gateway after another where they are large.
+
+    Parameters
+    ----------
+    clock
+        Its time and its threads.
+    worker
+        Makes large plans.
+    telemetry
+        Hears of each large plan, so that many of them are no pass that hangs.
+    """
+
+    def __init__(self, clock: Clock, worker: PlanWorker, telemetry: Telemetry = NOBODY) -> None:
+        self._clock = clock
+        self._worker = worker
+        self._telemetry = telemetry
+        self._known: OrderedDict[Identity, tuple[_Known, ...]] = OrderedDict()
+        self._bytes = 0
+        self._keeping = threading.Lock()
+
+    async def plan(self, namespace: str, snapshot: Snapshot) -> Plan:
+        """Return the plan of a snapshot.
+
+        Returns
+        -------
+        Plan
+            ``unfinished`` where large plans have taken too long, and some of them wait for the next pass.
+        """
+        made: _Made = {}
+        unfinished = False
+        began = self._clock.now()
+        while True:
+            large: list[Inputs] = []
+            planned = await self._clock.in_thread(plan, snapshot, partial(self._make, made, large))
+            if not large:
+                return replace(planned, unfinished=unfinished)
+            for inputs in large:
+                outcome: _Outcome = _WAITS
+                if self._clock.now() - began > _NAMESPACE_SECONDS:
+                    unfinished = True
+                else:
+                    outcome = await self._apart(namespace, inputs)
+                made.setdefault(inputs[0].identity, []).append((inputs, outcome))
+
+    def forget(self, subject: Identity) -> None:
+        """Drop what is kept of a gateway that is gone."""
+        with self._keeping:
+            if subject.kind in GATEWAY_KINDS:
+                self._bytes -= sum(len(known.packed) for known in self._known.pop(subject, ()))
+
+    async def _apart(self, namespace: str, inputs: Inputs) -> _Outcome:
+        outcome: _Outcome
+        with self._telemetry.step(Step.PLAN, namespace):
+            try:
+                outcome = await self._worker.generate(inputs)
+            except Failure as failure:
+                outcome = failure.with_traceback(None)
+        self._keep(inputs, outcome)
+        return outcome
+
+    def _make(self, made: _Made, large: list[Inputs], *inputs: Any) -> Generated:
+        key = inputs[0].identity
+        outcome = next((outcome for known, outcome in made.get(key, ()) if known == inputs), None)
+        if outcome is None:
+            outcome = self._recalled(key, inputs)
+            if outcome is None and _weight(inputs) > _LARGE:
+                large.append(inputs)
+                raise _WAITS
+            if outcome is None:
+                outcome = _outcome(inputs)
+                self._keep(inputs, outcome)
+            made.setdefault(key, []).append((inputs, outcome))
+        if isinstance(outcome, Failure):
+            raise outcome
+        return outcome
+
+    def _recalled(self, key: Identity, inputs: Inputs) -> _Outcome | None:
+        for known in self._known.get(key, ()):
+            if known.inputs == inputs:
+                outcome: _Outcome = pickle.loads(zlib.decompress(known.packed))  # noqa: S301  (packed here)
+                return outcome
+        return None
+
+    def _keep(self, inputs: Inputs, outcome: _Outcome) -> None:
+        packed = zlib.compress(pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL), 1)
+        key = inputs[0].identity
+        with self._keeping:
+            before = self._known.pop(key, ())
+            self._known[key] = (_Known(inputs, packed), *before[: _MOST_OF_ONE - 1])
+            self._bytes += sum(len(known.packed) for known in self._known[key])
+            self._bytes -= sum(len(known.packed) for known in before)
+            while self._bytes > _MOST_BYTES:
+                _, oldest = self._known.popitem(last=False)
+                self._bytes -= sum(len(known.packed) for known in oldest)
+
+
+_WAITS = Failure(
+    Reason.CONFIG_GENERATION_FAILED,
+    f"large plans of this namespace take more than {_NAMESPACE_SECONDS:g} s; this one is made in a next pass",
+    cure="make config patches, and what gateways list, smaller, or spread them over namespaces",
+)
+
+
+def _outcome(inputs: Inputs) -> _Outcome:
+    try:
+        made = generate(*inputs)
+    except Failure as failure:
+        return failure.with_traceback(None)
+    # Made here, so that it is neither made on the event loop nor again for what is kept.
+    _ = made.objects.digest, made.objects.size
+    return made
+
+
+def _weight(inputs: Inputs) -> int:
+    """Return about how many characters a plan is made of."""
+    gateway, contents, resources, servers, *_ = inputs
+    spec = gateway.spec
+    entries = len(spec.env) + len(spec.env_from) + len(spec.guardrails)
+    entries += len(spec.ai_models) if isinstance(gateway, AiGateway) else 0
+    entries += sum(1 + _tools(server) for server in servers.values())
+    texts = (text for content in contents.values() for text in content.data.values())
+    read = (
+        one.spec.model_dump_json()
+        for one in (gateway, *resources.values())
+        if not isinstance(one, Unreadable)
+    )
+    return entries * _ENTRY + sum(map(len, chain(texts, read)))
+
+
+def _tools(server: Mapping[str, object]) -> int:
+    return sum(len(tools) for tools in server.values() if isinstance(tools, list | tuple))

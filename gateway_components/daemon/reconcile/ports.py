@@ -1,0 +1,261 @@
+"""The interfaces of a pass: the view of the cluster, and the engine with its runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from gateway_components.engine.diagnostics import Outcome
+from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.identity import Identity
+from gateway_components.plan.findings import Failure
+from gateway_components.plan.ownership import Applied, Drift
+from gateway_components.plan.plan import GatewayPlan, Plan, plan
+from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.status import Rollout, StallReason
+from gateway_components.plan.workload import GatewayObjects
+from gateway_components.together import ended
+
+__all__ = [
+    "MOST_AT_ONCE",
+    "Batch",
+    "Changed",
+    "Engine",
+    "OvertakenError",
+    "Planning",
+    "Repair",
+    "Reports",
+    "View",
+    "never",
+    "no_repair",
+    "overtakable",
+    "plan_at_once",
+    "unread",
+]
+
+T = TypeVar("T")
+
+MOST_AT_ONCE = 75
+"""Gateways of one run: engine and provider take 650 MiB for them, and 1.2 GB for 200 without a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The gateways of one engine run.
+
+    Attributes
+    ----------
+    wanted
+        Objects to apply.
+    refresh
+        Whether the engine must look at the cluster first.
+    refreshed
+        For each gateway that is refreshed, the request that this run answers; a later request stays open.
+    retry
+        Whether it is about gateways that failed, or held up a run, before.
+    overdue
+        Whether it is a retry that goes before something fresh, for it has waited long enough.
+    due_at
+        When (seconds) it was handed out.
+    """
+
+    wanted: Mapping[Identity, GatewayObjects] = field(default_factory=dict)
+    refresh: bool = False
+    refreshed: Mapping[Identity, int] = field(default_factory=dict)
+    retry: bool = False
+    overdue: bool = False
+    due_at: float = 0.0
+
+
+class OvertakenError(Exception):
+    """Work was cut short for what is more urgent."""
+
+
+async def overtakable(
+    work: Coroutine[Any, Any, T],
+    urgent: Coroutine[Any, Any, None],
+    cut: Callable[[asyncio.Task[T]], object],
+) -> T:
+    """Return what `work` returns; neither it nor `urgent` goes on afterwards.
+
+    Parameters
+    ----------
+    work
+        What is done.
+    urgent
+        Returns once something is more urgent.
+    cut
+        Called with the task of `work` then, to end it soon: by cancelling it, or by interrupting its engine.
+
+    Raises
+    ------
+    OvertakenError
+        It was cut short, and has ended.
+    """
+    working, watching = asyncio.create_task(work), asyncio.create_task(urgent)
+    try:
+        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        cut(working)
+        await asyncio.wait((working,))
+        watching.result()
+        if working.cancelled() or isinstance(working.exception(), EngineInterruptedError):
+            raise OvertakenError
+        # It ended by itself at the same moment.
+        return working.result()
+    finally:
+        await ended(working, watching)
+
+
+class View(Protocol):
+    """What a pass reads; the defaults are those of a source without a status, whose state nobody else writes."""
+
+    async def snapshot(self, namespace: str, held: Collection[Identity] = ()) -> Snapshot:
+        """Return everything that the plan of `namespace` depends on; the state holds the gateways `held`."""
+
+    def leaves(self, namespace: str) -> bool:
+        """Tell whether a namespace is being deleted, or not there at all."""
+        return False
+
+    def raw(self, subject: Identity) -> Mapping[str, Any] | None:
+        """Return the raw object of a gateway or a route; None where it is gone."""
+
+    def stamp(self, subject: Identity) -> bytes | None:
+        """Return what differs once a gateway or its status was written; None where that cannot be told."""
+        return None
+
+    def reported(self, subject: Identity) -> bool:
+        """Tell whether the conditions of a gateway or a route were last written by a daemon of ours."""
+        return False
+
+    def route(self, planned: RoutePlan) -> Mapping[str, Any] | None:
+        """Return the raw object of a route; None where it is gone, or says something else by now."""
+        return self.raw(planned.key)
+
+    def fault(self, route: Identity) -> str:
+        """Return why a route cannot be read; empty where it can."""
+        return ""
+
+    def drifts(self, applied: Applied) -> list[Drift]:
+        """Return which of the objects that were applied somebody changed or deleted since."""
+
+    def is_state_current(self, namespace: str, version: int | None) -> bool:
+        """Tell whether nobody has written or deleted the state of `namespace` since `version`."""
+        return True
+
+    def rollout(self, gateway: GatewayPlan) -> Rollout | None:
+        """Return the progress of a gateway's Deployment."""
+
+
+class Engine(Protocol):
+    """What a pass applies with; one call per namespace at a time.
+
+    Attributes
+    ----------
+    most
+        Gateways of one `apply` at most.
+    """
+
+    most: int = MOST_AT_ONCE
+
+    def room(self, gateways: int) -> AbstractAsyncContextManager[None]:
+        """Wait until there is room for an `apply` of so many gateways."""
+        return nullcontext()
+
+    def version(self, namespace: str) -> int | None:
+        """Return the version of the state of `namespace` that was read or written last; None where there is none."""
+        return None
+
+    async def held(self, namespace: str) -> Mapping[Identity, Applied | None]:
+        """Read the state of `namespace`, and return the gateways in it; None for one that must be looked at."""
+
+    async def apply(
+        self,
+        namespace: str,
+        wanted: Mapping[Identity, GatewayObjects],
+        release: Collection[Identity],
+        *,
+        refresh: bool,
+    ) -> Outcome:
+        """Apply `wanted`, let go of `release`, and say how it went."""
+
+    def interrupt(self, namespace: str) -> None:
+        """Cut an `apply` short; it raises EngineInterruptedError, unless it ends by itself."""
+
+    async def forget(self, namespace: str) -> None:
+        """Drop the state of a namespace without gateways."""
+
+
+class Reports(Protocol):
+    """What a pass reports; an unchanged report writes nothing, and the defaults write nothing at all."""
+
+    async def gateway(
+        self, gateway: GatewayPlan, raw: Mapping[str, Any], failure: Failure | None, rollout: Rollout | None
+    ) -> bool:
+        """Tell how a gateway is doing; False where it changed meanwhile."""
+
+    async def route(self, route: RoutePlan, raw: Mapping[str, Any], degraded: Failure | None) -> bool:
+        """Tell how a route is doing; False where it changed meanwhile."""
+
+    def has_our_status(self, subject: Identity, raw: Mapping[str, Any], *, by_us: bool) -> bool:
+        """Tell whether a gateway or a route bears a status of ours."""
+        return False
+
+    async def released(self, subject: Identity, raw: Mapping[str, Any] | None) -> bool:
+        """Take our status off what is ours no longer; False where it changed meanwhile."""
+
+    async def rival_seen(self, key: Identity, raw: Mapping[str, Any]) -> None:
+        """Tell that another operator runs the same gateway."""
+        return
+
+    def drifted(self, key: Identity, drifts: Sequence[Drift]) -> None:
+        """Hear what somebody changed or deleted, before it is put right."""
+
+    async def drift_corrected(
+        self, key: Identity, raw: Mapping[str, Any] | None, drifts: Sequence[Drift]
+    ) -> None:
+        """Tell that it was put right."""
+        return
+
+    def engine_ran(
+        self,
+        namespace: str,
+        batch: Batch,
+        release: Collection[Identity],
+        failures: Mapping[Identity, Failure],
+        seconds: float,
+    ) -> None:
+        """Hear of a run of the engine."""
+
+    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
+        """Hear that a run was cut short for others, `seconds` after its begin."""
+        return
+
+
+Repair = Callable[[GatewayObjects, Collection[Identity]], Coroutine[Any, Any, None]]
+Planning = Callable[[str, Snapshot], Awaitable[Plan]]
+"""Plans a namespace."""
+Changed = Callable[[str], Awaitable[None]]
+"""Waits until something has changed in a namespace since the pass over it began, or since it was asked before."""
+
+
+async def no_repair(_: GatewayObjects, __: Collection[Identity]) -> None:
+    """Repair nothing."""
+
+
+async def unread(_: Identity, __: str) -> tuple[StallReason, ...]:
+    """Read no pods."""
+    return ()
+
+
+async def plan_at_once(_: str, snapshot: Snapshot) -> Plan:
+    """Plan in this thread."""
+    return plan(snapshot)
+
+
+async def never(_: str) -> None:
+    """Hear of no change."""
+    await asyncio.Event().wait()

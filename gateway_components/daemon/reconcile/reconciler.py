@@ -1,0 +1,396 @@
+"""One pass over one namespace: look, plan, apply what changed, say how it went.
+
+Read this after `plan.plan`. It carries out what plan and ledger decide about gateways.
+"""
+
+import asyncio
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
+from gateway_components.daemon.reconcile.grace import Grace
+from gateway_components.daemon.reconcile.ledger import Ledger
+from gateway_components.daemon.reconcile.ports import (
+    Batch,
+    Changed,
+    Engine,
+    OvertakenError,
+    Planning,
+    Repair,
+    Reports,
+    View,
+    never,
+    no_repair,
+    overtakable,
+    plan_at_once,
+    unread,
+)
+from gateway_components.daemon.reconcile.report import AT_ONCE, Refused, Report, Told
+from gateway_components.daemon.reconcile.rollouts import ReadReasons, StalledRollouts
+from gateway_components.engine.diagnostics import Outcome
+from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.errors import GatewayError
+from gateway_components.identity import Identity
+from gateway_components.plan.claims import wanted_objects
+from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.ownership import Drift
+from gateway_components.plan.plan import Plan
+from gateway_components.plan.reclaim import is_rivalled
+from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.status import Rollout
+from gateway_components.together import causes, together, unbroken
+
+__all__ = ["Reconciler"]
+
+_UNSETTLED_SECONDS = 0.2
+"""Pause before a status is written again that was computed from an object already out of date."""
+_LOOK_SECONDS = 1.0
+"""Pause between looks at changes during a run: a look costs as much as the begin of a pass."""
+
+
+class Reconciler:
+    """Brings one namespace after another to its plan.
+
+    Parameters
+    ----------
+    view, engine, reporter
+        What it reads, applies and reports with.
+    clock
+        Event loop whose time and threads are used.
+    telemetry
+        Hears of each step.
+    repair
+        Called with the objects of a gateway before it is applied again, and the names of possibly changed ones.
+    read_pods
+        Reads why the pods of a gateway do not come.
+    changed
+        Tells of changes beside a pass.
+    planning
+        Plans.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        engine: Engine,
+        reporter: Reports,
+        clock: Clock,
+        telemetry: Telemetry = NOBODY,
+        repair: Repair = no_repair,
+        read_pods: ReadReasons = unread,
+        changed: Changed = never,
+        planning: Planning = plan_at_once,
+    ) -> None:
+        self._view = view
+        self._engine = engine
+        self._reporter = reporter
+        self._clock = clock
+        self._telemetry = telemetry
+        self._repair = repair
+        self._stalled = StalledRollouts(read_pods)
+        self._grace = Grace()
+        self._told = Told()
+        self._refused = Refused(clock)
+        self._changed = changed
+        self._planning = planning
+        self._ledgers: dict[str, Ledger] = {}
+        self._rivals: set[Identity] = set()
+
+    async def reconcile(self, namespace: str) -> float | None:
+        """Make one pass.
+
+        Returns
+        -------
+        float or None
+            Seconds until the namespace is to be looked at again; None where nothing is waiting.
+
+        Raises
+        ------
+        ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError, ExceptionGroup
+            The pass failed and can be repeated. A group holds several of these.
+        """
+        self._refused.begin(namespace)
+        ledger = await self._ledger(namespace)
+        snapshot = await self._snapshot(namespace, ledger)
+        planned = await self._plan(namespace, snapshot)
+        self._look_for_adoptions(snapshot, planned, ledger)
+        rivals = await self._look_for_rivals(snapshot, planned)
+        self._look_for_drift(planned, ledger, rivals)
+        release = ledger.to_release(planned) - snapshot.undecided
+        # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
+        if not await self._release(namespace, release | self._disowned(snapshot, planned)):
+            return _UNSETTLED_SECONDS
+        settled = await self._report(namespace, planned, ledger) and not planned.unfinished
+        batch = ledger.due(planned, self._clock.now())
+        if batch is None and ledger.held == release:
+            # Nothing is left to keep, and nothing to tell the engine: its objects stay, or go with their owner.
+            self._forget(namespace)
+            await self._engine.forget(namespace)
+            return self._due_in(namespace, None) if settled else _UNSETTLED_SECONDS
+        if release and (batch is None or batch.retry):
+            batch = Batch()
+        if batch is not None:
+            try:
+                told = await self._bring(namespace, planned, ledger, batch, release)
+                settled = told and not planned.unfinished
+            except OvertakenError:
+                return 0.0
+        if not settled:
+            return _UNSETTLED_SECONDS
+        return self._due_in(namespace, ledger.next_run(planned, self._clock.now()))
+
+    def _due_in(self, namespace: str, retry_at: float | None) -> float | None:
+        times = (retry_at, *(part.due(namespace) for part in (self._stalled, self._grace, self._refused)))
+        return min((max(time - self._clock.now(), 0) for time in times if time is not None), default=None)
+
+    def _forget(self, namespace: str) -> None:
+        del self._ledgers[namespace]
+        self._stalled.forget(namespace)
+        self._told.forget(namespace)
+        self._grace.forget(namespace)
+
+    async def _bring(
+        self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
+    ) -> bool:
+        """Apply a batch, and tell how that went; False where something is left to be done soon."""
+        async with self._engine.room(len(batch.wanted)):
+            if batch.wanted and self._view.leaves(namespace):
+                raise OvertakenError
+            outcome, seconds = await self._carry_out(namespace, planned, ledger, batch, release)
+        corrected = ledger.record(planned, batch, outcome, self._clock.now())
+        unapplied = ledger.failures(planned, batch)
+        self._reporter.engine_ran(namespace, batch, outcome.released, unapplied, seconds)
+        ledger.forget(outcome.released)
+        settled = await self._report(namespace, planned, ledger)
+        for key, drifts in corrected.items():
+            for drift in drifts:
+                self._telemetry.drift_corrected(drift.object.kind)
+            await self._reporter.drift_corrected(key, self._view.raw(key), drifts)
+        return settled and frozenset(release) <= frozenset(outcome.released)
+
+    async def _snapshot(self, namespace: str, ledger: Ledger) -> Snapshot:
+        with self._telemetry.step(Step.SNAPSHOT, namespace):
+            found = await self._view.snapshot(namespace, ledger.held)
+            return self._grace.apply(namespace, found, self._clock.now())
+
+    async def _plan(self, namespace: str, snapshot: Snapshot) -> Plan:
+        with self._telemetry.step(Step.PLAN, namespace) as note:
+            planned = await self._planning(namespace, snapshot)
+            note(gateways=len(planned.gateways), routes=len(planned.routes))
+        return planned
+
+    def _disowned(self, snapshot: Snapshot, planned: Plan) -> frozenset[Identity]:
+        """Return the gateways and routes that bear a status of ours and are ours no longer."""
+        generations: dict[Identity, int | None] = {
+            **{found.identity: found.metadata.generation for found in snapshot.gateways},
+            **{found.key: found.generation for found in snapshot.unreadable_gateways},
+            **{found.identity: found.metadata.generation for found in snapshot.routes},
+        }
+        attached = {key for key, route in planned.routes.items() if route.gateway}
+        disowned = set()
+        for subject in generations.keys() - planned.gateways.keys() - attached:
+            raw = self._view.raw(subject)
+            # One that has changed meanwhile may be ours again, and another pass looks at it.
+            current = raw is not None and raw["metadata"].get("generation") == generations[subject]
+            by_us = self._view.reported(subject)
+            if raw is not None and current and self._reporter.has_our_status(subject, raw, by_us=by_us):
+                disowned.add(subject)
+        return frozenset(disowned)
+
+    async def _release(self, namespace: str, subjects: Collection[Identity]) -> bool:
+        for subject in sorted(subjects, key=str):
+            released = self._reporter.released(subject, self._view.raw(subject))
+            if subject.kind == "ToolRoute":  # no state holds it, and it may be of another namespace
+                released = self._refused.unless(namespace, subject, released)
+            if not await released:
+                return False
+        return True
+
+    async def _ledger(self, namespace: str) -> Ledger:
+        ledger = self._ledgers.get(namespace)
+        if ledger is None or not self._view.is_state_current(namespace, self._engine.version(namespace)):
+            # Also where somebody wrote the state: what it says now may be what was true long ago.
+            before = {key: ledger.applied(key) for key in ledger.held} if ledger else {}
+            ledger = Ledger(await self._engine.held(namespace), self._engine.most)
+            for key in before.keys() | ledger.held if before else ():
+                if before.get(key) != ledger.applied(key):
+                    ledger.refresh(key)
+            self._ledgers[namespace] = ledger
+        return ledger
+
+    def _look_for_adoptions(self, snapshot: Snapshot, planned: Plan, ledger: Ledger) -> None:
+        """Have what another operator made for a gateway put right before it is applied."""
+        for key in planned.gateways.keys() - ledger.held:
+            found = [snapshot.existing.get(wanted) for wanted in wanted_objects(key)]
+            if any(one is not None and not one.applied for one in found):
+                ledger.refresh(key)
+
+    async def _look_for_rivals(self, snapshot: Snapshot, planned: Plan) -> frozenset[Identity]:
+        """Return the gateways that another operator wrote after us, and tell of those that are new."""
+        rivals = {
+            key
+            for key, running in snapshot.running.items()
+            if key in planned.gateways and is_rivalled(running)
+        }
+        for key in sorted(rivals - self._rivals):
+            raw = self._view.raw(key)
+            if raw is not None:
+                await self._reporter.rival_seen(key, raw)
+        self._rivals = (self._rivals - snapshot.running.keys()) | rivals
+        return frozenset(rivals)
+
+    def _look_for_drift(self, planned: Plan, ledger: Ledger, rivals: Collection[Identity]) -> None:
+        for key in planned.gateways:
+            drifts = self._drifts(key, planned, ledger)
+            if drifts:
+                self._reporter.drifted(key, drifts)
+                ledger.refresh(key, drifts, rival=key in rivals)
+
+    def _drifts(self, key: Identity, planned: Plan, ledger: Ledger) -> Sequence[Drift]:
+        applied = ledger.applied(key)
+        return self._view.drifts(applied) if applied and ledger.is_applied(planned.gateways[key]) else ()
+
+    async def _carry_out(
+        self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
+    ) -> tuple[Outcome, float]:
+        """Repair and apply a batch, unless something more urgent overtakes it; the run took so many seconds."""
+        began = self._clock.now()
+        urgent = partial(self._urgent, namespace, ledger, batch, release, began + ledger.patience(batch))
+        try:
+            await overtakable(self._repair_all(planned, ledger, batch), urgent(), asyncio.Task.cancel)
+            started = self._clock.now()
+            outcome = await overtakable(
+                self._apply(namespace, batch, release),
+                urgent(),
+                lambda _: self._engine.interrupt(namespace),
+            )
+        except OvertakenError:
+            now = self._clock.now()
+            ledger.overtaken(planned, batch, now, now - began)
+            self._reporter.overtaken(namespace, batch, now - began)
+            raise
+        except BaseException:
+            ledger.broke_off(batch, self._clock.now())
+            raise
+        return outcome, self._clock.now() - started
+
+    async def _urgent(
+        self,
+        namespace: str,
+        ledger: Ledger,
+        batch: Batch,
+        release: Collection[Identity],
+        patient_until: float,
+    ) -> None:
+        """Keep the statuses of others current beside a run; return once one of them is to be applied at once."""
+        await self._clock.sleep(max(patient_until - self._clock.now(), 0))
+        # What an overdue run goes before was there when it began, and nothing tells of it again.
+        known = batch.overdue
+        while True:
+            if not known:
+                with suppress(TimeoutError):
+                    # Of pods and grace periods no change tells.
+                    async with asyncio.timeout(self._due_in(namespace, None)):
+                        await self._changed(namespace)
+            known = False
+            try:
+                snapshot = await self._snapshot(namespace, ledger)
+                planned = await self._plan(namespace, snapshot)
+                await unbroken(self._report(namespace, planned, ledger))
+            except (GatewayError, ExceptionGroup) as error:
+                if not all(isinstance(cause, GatewayError) for cause in causes(error)):
+                    raise
+                # The next pass, which the same change asks for, meets it again and tells.
+            else:
+                kept = snapshot.undecided.union(release)
+                drifted = any(self._drifts(key, planned, ledger) for key in planned.gateways)
+                if drifted or ledger.is_overtaken(planned, batch, self._clock.now(), kept):
+                    return
+            await self._clock.sleep(_LOOK_SECONDS)
+
+    async def _repair_all(self, planned: Plan, ledger: Ledger, batch: Batch) -> None:
+        def repair(key: Identity) -> Coroutine[Any, Any, None]:
+            drifts = ledger.drifts(key)
+            # What was deleted is made anew by the engine.
+            changed = {drift.object for drift in drifts if drift.fields or drift.rewritten}
+            if not drifts or key in self._rivals or ledger.failure(planned.gateways[key]):
+                # Nobody knows what was changed, or what else was.
+                changed = set(wanted_objects(key))
+            return self._repair(batch.wanted[key], changed)
+
+        await together(map(repair, batch.refreshed), AT_ONCE)
+
+    async def _apply(self, namespace: str, batch: Batch, release: Collection[Identity]) -> Outcome:
+        started = self._clock.now()
+        result = UpResult.ERROR
+        try:
+            with self._telemetry.step(
+                Step.ENGINE_RUN, namespace, gateways=len(batch.wanted), refresh=batch.refresh
+            ) as note:
+                outcome = await self._engine.apply(namespace, batch.wanted, release, refresh=batch.refresh)
+                note(failed=len(outcome.failures))
+            result = UpResult.FAILED if outcome.failures else UpResult.OK
+        except BaseException as error:
+            if isinstance(error, EngineInterruptedError | asyncio.CancelledError):
+                result = UpResult.INTERRUPTED
+            raise
+        finally:
+            # Without gateways the engine only forgets some, which takes no run.
+            if batch.wanted:
+                self._telemetry.engine_ran(result, self._clock.now() - started)
+        return outcome
+
+    async def _report(self, namespace: str, planned: Plan, ledger: Ledger) -> bool:
+        """Write the status of all gateways and routes whose outcome is known; the others keep the one they have.
+
+        Returns
+        -------
+        bool
+            False where one changed before its status was written; one that is refused is written again later.
+        """
+        own, guests = list[Report](), list[Report]()
+        self._told.begin(namespace)
+        rollouts = await self._rollouts(namespace, planned, ledger)
+        for gateway in planned.gateways.values():
+            key, failure = gateway.key, gateway.failure or ledger.failure(gateway)
+            if not failure and not ledger.is_applied(gateway):
+                continue
+            stamp, rollout = self._view.stamp(key), rollouts.get(key)
+            url = gateway.objects and gateway.objects.url
+            facts = (stamp, gateway.generation, url, gateway.warnings, failure, rollout)
+            if (stamp is None or not self._told.is_known(key, facts)) and (raw := self._view.raw(key)):
+                say = partial(self._reporter.gateway, gateway, raw, failure, rollout)
+                own.append((key, partial(self._told.tell, key, facts, say)))
+        for route in planned.routes.values():
+            raw = self._view.route(route)
+            gateway_of_route = planned.gateways.get(route.gateway) if route.gateway else None
+            degraded, applied = None, False
+            if gateway_of_route:
+                degraded = gateway_of_route.failure or ledger.failure(gateway_of_route)
+                applied = ledger.is_applied(gateway_of_route)
+            if raw is not None and route.gateway and (route.failure or degraded or applied):
+                told = partial(self._reporter.route, self._explained(route), raw, degraded)
+                (guests if route.foreign else own).append((route.key, told))
+        with self._telemetry.step(Step.STATUSES, namespace, reports=len(own) + len(guests)):
+            return await self._refused.write(namespace, own, guests)
+
+    async def _rollouts(self, namespace: str, planned: Plan, ledger: Ledger) -> Mapping[Identity, Rollout]:
+        """Return how far the gateways have come that were applied, and why they come no further."""
+        rollouts = {
+            gateway.key: rollout
+            for gateway in planned.gateways.values()
+            if ledger.is_applied(gateway) and (rollout := self._view.rollout(gateway))
+        }
+        return await self._stalled.explain(namespace, rollouts, self._clock.now())
+
+    def _explained(self, route: RoutePlan) -> RoutePlan:
+        # Of a route that cannot be read, the plan knows only that it has no upstream.
+        fault = self._view.fault(route.key)
+        if fault and route.failure and route.failure.reason == Reason.UPSTREAM_UNRESOLVED:
+            return replace(route, failure=Failure(Reason.UPSTREAM_UNRESOLVED, fault))
+        return route

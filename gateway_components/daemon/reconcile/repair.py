@@ -1,0 +1,74 @@
+"""Puts single objects right where the engine would not: it looks for less than the API server tells."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from functools import partial
+
+from gateway_components.engine.registration import applied_form
+from gateway_components.identity import Identity
+from gateway_components.kube.errors import ApiError, retry_on_conflict
+from gateway_components.kube.fence import FencedClient
+from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
+from gateway_components.plan.ownership import FIELD_MANAGER
+from gateway_components.plan.reclaim import reclaimed
+from gateway_components.plan.workload import GatewayObjects, Manifest
+from gateway_components.together import together
+
+__all__ = ["Repairer"]
+
+_RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
+
+
+class Repairer:
+    """Applies objects that exist and were changed, right before an engine run takes note of them.
+
+    The engine compares its plan with what it finds, and overlooks items appended to a list. Nor can it restore an item
+    whose key was edited (`plan.reclaim`).
+
+    Parameters
+    ----------
+    client
+        The cluster.
+    """
+
+    def __init__(self, client: FencedClient) -> None:
+        self._client = client
+
+    async def __call__(self, objects: GatewayObjects, changed: Collection[Identity]) -> None:
+        """Bring those objects of a gateway that may have `changed` to what is planned; one that is gone stays so.
+
+        Raises
+        ------
+        ExceptionGroup
+            Of ApiUnreachableError: the API server gave no answer. What it refuses is left to the engine, which will
+            say so.
+        """
+        await together(self._repair(manifest) for manifest in objects.manifests if _key(manifest) in changed)
+
+    async def _repair(self, manifest: Manifest) -> None:
+        with suppress(ApiError):
+            # A rollout writes to the object all the time.
+            await retry_on_conflict(partial(self._apply, manifest))
+
+    async def _apply(self, manifest: Manifest) -> None:
+        metadata = manifest["metadata"]
+        path = _RESOURCES[manifest["kind"]].item(metadata["namespace"], metadata["name"])
+        live = await self._client.get(path)
+        if live is None:
+            return
+        # Somebody may have edited thousands of items.
+        fields = await asyncio.to_thread(reclaimed, manifest, live)
+        if fields is not None:
+            change = {"resourceVersion": live["metadata"]["resourceVersion"], "managedFields": fields}
+            live = await self._client.merge_patch(path, {"metadata": change}, manager=FIELD_MANAGER)
+        # Of that very object as it was seen: one that was deleted meanwhile is not to come back by this.
+        seen = {name: live["metadata"][name] for name in ("uid", "resourceVersion")}
+        planned = applied_form(manifest)
+        planned["metadata"] |= seen
+        await self._client.apply(path, planned, manager=FIELD_MANAGER, force=True)
+
+
+def _key(manifest: Manifest) -> Identity:
+    metadata = manifest["metadata"]
+    return Identity(manifest["kind"], metadata["namespace"], metadata["name"])

@@ -1,0 +1,344 @@
+"""Reports outcomes: statuses of gateways and routes, events about them, log lines.
+
+A status that the API server refuses is retried apart, and nobody else waits for it. The owner of a route to a foreign
+gateway may fill it up to the limit of etcd, so that no status fits.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from gateway_components.api.kinds import GATEWAY_KINDS
+from gateway_components.backoff import Backoff
+from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.reconcile.events import EventRecorder, named
+from gateway_components.daemon.reconcile.ports import Batch
+from gateway_components.errors import Finding, GatewayError
+from gateway_components.identity import Identity
+from gateway_components.kube.errors import ApiError
+from gateway_components.kube.fence import FencedClient
+from gateway_components.kube.recorder import write_status
+from gateway_components.kube.resources import CUSTOM_RESOURCES
+from gateway_components.plan.findings import Failure, WarningReason, plan_warning
+from gateway_components.plan.ownership import Drift
+from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.status import (
+    Rollout,
+    Status,
+    gateway_status,
+    merge_status,
+    released_gateway,
+    released_route,
+    route_status,
+)
+from gateway_components.together import together
+
+__all__ = ["AT_ONCE", "Refused", "Report", "Reporter", "Told"]
+
+Raw = Mapping[str, Any]
+
+
+class Reporter:
+    """Reports outcomes; a report that says nothing new writes nothing.
+
+    Parameters
+    ----------
+    client
+        The cluster.
+    clock
+        Gives the times that conditions and events carry.
+    """
+
+    def __init__(self, client: FencedClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._events = EventRecorder(client, clock)
+        self._reported: set[Identity] = set()
+        self._log = structlog.get_logger()
+
+    async def gateway(
+        self, gateway: GatewayPlan, raw: Raw, failure: Failure | None, rollout: Rollout | None
+    ) -> bool:
+        """Bring the status of a gateway up to date, and tell of it what is new.
+
+        Parameters
+        ----------
+        gateway, raw
+            The plan, and the object as it was last seen.
+        failure
+            Why its desired state was not reached; None where it was.
+        rollout
+            Progress of its Deployment.
+
+        Returns
+        -------
+        bool
+            False where the gateway changed before its status was written.
+        """
+        url = gateway.objects.url if gateway.objects else ""
+        status = gateway_status(
+            GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url, gateway.warnings
+        )
+        if not await self._write(gateway.key, raw, status, failure):
+            return False
+        stalled = () if failure or rollout is None else _stalled(rollout)
+        await self._events.warnings(gateway.key, raw, (*gateway.warnings, *stalled))
+        return True
+
+    async def route(self, route: RoutePlan, raw: Raw, degraded: Failure | None) -> bool:
+        """Bring the status of a route up to date, and tell of it what is new.
+
+        Parameters
+        ----------
+        route, raw
+            The plan, and the object as it was last seen.
+        degraded
+            Why its gateway was not planned or not applied; None where it was.
+
+        Returns
+        -------
+        bool
+            False where the route changed before its status was written.
+        """
+        status = route_status(route, degraded, raw.get("status") or {})
+        if not await self._write(route.key, raw, status, route.failure or degraded):
+            return False
+        await self._events.warnings(route.key, raw, route.warnings)
+        return True
+
+    def has_our_status(self, subject: Identity, raw: Raw, *, by_us: bool) -> bool:
+        """Tell whether a gateway or a route bears a status of ours.
+
+        Parameters
+        ----------
+        subject, raw
+            Which one, and the object as it was last seen.
+        by_us
+            Whether its conditions were last written by a daemon of ours. Where somebody else wrote others beside
+            them, the memory of this process counts.
+        """
+        return (by_us or subject in self._reported) and _released(subject, raw) is not None
+
+    async def released(self, subject: Identity, raw: Raw | None) -> bool:
+        """Take our status off what is ours no longer; None stands for what is gone.
+
+        Returns
+        -------
+        bool
+            False where it changed before its status was written.
+        """
+        self._log.info("released", **named(subject), exists=raw is not None)
+        status = _released(subject, raw) if raw is not None else None
+        if raw is not None and status is not None and not await self._patch(subject, raw, status):
+            return False
+        self.forget(subject)
+        return True
+
+    def forget(self, subject: Identity) -> None:
+        """Drop all memory of a gateway or a route, which is gone or ours no longer."""
+        self._reported.discard(subject)
+        self._events.forget(subject)
+
+    async def rival_seen(self, key: Identity, raw: Raw) -> None:
+        """Warn of another operator that runs the same gateway."""
+        await self._events.rival_seen(key, raw)
+
+    def drifted(self, key: Identity, drifts: Sequence[Drift]) -> None:
+        """Log what somebody changed or deleted, before it is put right."""
+        self._log.info("drifted", **named(key), objects=[str(drift) for drift in drifts])
+
+    async def drift_corrected(self, key: Identity, raw: Raw | None, drifts: Sequence[Drift]) -> None:
+        """Tell that what somebody changed or deleted was put right; `raw` is None where the gateway is gone."""
+        if raw is not None:
+            await self._events.drift_corrected(key, raw, drifts)
+
+    def engine_ran(
+        self,
+        namespace: str,
+        batch: Batch,
+        release: Collection[Identity],
+        failures: Mapping[Identity, Failure],
+        seconds: float,
+    ) -> None:
+        """Log one run of the engine."""
+        self._log.info(
+            "engine ran",
+            namespace=namespace,
+            applied=sorted(key.name for key in batch.wanted if key not in failures),
+            failed=sorted(key.name for key in failures),
+            released=sorted(key.name for key in release),
+            refresh=batch.refresh,
+            seconds=round(seconds, 3),
+        )
+
+    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
+        """Log that a run was cut short for changes of other gateways."""
+        self._log.info(
+            "run overtaken",
+            namespace=namespace,
+            gateways=sorted(key.name for key in batch.wanted),
+            retry=batch.retry,
+            seconds=round(seconds, 3),
+        )
+
+    async def _write(self, subject: Identity, raw: Raw, status: Status, failure: Failure | None) -> bool:
+        merged = merge_status(raw.get("status") or {}, status, self._clock.timestamp())
+        if merged is not None and not await self._patch(subject, raw, merged):
+            return False
+        self._reported.add(subject)
+        if merged is None:
+            return True
+        for condition in status.conditions:
+            await self._events.condition(subject, raw, condition, failure)
+        return True
+
+    async def _patch(self, subject: Identity, raw: Raw, status: Mapping[str, Any]) -> bool:
+        kind = subject.kind if subject.kind in GATEWAY_KINDS else "ToolRoute"
+        # An empty URL is none: whoever looks finds no field that says nothing.
+        fields = {**status, "url": status["url"] or None} if "url" in status else status
+        return await write_status(self._client, CUSTOM_RESOURCES[kind], raw["metadata"], fields)
+
+
+def _stalled(rollout: Rollout) -> tuple[Finding, ...]:
+    """Return the warnings about a rollout that makes no progress."""
+    reasons = () if rollout.complete or not rollout.current else rollout.reasons
+    return tuple(plan_warning(WarningReason.ROLLOUT_STALLED, str(reason)) for reason in reasons)
+
+
+def _released(subject: Identity, raw: Raw) -> dict[str, Any] | None:
+    existing = raw.get("status") or {}
+    if subject.kind in GATEWAY_KINDS:
+        return released_gateway(existing, GATEWAY_KINDS[subject.kind])
+    return released_route(existing)
+
+
+_FIRST_SECONDS = 1.0
+_LONGEST_SECONDS = 30.0
+AT_ONCE = 6
+"""Requests of one pass: fewer than the client sends at once, or those of others would wait behind thousands."""
+_GUEST_SECONDS = 1.0
+"""How long statuses of routes of other namespaces may hold up a pass: somebody may make ten thousand."""
+
+Report = tuple[Identity, Callable[[], Coroutine[Any, Any, bool]]]
+"""A gateway or a route, and what writes its status: False where it changed before that."""
+
+
+@dataclass(slots=True)
+class _Pause:
+    backoff: Backoff = field(default_factory=lambda: Backoff(_FIRST_SECONDS, _LONGEST_SECONDS))
+    due: float | None = None
+
+
+class Refused:
+    """Keeps a status that cannot be written from ending a pass, and says when to write it again.
+
+    Parameters
+    ----------
+    clock
+        Its time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pauses: dict[str, _Pause] = {}
+        self._places: dict[str, int] = {}
+        self._log = structlog.get_logger()
+
+    def begin(self, namespace: str) -> None:
+        """Begin a pass; one in which nothing is refused makes the next pause short again."""
+        pause = self._pauses.get(namespace)
+        if pause and pause.due is None:
+            del self._pauses[namespace]
+        elif pause:
+            pause.due = None
+
+    async def unless(self, namespace: str, subject: Identity, report: Awaitable[bool]) -> bool:
+        """Return what `report` returns; True where the API server refuses it, or it cannot be made.
+
+        Raises
+        ------
+        GatewayError
+            The API server gave no answer, or this daemon leads no more.
+        """
+        try:
+            return await report
+        except ApiError as error:
+            self._log.warning("status not written", **named(subject), error=str(error))
+        except GatewayError:
+            raise
+        except Exception:  # noqa: BLE001  (a fault of ours about one object must not keep the others from being applied)
+            self._log.exception("status not made", **named(subject))
+        pause = self._pauses.setdefault(namespace, _Pause())
+        if pause.due is None:
+            pause.due = self._clock.now() + pause.backoff.next()
+        return True
+
+    async def write(self, namespace: str, own: Sequence[Report], guests: Sequence[Report]) -> bool:
+        """Write the statuses of a pass, those of `guests` last and as many as there is time for.
+
+        Returns
+        -------
+        bool
+            False where one changed meanwhile or time ran out: another pass goes on.
+        """
+        settled = await self._written(namespace, own)
+        began, place = self._clock.now(), self._places.pop(namespace, 0)
+        turns = [*guests[place:], *guests[:place]]
+        for first in range(0, len(turns), AT_ONCE):
+            if self._clock.now() - began > _GUEST_SECONDS:
+                self._places[namespace] = (place + first) % len(turns)
+                return False
+            settled = await self._written(namespace, turns[first : first + AT_ONCE]) and settled
+        return settled
+
+    async def _written(self, namespace: str, reports: Sequence[Report]) -> bool:
+        return all(
+            await together(
+                (self.unless(namespace, subject, report()) for subject, report in reports), AT_ONCE
+            )
+        )
+
+    def due(self, namespace: str) -> float | None:
+        """Return when (seconds) what was refused in this pass is to be written again; None where nothing was."""
+        pause = self._pauses.get(namespace)
+        return pause.due if pause else None
+
+
+_Facts = dict[Identity, object]
+
+
+class Told:
+    """What was said of each gateway last: while nothing of that changes, its status is neither read nor made again.
+
+    A pass over a thousand gateways otherwise decodes each of them to find that there is nothing to write.
+    """
+
+    def __init__(self) -> None:
+        self._rounds: dict[str, tuple[_Facts, _Facts]] = {}
+
+    def begin(self, namespace: str) -> None:
+        """Begin a round over all gateways of a namespace; those that the one before left out are forgotten."""
+        _, known = self._rounds.get(namespace, ({}, {}))
+        self._rounds[namespace] = known, {}
+
+    def forget(self, namespace: str) -> None:
+        """Forget the gateways of a namespace."""
+        self._rounds.pop(namespace, None)
+
+    def is_known(self, key: Identity, facts: object) -> bool:
+        """Tell whether exactly this was said of a gateway in the last round."""
+        before, now = self._rounds[key.namespace]
+        known = before.get(key) == facts
+        if known:
+            now[key] = facts
+        return known
+
+    async def tell(self, key: Identity, facts: object, say: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+        """Return what `say` returns; where it has said it, it is known."""
+        said = await say()
+        if said and key.namespace in self._rounds:
+            self._rounds[key.namespace][1][key] = facts
+        return said

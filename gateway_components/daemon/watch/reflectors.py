@@ -1,0 +1,135 @@
+"""Reflectors of every kind the daemon looks at, as one table."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from gateway_components.daemon.watch.projections import (
+    OUTLINES,
+    PROJECTIONS,
+    deployment_state,
+    is_leaving,
+    object_state,
+)
+from gateway_components.kube import resources
+from gateway_components.kube.fence import FencedClient
+from gateway_components.kube.reflector import Cause, Change, ObjectName, Reflector
+from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
+
+__all__ = ["Mirror"]
+
+_WHOLE: tuple[tuple[Resource, Callable[[Mapping[str, Any]], Any]], ...] = (
+    *((CUSTOM_RESOURCES[kind], project) for kind, project in PROJECTIONS.items()),
+    (resources.DEPLOYMENTS, deployment_state),
+)
+_METADATA: tuple[tuple[Resource, Callable[[Mapping[str, Any]], Any]], ...] = (
+    (resources.NAMESPACES, is_leaving),
+    (resources.CONFIG_MAPS, object_state),
+    (resources.SECRETS, object_state),
+    (resources.SERVICES, object_state),
+)
+
+
+class Mirror:
+    """A local picture of the cluster, kind by kind.
+
+    Parameters
+    ----------
+    client
+        The cluster.
+    on_change
+        Called for every object that came, changed or went, once the picture has it.
+    namespaces
+        The namespaces that are looked at; all where there are none. Nothing is asked about others, so no right in
+        them is needed, and what is there cannot be referred to. Classes belong to the whole cluster.
+    on_restart
+        Called whenever a watch begins anew.
+    """
+
+    def __init__(
+        self,
+        client: FencedClient,
+        on_change: Callable[[Change[Any]], None],
+        namespaces: tuple[str, ...] = (),
+        on_restart: Callable[[Resource, Cause], None] = lambda _resource, _cause: None,
+    ) -> None:
+        self._reflectors: dict[str, tuple[Reflector[Any], ...]] = {
+            resource.kind: tuple(
+                Reflector(
+                    client,
+                    resource,
+                    project,
+                    on_change,
+                    project_unreadable=OUTLINES.get(resource.kind),
+                    metadata_only=table is _METADATA,
+                    namespace=namespace,
+                    on_restart=on_restart,
+                )
+                for namespace in _scopes(resource, namespaces)
+            )
+            for table in (_WHOLE, _METADATA)
+            for resource, project in table
+        }
+        self._objects: dict[str, Mapping[ObjectName, Any]] = {
+            kind: _Merged({reflector.namespace: reflector.objects for reflector in reflectors})
+            if reflectors[0].namespace
+            else reflectors[0].objects
+            for kind, reflectors in self._reflectors.items()
+        }
+
+    def objects(self, kind: str) -> Mapping[ObjectName, Any]:
+        """Return what is kept of the objects of a kind (`projections`), by namespace and name; it stays current."""
+        return self._objects[kind]
+
+    def seen(self, kind: str, namespace: str) -> int:
+        """Return the version up to which a kind in a namespace is mirrored; 0 where that is unknown."""
+        reflectors = self._reflectors[kind]
+        return next((one.seen for one in reflectors if one.namespace in {None, namespace}), 0)
+
+    def relist(self, kind: str) -> None:
+        """Have a kind listed anew, for its picture was found to be mistaken."""
+        for reflector in self._reflectors[kind]:
+            reflector.relist()
+
+    async def run(self) -> None:
+        """Keep the picture current until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for reflector in self._all():
+                group.create_task(reflector.run())
+
+    async def synced(self) -> None:
+        """Wait until the picture is complete for the first time."""
+        for reflector in self._all():
+            await reflector.synced.wait()
+
+    def missing(self) -> list[str]:
+        """Return what is not in the picture, and why; empty where it is complete."""
+        return [reflector.missing for reflector in self._all() if reflector.missing]
+
+    def _all(self) -> Iterator[Reflector[Any]]:
+        return chain.from_iterable(self._reflectors.values())
+
+
+class _Merged(Mapping[ObjectName, Any]):
+    """Several pictures as one, each of a namespace; a look costs no more with many of them."""
+
+    def __init__(self, pictures: Mapping[str | None, Mapping[ObjectName, Any]]) -> None:
+        self._pictures = pictures
+
+    def __getitem__(self, name: ObjectName) -> Any:
+        # A namespace itself is in none, and its picture is the one of its name.
+        namespace, local = name
+        return self._pictures[namespace or local][name]
+
+    def __iter__(self) -> Iterator[ObjectName]:
+        return chain.from_iterable(self._pictures.values())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._pictures.values()))
+
+
+def _scopes(resource: Resource, namespaces: tuple[str, ...]) -> tuple[str | None, ...]:
+    # Of what lives in no namespace, the namespaces alone can be told apart by them.
+    by_namespace = resource.namespaced or resource is resources.NAMESPACES
+    return tuple(dict.fromkeys(namespaces)) if namespaces and by_namespace else (None,)

@@ -1,0 +1,373 @@
+"""The daemon's picture of the cluster: what a pass sees of it, and which passes a change asks for."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from gateway_components.api.kinds import GATEWAY_KINDS, TOOL_GATEWAY, TOOL_ROUTE, GatewayKind
+from gateway_components.daemon.observe.census import count_conditions
+from gateway_components.daemon.watch.contents import Contents
+from gateway_components.daemon.watch.dependents import Callbacks, Dependents
+from gateway_components.daemon.watch.live_lookup import LiveLookups, Sought
+from gateway_components.daemon.watch.projections import (
+    DeploymentState,
+    GatewayState,
+    RouteState,
+    template_hashes,
+    unowned_mark,
+)
+from gateway_components.daemon.watch.reflectors import Mirror
+from gateway_components.identity import Identity
+from gateway_components.kube.fence import FencedClient
+from gateway_components.kube.reflector import Cause
+from gateway_components.kube.resources import Resource as WatchedResource
+from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.plan.claims import claims, wanted_objects
+from gateway_components.plan.ownership import Applied, Drift, Mark, drift
+from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.policy import Policy
+from gateway_components.plan.reclaim import is_rivalled
+from gateway_components.plan.references import gateway_of_route, patch_reference
+from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.snapshot import (
+    ExistingObject,
+    GatewayClass,
+    KnownObject,
+    Resource,
+    Snapshot,
+    Unreadable,
+    UnreadableGateway,
+)
+from gateway_components.plan.status import Rollout
+
+__all__ = ["ClusterView"]
+
+Raw = Mapping[str, Any]
+
+
+class ClusterView:
+    """Mirrors what plans depend on, and says which namespaces a change concerns.
+
+    Parameters
+    ----------
+    client
+        The cluster.
+    callbacks
+        What follows from changes.
+    namespaces
+        The namespaces that are looked at; all where there are none.
+    on_restart
+        Called whenever a watch begins anew.
+    policy
+        What the installation decides.
+    now
+        Monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        client: FencedClient,
+        callbacks: Callbacks,
+        namespaces: tuple[str, ...] = (),
+        on_restart: Callable[[WatchedResource, Cause], None] = lambda _resource, _cause: None,
+        now: Callable[[], float] = time.monotonic,
+        policy: Policy | None = None,
+    ) -> None:
+        self._policy = policy or Policy()
+        self._callbacks = callbacks
+        self._lookups = LiveLookups(client, self._settled, self._mistaken, now)
+        self._dependents = Dependents(
+            self._find, self._gateway, callbacks, self._unused, self._lookups.class_changed, self._exists
+        )
+        self._mirror = Mirror(client, self._dependents.changed, namespaces, on_restart)
+        self._contents = Contents(
+            client, {kind: self._mirror.objects(kind) for kind in ("ConfigMap", "Secret")}
+        )
+
+    async def run(self) -> None:
+        """Keep the picture current until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._mirror.run())
+            group.create_task(self._lookups.run())
+
+    async def synced(self) -> None:
+        """Wait until the picture is complete for the first time."""
+        await self._mirror.synced()
+
+    def missing(self) -> list[str]:
+        """Return what is not in the picture, and why; empty where it is complete."""
+        return self._mirror.missing()
+
+    def conditions(self) -> Mapping[tuple[str, str, str], int]:
+        """Return numbers of gateways and routes of ours by kind, type of condition and status."""
+        return count_conditions(self._mirror.objects)
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces that have gateways, or routes that refer to gateways there."""
+        return self._dependents.namespaces()
+
+    def leaves(self, namespace: str) -> bool:
+        """Tell whether a namespace is being deleted; one that is not in the picture is gone, or not there yet."""
+        # What is being deleted gets nothing new: the API server would refuse it, after a long time of trying.
+        leaving: bool = self._mirror.objects("Namespace").get(("", namespace), True)
+        return leaving
+
+    def raw(self, subject: Identity) -> Raw | None:
+        """Return the newest raw object of a gateway or a route; None where it is gone, or going."""
+        state = self._living(subject)
+        return state.raw if state else None
+
+    def stamp(self, subject: Identity) -> bytes | None:
+        """Return what differs once a gateway or a route was written; None where it is gone, or going."""
+        state = self._living(subject)
+        return state.text if state else None
+
+    def route(self, planned: RoutePlan) -> Raw | None:
+        """Return the newest raw object of a planned route; None where it is gone, or says something else by now."""
+        state = self._living_route(planned.key)
+        if state is None or state.model is None:
+            return None
+        same = state.model.metadata.generation == planned.generation
+        return state.raw if same and gateway_of_route(state.model) == planned.gateway else None
+
+    def fault(self, route: Identity) -> str:
+        """Return why a route cannot be read, field by field; empty where it can."""
+        state = self._route(route)
+        return state.fault if state else ""
+
+    def reported(self, subject: Identity) -> bool:
+        """Tell whether the conditions of a gateway or a route were last written by us, in this process or before."""
+        state = self._living(subject)
+        return state is not None and "conditions" in state.owned
+
+    def drifts(self, applied: Applied) -> list[Drift]:
+        """Return which of the objects that were applied somebody changed or deleted since, as far as is seen."""
+        compared = (
+            drift(key, mark, self._mark(key), self._mirror.seen(key.kind, key.namespace))
+            or self._rivalled(key, mark)
+            for key, mark in applied.marks.items()
+        )
+        return [found for found in compared if found]
+
+    def _rivalled(self, key: Identity, applied: Mark) -> Drift | None:
+        """Find what another operator left on an object beside our fields, where none of ours was changed."""
+        state = self._deployment(key) if key.kind == "Deployment" else None
+        if state is None or int(state.version) < applied.version or not is_rivalled(dict(state.hashes)):
+            return None
+        return Drift(key, ("spec.template.metadata.annotations",))
+
+    def is_state_current(self, namespace: str, version: int | None) -> bool:
+        """Tell whether nobody has written or deleted the state of `namespace` since `version`, as far as is seen."""
+        state = self._mirror.objects("Secret").get((namespace, STATE_SECRET))
+        if version is None or state is None:
+            return (version is None and state is None) or self._mirror.seen("Secret", namespace) < (
+                version or 0
+            )
+        return int(state.version) <= version
+
+    def stored(self) -> frozenset[str]:
+        """Return the namespaces that have a state."""
+        return frozenset(
+            namespace for namespace, name in self._mirror.objects("Secret") if name == STATE_SECRET
+        )
+
+    def rollout(self, gateway: GatewayPlan) -> Rollout | None:
+        """Return how far the Deployment of a planned gateway has come; None where there is none."""
+        state = self._deployment(gateway.key)
+        if state is None or gateway.objects is None:
+            return None
+        return state.rollout(template_hashes(gateway.objects.deployment))
+
+    async def snapshot(self, namespace: str, held: Collection[Identity] = ()) -> Snapshot:
+        """Return everything that the plan of `namespace` depends on.
+
+        Parameters
+        ----------
+        namespace
+            Which pass it is for.
+        held
+            The gateways in the state of the namespace: a missing one is looked up before it counts as gone.
+
+        Raises
+        ------
+        ExceptionGroup
+            Of ApiError and ApiUnreachableError: some Secrets or ConfigMaps could not be read.
+        """
+        subjects = self._dependents.subjects(namespace)
+        living = {
+            key: state
+            for key in subjects
+            if key.kind in GATEWAY_KINDS and (state := self._living_gateway(key))
+        }
+        undecided = await self._undecided(namespace, living, held)
+        gateways = {key: state for key, state in living.items() if key not in undecided}
+        routes = [self._living_route(key) for key in subjects if key.kind == TOOL_ROUTE.kind]
+        used = {reference for subject in subjects for reference in self._dependents.uses(subject)}
+        found = {reference: self._find(reference) for reference in used if not _is_content(reference)}
+        existing = self._existing(gateways)
+        # A container can use those of its own namespace alone, so nothing else is ever read.
+        needed = {
+            reference for reference in used if _is_content(reference) and reference.namespace == namespace
+        }
+        models = [state.model for state in gateways.values() if state.model]
+        patches = {reference for model in models if (reference := patch_reference(model))}
+        contents = await self._contents.read(needed, patches)
+        objects: dict[Identity, KnownObject] = {
+            **{
+                key: state.model or UnreadableGateway.of(key, state.raw, state.fault)
+                for key, state in gateways.items()
+            },
+            **{known.identity: known for known in self._classes()},
+            **{
+                route.identity: route
+                for state in routes
+                if state and (route := state.model) and gateway_of_route(route) not in undecided
+            },
+            **{reference: resource for reference, resource in found.items() if resource},
+        }
+        return replace(
+            Snapshot.of(objects),
+            contents=contents,
+            absent=frozenset(needed - contents.keys()),
+            running=self._running(gateways),
+            existing=existing,
+            handed_over=self._handed_over(gateways),
+            undecided=undecided,
+            policy=self._policy,
+        )
+
+    async def _undecided(
+        self, namespace: str, living: Mapping[Identity, GatewayState], held: Collection[Identity]
+    ) -> frozenset[Identity]:
+        """Return the gateways that must neither be planned nor released."""
+        classes = self._classes()
+        # Those with something to lose, if no class may be proven to claim them.
+        unclaimed = {
+            key: state
+            for key, state in living.items()
+            # Few are not claimed, and only of these the status is looked at: that takes time of the event loop.
+            if not claims(*_claim(key, state), classes) and (key in held or state.raw.get("status"))
+        }
+        missing = {
+            # One that is seen to be deleted needs no look.
+            key: Sought(key.kind, key.namespace, key.name)
+            for key in held
+            if key not in living and not self._is_leaving(key)
+        }
+        for key, state in unclaimed.items():
+            if sought := self._missing_class(*_claim(key, state)):
+                missing[key] = sought
+        gone = await self._lookups.gone(namespace, set(missing.values()))
+        return frozenset(
+            (
+                *(key for key, state in unclaimed.items() if self._is_class_unreadable(*_claim(key, state))),
+                *(key for key, sought in missing.items() if sought not in gone),
+            )
+        )
+
+    def _missing_class(self, kind: GatewayKind, name: str | None) -> Sought | None:
+        """Return the class that might claim gateways and is not in the picture; None where the picture tells."""
+        listed = name and ("", name) in self._mirror.objects(kind.class_kind)
+        if listed or self._is_class_unreadable(kind, name):
+            return None
+        return Sought(kind.class_kind, "", name or "")
+
+    def _is_class_unreadable(self, kind: GatewayKind, name: str | None) -> bool:
+        """Tell whether a class may claim gateways that name it, or none, and nobody can read it."""
+        return any(
+            isinstance(found, Unreadable) and name in {None, "", known}
+            for (_, known), found in self._mirror.objects(kind.class_kind).items()
+        )
+
+    def _exists(self, namespace: str) -> bool:
+        return ("", namespace) in self._mirror.objects("Namespace")
+
+    def _is_leaving(self, key: Identity) -> bool:
+        state = self._gateway(key)
+        return state is not None and state.leaving
+
+    def _settled(self, sought: Sought) -> None:
+        if sought.namespace:
+            self._callbacks.dirty(sought.namespace)
+        else:
+            self._dependents.classes_settled(sought.kind)
+
+    def _mistaken(self, sought: Sought) -> None:
+        if (sought.namespace, sought.name) not in self._mirror.objects(sought.kind):
+            self._mirror.relist(sought.kind)
+        elif sought.namespace and ("", sought.namespace) not in self._mirror.objects("Namespace"):
+            self._mirror.relist("Namespace")
+
+    def _living(self, subject: Identity) -> GatewayState | RouteState | None:
+        if subject.kind == TOOL_ROUTE.kind:
+            return self._living_route(subject)
+        return self._living_gateway(subject)
+
+    def _living_gateway(self, key: Identity) -> GatewayState | None:
+        state = None if self.leaves(key.namespace) else self._gateway(key)
+        return None if state is None or state.leaving else state
+
+    def _living_route(self, key: Identity) -> RouteState | None:
+        state = self._route(key)
+        return None if state is None or state.leaving else state
+
+    def _gateway(self, key: Identity) -> GatewayState | None:
+        return cast("GatewayState | None", self._mirror.objects(key.kind).get((key.namespace, key.name)))
+
+    def _route(self, key: Identity) -> RouteState | None:
+        return cast("RouteState | None", self._mirror.objects(TOOL_ROUTE.kind).get((key.namespace, key.name)))
+
+    def _find(self, reference: Identity) -> Resource | None:
+        found = self._mirror.objects(reference.kind).get((reference.namespace, reference.name))
+        return cast("Resource | None", found)
+
+    def _classes(self) -> tuple[GatewayClass, ...]:
+        kinds = (kind.class_kind for kind in GATEWAY_KINDS.values())
+        return tuple(
+            known
+            for kind in kinds
+            for known in self._mirror.objects(kind).values()
+            if not isinstance(known, Unreadable)
+        )
+
+    def _mark(self, key: Identity) -> Mark | None:
+        state = self._mirror.objects(key.kind).get((key.namespace, key.name))
+        if state is None:
+            return None
+        return state.mark or unowned_mark(state.version)
+
+    def _existing(self, keys: Iterable[Identity]) -> dict[Identity, ExistingObject]:
+        found = {}
+        for wanted in (wanted for key in keys for wanted in wanted_objects(key)):
+            state = self._mirror.objects(wanted.kind).get((wanted.namespace, wanted.name))
+            if state is not None:
+                found[wanted] = state.existing
+        return found
+
+    def _running(self, keys: Iterable[Identity]) -> dict[Identity, Mapping[str, str]]:
+        deployments = {key: self._deployment(key) for key in keys}
+        return {key: dict(found.hashes) for key, found in deployments.items() if found}
+
+    def _handed_over(self, keys: Iterable[Identity]) -> frozenset[Identity]:
+        # The port of an AiGateway has the same number with every operator.
+        tools = {key: self._deployment(key) for key in keys if key.kind == TOOL_GATEWAY.kind}
+        return frozenset(key for key, found in tools.items() if found and found.handed_over)
+
+    def _deployment(self, key: Identity) -> DeploymentState | None:
+        found = self._mirror.objects("Deployment").get((key.namespace, key.name))
+        return cast("DeploymentState | None", found)
+
+    def _unused(self, reference: Identity) -> None:
+        self._contents.forget(reference)
+
+
+def _is_content(reference: Identity) -> bool:
+    return reference.kind in {"ConfigMap", "Secret"}
+
+
+def _claim(key: Identity, state: GatewayState) -> tuple[GatewayKind, str | None]:
+    """Return the kind of a gateway and the class that it names, by which it is claimed."""
+    kind = GATEWAY_KINDS[key.kind]
+    return kind, state.model.spec.class_name if state.model else kind.class_of(state.raw)

@@ -1,0 +1,281 @@
+"""What a state may contain: one provider without credentials, and the gateways of its namespace with their objects.
+
+The engine trusts its state, and acts on it with the rights of the daemon: it loads plugins from any source that a
+provider names, runs the commands of a kubeconfig, and deletes objects in any namespace. So a state with anything that
+the daemon does not put there is refused as a whole, wherever it enters.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gateway_components.api.kinds import AI_GATEWAY, OWNED_KINDS, TOOL_GATEWAY
+from gateway_components.api.syntax import object_name_fault, shown
+from gateway_components.components.naming import (
+    AI_GATEWAY_TYPE,
+    PATCH_FIELD_MANAGER,
+    TOOL_GATEWAY_TYPE,
+    TOOL_ROUTE_TYPE,
+    component_name,
+    component_type,
+    route_name,
+)
+from gateway_components.engine.checkpoint import PROJECT
+from gateway_components.engine.programs import PROVIDER_VERSION
+from gateway_components.engine.registration import PROVIDER_INPUTS, object_type
+from gateway_components.engine.state_values import check_fields, check_time, check_values, refusal
+from gateway_components.identity import Identity
+from gateway_components.plan.claims import wanted_objects
+from gateway_components.plan.ownership import FIELD_MANAGER
+
+__all__ = ["check_deployment", "check_secrets_provider"]
+
+Raw = Mapping[str, Any]
+
+_STACK = "pulumi:pulumi:Stack"
+_PROVIDER = "pulumi:providers:kubernetes"
+_COMPONENTS = {AI_GATEWAY_TYPE: AI_GATEWAY.kind, TOOL_GATEWAY_TYPE: TOOL_GATEWAY.kind}
+_OBJECTS = {object_type(version, kind): kind for kind, version in OWNED_KINDS.items()}
+
+_DEPLOYMENT: Mapping[str, type] = {
+    "manifest": dict,
+    "metadata": dict,
+    "resources": list,
+    "secrets_providers": dict,
+}
+_MANIFEST: Mapping[str, type] = {"time": str, "magic": str, "version": str}
+_RESOURCE: Mapping[str, type] = {
+    "urn": str,
+    "type": str,
+    "custom": bool,
+    "id": str,
+    "parent": str,
+    "provider": str,
+    "inputs": dict,
+    "outputs": dict,
+    "dependencies": list,
+    "propertyDependencies": dict,
+    "retainOnDelete": bool,
+    "delete": bool,
+    "initErrors": list,
+    "created": str,
+    "modified": str,
+    "sourcePosition": str,
+    "stackTrace": list,
+}
+"""Fields of resources, as the engine writes them for what `register_gateways` registers (``apitype.ResourceV3``)."""
+
+_MANIFEST_FIELDS = frozenset(
+    ("apiVersion", "kind", "metadata", "spec", "status", "data", "binaryData", "immutable")
+)
+"""Fields of the objects of a gateway."""
+_PROVIDER_FIELDS = frozenset(("__inputs", "__fieldManager", "__initialApiVersion"))
+"""What the provider keeps beside them."""
+
+_ID = re.compile(r"[-A-Za-z0-9]{1,64}")
+_SALT = re.compile(r"[A-Za-z0-9+/=:]{1,512}")
+_ROUTE_PARTS = 4
+"""Namespace and name of the gateway, and of the route."""
+
+
+def check_deployment(deployment: Raw, stack: str) -> None:
+    """Refuse a deployment with anything that the daemon does not keep in the stack of a namespace.
+
+    Parameters
+    ----------
+    deployment
+        As ``pulumi stack export`` has it, without pending operations.
+    stack
+        The stack, which is named after its namespace.
+
+    Raises
+    ------
+    StateUnreadableError
+        It contains something else; the message names it.
+    """
+    check_fields(deployment, _DEPLOYMENT, "the state")
+    manifest = deployment.get("manifest", {})
+    check_fields(manifest, _MANIFEST, "the manifest of the state")
+    check_time(manifest.get("time"), "time of the manifest of the state")
+    check_values(deployment.get("metadata", {}), "the metadata of the state")
+    rules = _Rules(stack)
+    for resource in deployment.get("resources") or ():
+        if not isinstance(resource, dict):
+            raise refusal("a resource that is not an object")
+        rules.check(resource)
+
+
+def check_secrets_provider(deployment: Raw) -> None:
+    """Refuse a deployment whose secrets provider is not a passphrase: the engine would call it.
+
+    Raises
+    ------
+    StateUnreadableError
+        It names another one.
+    """
+    provider = deployment.get("secrets_providers") or {"type": "passphrase", "state": {}}
+    state = provider.get("state", {})
+    salt = state.get("salt", "") if isinstance(state, dict) else None
+    ours = provider.get("type") == "passphrase" and provider.keys() <= {"type", "state"}
+    if (
+        not ours
+        or not isinstance(salt, str)
+        or state.keys() - {"salt"}
+        or (salt and not _SALT.fullmatch(salt))
+    ):
+        raise refusal(f"the secrets provider {shown(provider.get('type'))}")
+
+
+class _Rules:
+    """Checks the resources of one stack in order: parents come before children."""
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+        self._prefix = f"urn:pulumi:{stack}::{PROJECT}::"
+        self._root = self._urn(_STACK, f"{PROJECT}-{stack}")
+        self._provider = self._urn(_PROVIDER, "kubernetes")
+        self._references: set[str] = set()
+        self._seen: set[str] = set()
+
+    def check(self, resource: Raw) -> None:
+        urn, type_ = resource.get("urn"), resource.get("type")
+        if not isinstance(urn, str) or not isinstance(type_, str):
+            raise refusal("a resource without a name and a type")
+        if not urn.startswith(self._prefix):
+            raise refusal(f"{shown(urn)}, of another stack than {self._stack}")
+        where = f"the resource {urn[len(self._prefix) :]}"
+        check_fields(resource, _RESOURCE, where)
+        for field in ("created", "modified"):
+            check_time(resource.get(field), f"{field} of {where}")
+        for field, value in resource.items():
+            check_values(value, f"{field} of {where}")
+        self._check_kind(resource, urn, type_, where)
+        self._check_references(resource, where)
+        # A replaced resource is listed beside its replacement until it is deleted.
+        if urn in self._seen and not resource.get("delete"):
+            raise refusal(f"{where} twice")
+        self._seen.add(urn)
+
+    def _check_kind(self, resource: Raw, urn: str, type_: str, where: str) -> None:
+        if type_ == _STACK:
+            self._check_plain(resource, where, urn == self._root, "")
+            if resource.get("outputs"):
+                raise refusal(f"outputs of {where}")
+        elif type_ == _PROVIDER:
+            self._check_provider(resource, urn, where)
+        elif type_ in _COMPONENTS:
+            key = self._gateway(_COMPONENTS[type_], urn, where)
+            self._check_plain(resource, where, urn == self._component(key), self._root)
+        elif type_ == TOOL_ROUTE_TYPE:
+            self._check_route(resource, urn, where)
+        elif type_ in _OBJECTS:
+            self._check_object(resource, urn, type_, where)
+        else:
+            raise refusal(f"{where}, of a type that the daemon does not keep")
+
+    def _check_route(self, resource: Raw, urn: str, where: str) -> None:
+        parts = urn.rpartition("::")[2].split("/")
+        if len(parts) != _ROUTE_PARTS or any(map(object_name_fault, parts[2:])):
+            raise refusal(f"{where}, which is not as the daemon registers it")
+        key = self._gateway("ToolGateway", "::" + "/".join(parts[:2]), where)
+        name = route_name(component_name(key), "/".join(parts[2:]))
+        named = urn == self._urn(f"{TOOL_GATEWAY_TYPE}${TOOL_ROUTE_TYPE}", name)
+        self._check_plain(resource, where, named, self._component(key))
+
+    def _check_plain(self, resource: Raw, where: str, named: bool, parent: str) -> None:
+        fields = resource.keys() & {"id", "provider", "initErrors", "retainOnDelete"}
+        if not named or resource.get("custom") or resource.get("inputs") or fields:
+            raise refusal(f"{where}, which is not as the daemon registers it")
+        if resource.get("parent", "") != parent:
+            raise refusal(f"{where} below {shown(resource.get('parent'))}")
+
+    def _check_provider(self, resource: Raw, urn: str, where: str) -> None:
+        # The engine keeps the source of a plugin in the last one.
+        wanted = {**PROVIDER_INPUTS, "version": PROVIDER_VERSION, "__internal": {}}
+        for field in ("inputs", "outputs"):
+            for name, value in resource.get(field, {}).items():
+                # Other inputs could name credentials, or code to run.
+                if name not in wanted or value != wanted[name]:
+                    raise refusal(f"{field}.{shown(name)} of {where}")
+        if urn != self._provider or not resource.get("custom") or not _ID.fullmatch(resource.get("id", "")):
+            raise refusal(f"{where}, which is not as the daemon registers it")
+        self._check_parent(resource, where, self._root)
+        if "provider" in resource:
+            raise refusal(f"provider of {where}")
+        self._references.add(f"{urn}::{resource['id']}")
+
+    def _check_object(self, resource: Raw, urn: str, type_: str, where: str) -> None:
+        owner = urn[len(self._prefix) :].partition("$")[0]
+        if owner not in _COMPONENTS:
+            raise refusal(f"{where}, which belongs to no gateway")
+        key = self._gateway(_COMPONENTS[owner], urn, where)
+        kind = _OBJECTS[type_]
+        (object_key,) = (one for one in wanted_objects(key) if one.kind == kind)
+        named = urn == self._urn(f"{owner}${type_}", component_name(key)) and resource.get("custom") is True
+        if not named or resource.get("id") != f"{object_key.namespace}/{object_key.name}":
+            raise refusal(f"{where}, which is not as the daemon registers it")
+        self._check_parent(resource, where, self._component(key))
+        if resource.get("provider") not in self._references:
+            raise refusal(f"provider of {where}")
+        self._check_manifests(resource, object_key, where)
+
+    def _check_manifests(self, resource: Raw, key: Identity, where: str) -> None:
+        version = OWNED_KINDS[key.kind]
+        inputs, outputs = resource.get("inputs", {}), resource.get("outputs", {})
+        # The provider takes from the last one what it applied, and removes fields by it.
+        applied = outputs.get("__inputs", inputs)
+        for field, found, known in (
+            ("inputs", inputs, _MANIFEST_FIELDS),
+            ("outputs", outputs, _MANIFEST_FIELDS | _PROVIDER_FIELDS),
+            ("outputs.__inputs", applied, _MANIFEST_FIELDS),
+        ):
+            if _identity(found) != (version, key.kind, key.namespace, key.name):
+                raise refusal(f"{field} of {where}: an object of another kind, namespace or name")
+            for name in sorted(found.keys() - known):
+                # Of an earlier form, `inputs` and `live`, the provider takes what to delete.
+                raise refusal(f"{shown(name)} of {field} of {where}")
+        for name, wanted in (("__fieldManager", FIELD_MANAGER), ("__initialApiVersion", version)):
+            if outputs.get(name, wanted) != wanted:
+                raise refusal(f"outputs.{name} of {where}")
+        for field, found in (("inputs", inputs), ("outputs.__inputs", applied)):
+            if _field_manager(found) != FIELD_MANAGER:
+                raise refusal(f"{field}.metadata.annotations of {where}: another owner of its fields")
+
+    def _check_parent(self, resource: Raw, where: str, parent: str) -> None:
+        if resource.get("parent") != parent:
+            raise refusal(f"{where} below {shown(resource.get('parent'))}")
+
+    def _check_references(self, resource: Raw, where: str) -> None:
+        depended = resource.get("propertyDependencies", {}).values()
+        lists = [resource.get("dependencies", []), *(found or [] for found in depended)]
+        if not all(isinstance(found, list) for found in lists):
+            raise refusal(f"dependencies of {where}")
+        urns = [*(urn for found in lists for urn in found), *filter(None, [resource.get("parent")])]
+        for urn in urns:
+            if not isinstance(urn, str) or urn not in self._seen:
+                raise refusal(f"{where}, which depends on {shown(urn)}")
+
+    def _gateway(self, kind: str, urn: str, where: str) -> Identity:
+        namespace, _, name = urn.rpartition("::")[2].partition("/")
+        if namespace != self._stack or object_name_fault(name):
+            raise refusal(f"{where}, of another namespace than {self._stack}")
+        return Identity(kind, namespace, name)
+
+    def _component(self, key: Identity) -> str:
+        return self._urn(component_type(key), component_name(key))
+
+    def _urn(self, type_: str, name: str) -> str:
+        return f"{self._prefix}{type_}::{name}"
+
+
+def _identity(found: object) -> tuple[object, ...]:
+    manifest = found if isinstance(found, dict) else {}
+    metadata = manifest.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    return manifest.get("apiVersion"), manifest.get("kind"), names.get("namespace"), names.get("name")
+
+
+def _field_manager(manifest: Raw) -> object:
+    # The annotation counts more than what the provider keeps.
+    annotations = manifest["metadata"].get("annotations", {})
+    return annotations.get(PATCH_FIELD_MANAGER, FIELD_MANAGER) if isinstance(annotations, dict) else None

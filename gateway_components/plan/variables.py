@@ -1,0 +1,359 @@
+"""Variables of the pod that LiteLLM's configuration names, and what both mean for the safety of the proxy.
+
+LiteLLM 1.83.14 replaces each text of its configuration that begins with ``os.environ/`` by the value of that variable,
+at any depth (`ProxyConfig._check_for_os_environ_vars`). It replaces neither keys nor list items. ``oidc/`` and key
+managers are reached only behind this prefix.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gateway_components.api.kinds import AI_GATEWAY
+from gateway_components.errors import Finding, InText, Path, dotted
+from gateway_components.identity import Identity
+from gateway_components.plan.environment import Origins
+from gateway_components.plan.findings import WarningReason, plan_warning
+from gateway_components.plan.snapshot import Content
+
+__all__ = [
+    "REFERENCE",
+    "Posture",
+    "Variables",
+    "foreign_references",
+    "from_environment",
+    "master_key_warnings",
+    "variable_warnings",
+]
+
+REFERENCE = "os.environ/"
+"""What a text begins with that stands for a variable."""
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_TOKEN = re.compile(r"oidc/env(?:_path)?/(.*)", re.DOTALL)
+_IMAGE = frozenset(("HOME", "HOSTNAME", "LANG", "PATH", "PWD"))
+"""Variables that every container has, beside those of the API server's Service."""
+_API_SERVER = "KUBERNETES_"
+_WEBHOOKS = "alert_to_webhook_url"
+"""Where LiteLLM looks at the items of lists by itself (`process_slack_alerting_variables`)."""
+_MASTER_KEY = ("general_settings", "master_key")
+_MASTER_VARIABLE = "LITELLM_MASTER_KEY"
+
+
+class _Reference(str):
+    """A reference that we wrote, as opposed to a text of others that looks like one."""
+
+    __slots__ = ()
+
+
+def from_environment(variable: str) -> str:
+    """Return the value of a configuration for which LiteLLM takes that of `variable`."""
+    return _Reference(f"{REFERENCE}{variable}")
+
+
+def foreign_references(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield the way to each text in generated `value` that names a variable and was not made by `from_environment`.
+
+    Whoever may write one could have any variable of the pod sent to an address of their own. Keys and items count as
+    well: what becomes of them in the end is up to LiteLLM.
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if _is_foreign(key):
+                yield (*path, str(key))
+            yield from foreign_references(item, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            yield from foreign_references(item, (*path, position))
+    elif _is_foreign(value):
+        yield path
+
+
+def _is_foreign(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(REFERENCE) and not isinstance(value, _Reference)
+
+
+_State = Literal["set", "empty", "missing", "unknown"]
+
+
+class Variables:
+    """What is known of the variables that a pod has.
+
+    Parameters
+    ----------
+    env
+        ``env`` of its container in JSON types.
+    origins
+        What ``envFrom`` provides.
+    namespace
+        Its namespace.
+    contents, absent
+        Secrets and ConfigMaps that exist, and those that were looked for in vain.
+    """
+
+    def __init__(
+        self,
+        env: Iterable[Mapping[str, Any]],
+        origins: Origins,
+        namespace: str,
+        contents: Mapping[Identity, Content],
+        absent: Collection[Identity],
+    ) -> None:
+        self._env = {variable["name"]: variable for variable in env}
+        self._origins = origins
+        self._namespace = namespace
+        self._contents = contents
+        self._absent = absent
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._env
+
+    def state(self, name: str) -> _State:
+        """Tell whether a variable has a value, as far as is known. What keeps pods from starting counts as unknown."""
+        variable = self._env.get(name)
+        if variable is None:
+            return "set" if name in _IMAGE and name not in self._origins.empty else self.beside(name)
+        source = variable.get("valueFrom")
+        if source is None:
+            return "set" if variable.get("value") else "empty"
+        if "secretKeyRef" in source:
+            return self._of_key("Secret", source["secretKeyRef"])
+        return self._of_key("ConfigMap", source["configMapKeyRef"]) if "configMapKeyRef" in source else "set"
+
+    def beside(self, name: str) -> _State:
+        """Tell the same of what the container has beside its ``env`` and the variables of its image."""
+        if name in self._origins.variables:
+            return "empty" if name in self._origins.empty else "set"
+        if name.startswith(_API_SERVER):
+            return "set"
+        return "unknown" if self._origins.may_provide(name) else "missing"
+
+    def _of_key(self, kind: Literal["ConfigMap", "Secret"], selector: Mapping[str, Any]) -> _State:
+        reference = Identity(kind, self._namespace, selector.get("name", ""))
+        key, content = selector.get("key", ""), self._contents.get(reference)
+        is_absent = reference in self._absent or (
+            content and content.keys is not None and key not in content.keys
+        )
+        if is_absent:
+            return "missing" if selector.get("optional") else "unknown"
+        if content is None or content.keys is None:
+            return "unknown"
+        return "empty" if key in content.empty else "set"
+
+
+def master_key_warnings(config: Mapping[str, Any], variables: Variables, origin: Path) -> Iterator[Finding]:
+    """Yield a warning where a master key is asked for and there would be none, or an empty one.
+
+    Without one LiteLLM asks nobody for a key; with an empty one it takes no key from anybody.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    variables
+        Those of the pods.
+    origin
+        Field of the gateway that a master key in `config` comes from.
+    """
+    settings = _block(config, "general_settings")
+    path: Path = ()
+    state: _State = "empty"
+    name = _MASTER_VARIABLE
+    if "master_key" in settings:
+        key, path = settings["master_key"], _MASTER_KEY
+        if key and not (isinstance(key, str) and key.startswith(REFERENCE)):
+            return
+        name = _named(key) if key else ""
+    elif name in variables:
+        origin = ("spec", "env")
+    else:
+        return
+    if name:
+        state = "unknown" if _has_key_manager(config) else variables.state(name)
+    if state not in ("empty", "missing"):
+        return
+    known = bool(_NAME.fullmatch(name))
+    where = " by ".join((*((dotted(path),) if path else ()), *((f"the variable {name}",) if known else ())))
+    effect = "serves everybody who reaches it" if state == "missing" else "refuses everybody"
+    yield plan_warning(
+        WarningReason.MASTER_KEY_EMPTY,
+        f"the master key would be {state} ({where}), so the gateway {effect}",
+        origin,
+        f"set {name if known else _MASTER_VARIABLE} in spec.env from a Secret",
+        inside=InText(path=path) if path else None,
+    )
+
+
+def variable_warnings(config: Mapping[str, Any], variables: Variables, origin: Path) -> Iterator[Finding]:
+    """Yield a warning for each variable that a patch names and pods do not have, apart from the master key.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    variables
+        Those of the pods.
+    origin
+        Field of the gateway that the names come from.
+    """
+    if _has_key_manager(config):
+        return  # whatever the pod does not have may be there
+    late = _block(config, "environment_variables")
+    for path, name in _references(config):
+        where, state = dotted(path), variables.state(name)
+        is_left = isinstance(path[-1], int) and _WEBHOOKS not in path
+        if path == _MASTER_KEY or (state in ("set", "unknown") and not is_left):
+            continue
+        cure = f"set {name} in spec.env or by a source of spec.envFrom"
+        if not _NAME.fullmatch(name):
+            message = f"{where} begins with {REFERENCE}, and what follows is no name of a variable"
+            cure = "write the name of a variable there"
+        elif is_left:
+            message = f"{where} is an item of a list, in which LiteLLM replaces no names of variables"
+            cure = "write the value itself, unless it is a credential"
+        elif state == "empty":
+            message = f"{where} names the variable {name}, which is empty"
+        elif name in late:
+            # LiteLLM replaces names before it sets these.
+            message = f"{where} names the variable {name}, which environment_variables sets too late"
+        else:
+            message = f"{where} names the variable {name}, which no pod has"
+        yield plan_warning(WarningReason.VARIABLE_MISSING, message, origin, cure, inside=InText(path=path))
+
+
+def _block(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    block = config.get(name)
+    return block if isinstance(block, Mapping) else {}
+
+
+def _has_key_manager(config: Mapping[str, Any]) -> bool:
+    return bool(_block(config, "general_settings").get("key_management_system"))
+
+
+def _references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield the way to each text of others that names a variable, and the name; other tokens are passed over."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _references(item, (*path, str(key)))
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _references(item, (*path, position))
+    elif isinstance(value, _Reference) or not isinstance(value, str):
+        return
+    elif value.startswith(REFERENCE) or (REFERENCE in value and "headers" in path):
+        # In the headers of pass-through endpoints a name may stand behind other text.
+        name = _named(value[value.index(REFERENCE) :])
+        if not name.startswith("oidc/"):
+            yield path, name
+
+
+def _named(text: str) -> str:
+    """Return what LiteLLM looks up for a text that begins with `REFERENCE`."""
+    name = text.replace(REFERENCE, "")
+    token = _TOKEN.fullmatch(name)
+    return token[1] if token else name
+
+
+_OTHER_LOCKS = ("custom_auth", "enable_jwt_auth", "enable_oauth2_auth", "enable_oauth2_proxy_auth")
+"""Keys of ``general_settings`` by which somebody else than the master key decides who may ask."""
+_DATABASE = ("DATABASE_URL", "DIRECT_URL", "DATABASE_HOST")
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
+_EXPORTERS = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER")
+_TO_THE_LOG = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """A configuration with all patches, and the environment beside it.
+
+    Attributes
+    ----------
+    config
+        The final configuration.
+    env
+        ``env`` of the container, in JSON types.
+    origins
+        What the sources of its ``envFrom`` provide.
+    """
+
+    config: Mapping[str, Any]
+    env: Sequence[Mapping[str, Any]] = ()
+    origins: Origins = field(default_factory=Origins)
+
+    @property
+    def has_database(self) -> bool:
+        """Whether the proxy may keep a database.
+
+        It then writes into its own package and runs programs from the home of root when it starts (`proxy_cli.py`).
+        """
+        return bool(self._block("general_settings").get("database_url")) or any(
+            map(self._is_given, _DATABASE)
+        )
+
+    def warnings(self, kind: str) -> Iterator[Finding]:
+        """Yield the warnings for a gateway of `kind`; none about what is unknown."""
+        if kind == AI_GATEWAY.kind and self._is_open:
+            yield plan_warning(
+                WarningReason.NO_MASTER_KEY,
+                "there is no master key, so whoever reaches the gateway uses the API keys of its providers, and can "
+                "have them sent elsewhere",
+                ("spec", "env"),
+                f"set {_MASTER_VARIABLE} there from a Secret; docs/security.md says what else to do",
+            )
+        if self._logs_prompts:
+            yield plan_warning(
+                WarningReason.PROMPTS_LOGGED,
+                "the callback otel has no endpoint, so what is asked and answered is written to the pod's log",
+                ("spec", "env"),
+                f"set {_ENDPOINTS[0]}, or litellm_settings.turn_off_message_logging: true in a config patch",
+            )
+
+    @property
+    def _is_open(self) -> bool:
+        settings = self._block("general_settings")
+        # A master key that is empty keeps everybody out.
+        if settings.get("master_key") is not None or any(map(settings.get, _OTHER_LOCKS)):
+            return False
+        return not self._is_given(_MASTER_VARIABLE)
+
+    @property
+    def _logs_prompts(self) -> bool:
+        settings = self._block("litellm_settings")
+        names = (settings.get(key) for key in ("callbacks", "success_callback"))
+        if not any("otel" in (found if isinstance(found, list) else [found]) for found in names):
+            return False
+        own = self._block("callback_settings").get("otel")
+        is_silent = isinstance(own, Mapping) and own.get("message_logging") is False
+        if is_silent or settings.get("turn_off_message_logging") is True:
+            return False
+        if any(self._text(name) != "" for name in _ENDPOINTS):
+            return False
+        exporters = (text for name in _EXPORTERS if self._is_given(name) for text in (self._text(name),))
+        return next(exporters, _TO_THE_LOG) == _TO_THE_LOG
+
+    def _is_given(self, name: str) -> bool:
+        return (
+            name in self._block("environment_variables")
+            or any(variable["name"] == name for variable in self.env)
+            or self.origins.may_provide(name)
+        )
+
+    def _text(self, name: str) -> str | None:
+        """Return the value of a variable, which is empty where there is none; None where it cannot be told."""
+        if not self._is_given(name):
+            return ""
+        for variable in self.env:
+            if (
+                variable["name"] == name
+                and "valueFrom" not in variable
+                and name not in self._block("environment_variables")
+            ):
+                text = variable.get("value", "")
+                return None if "$(" in text else text
+        return None
+
+    def _block(self, name: str) -> Mapping[str, Any]:
+        found = self.config.get(name)
+        return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,130 @@
+"""Manifests of tool gateways, their classes, routes and servers, and what the reference CRDs say of them."""
+
+from tests.api.case import Case, claims, manifest, route, route_to, server, tool_gateway, without
+
+__all__ = ["BAD_TOOLS", "GOOD_TOOLS"]
+
+REFERENCE = {"name": "a", "namespace": "b"}
+EXTERNAL = {"url": "http://h"}
+
+GOOD_TOOLS = (
+    Case("tool gateway", "no field is required", tool_gateway()),
+    Case("tool gateway without a spec", "nothing at the top is required", without(tool_gateway(), "spec")),
+    Case("tool gateway with a null spec", "a null is pruned", manifest("ToolGateway", None)),
+    Case("tool gateway of a class", "any text names a class", tool_gateway(toolGatewayClassName="litellm")),
+    Case("tool gateway of an empty class", "there is no minimum", tool_gateway(toolGatewayClassName="")),
+    Case("tool gateway with a guard", "a reference", tool_gateway(guardrails=[REFERENCE, REFERENCE])),
+    Case("tool class", "a controller is text", manifest("ToolGatewayClass", {"controller": "a/b"})),
+    Case(
+        "tool class without a spec", "nothing is required", without(manifest("ToolGatewayClass", {}), "spec")
+    ),
+    Case("route to a server", "one of the two upstreams", route()),
+    Case("route without a spec", "nothing at the top is required", without(route(), "spec")),
+    Case("route with a null spec", "a null is pruned", manifest("ToolRoute", None)),
+    Case("route to nobody", "an empty reference is one", route({"toolServerRef": {}})),
+    Case("route to a URL", "the other of the two", route_to("https://h/mcp")),
+    Case(
+        "route with a null upstream beside one",
+        "the null is pruned before the two are counted",
+        route({"toolServerRef": None, "external": EXTERNAL}),
+    ),
+    Case("route of a gateway", "a reference", route(toolGatewayRef=REFERENCE)),
+    Case("route of an empty gateway", "no part of a reference is required", route(toolGatewayRef={})),
+    Case("route of a null gateway", "a null is pruned", route(toolGatewayRef=None)),
+    Case("route with filters", "lists of text", route(toolFilter={"allow": ["a"], "deny": ["b"]})),
+    Case("route with equal filters", "the lists are no sets", route(toolFilter={"allow": ["a", "a", ""]})),
+    Case("route with no filters", "both lists may be absent", route(toolFilter={"deny": None})),
+    Case("server", "protocol and transport have defaults", server()),
+    Case("server without a spec", "nothing at the top is required", without(server(), "spec")),
+    Case("server with a null spec", "a null is pruned", manifest("ToolServer", None)),
+    Case("server with null defaults", "defaults replace nulls", server(protocol=None, transportType=None)),
+    Case("server that speaks sse", "the other transport", server(transportType="sse", port=1, path="/")),
+    Case("server with an odd path", "only its beginning is looked at", server(path="/ ?#\n\n%")),
+    Case("server with a path of slashes", "only its beginning is looked at", server(path="//")),
+    Case("server with a large port", "65535 is the maximum", server(port=65535.0)),
+    Case("server without pods", "0 is the minimum", server(replicas=0)),
+    Case("server with many pods", "the largest int32", server(replicas=2**31 - 1)),
+    Case("server with a spaced image", "only the length is checked", server(image=" ")),
+    Case("server with a command", "lists of text", server(command=["a", "a"], args=["", "b"])),
+    Case(
+        "server with pull secrets", "the name defaults to empty", server(imagePullSecrets=[{}, {"name": "s"}])
+    ),
+    Case("server with equal pull secrets", "the list is no map", server(imagePullSecrets=[{}, {}])),
+    Case(
+        "server with a claim", "the request is optional", claims({"name": "a"}, {"name": "", "request": "r"})
+    ),
+    Case(
+        "server with resources",
+        "whole numbers and text; a null is pruned",
+        server(resources={"limits": {"cpu": 1, "memory": "1Gi", "b": None}, "requests": {"a b": "-1m"}}),
+    ),
+    Case(
+        "server with an environment",
+        "its pod is not ours, and the schema has no syntax",
+        server(env=[{"name": "a b", "valueFrom": {"secretKeyRef": {"key": ""}}}], envFrom=[{}]),
+    ),
+    Case("server with labels", "a map of text", server(podMetadata={"labels": {"a b": "c d"}})),
+)
+
+BAD_TOOLS = (
+    Case(
+        "tool gateway with a port",
+        "its port is fixed, and strict validation refuses it",
+        tool_gateway(port=80),
+    ),
+    Case("tool gateway with models", "it has none", tool_gateway(aiModels=[])),
+    Case("tool gateway with a numbered class", "a class is text", tool_gateway(toolGatewayClassName=1)),
+    Case("tool gateway with text as guards", "the guards are a list", tool_gateway(guardrails="a")),
+    Case("tool class with an empty spec", "the controller is required", manifest("ToolGatewayClass", {})),
+    Case("tool class with a number", "a controller is text", manifest("ToolGatewayClass", {"controller": 1})),
+    Case("route with an empty spec", "the upstream is required", manifest("ToolRoute", {})),
+    Case("route with a null upstream", "a null is pruned", manifest("ToolRoute", {"upstream": None})),
+    Case("route to nothing", "exactly one upstream has to be there", manifest("ToolRoute", {"upstream": {}})),
+    Case("route to null", "the null is pruned before the two are counted", route({"toolServerRef": None})),
+    Case("route to both", "exactly one may be there", route({"toolServerRef": {}, "external": EXTERNAL})),
+    Case("route to both, one broken", "the URL is checked too", route({"toolServerRef": {}, "external": {}})),
+    Case("route to no URL", "the URL is required", route({"external": {}})),
+    Case("route to a null URL", "a null is pruned", route_to(None)),
+    Case("route to an empty URL", "the text is no URL", route_to("")),
+    Case("route to a number", "a URL is text", route_to(1)),
+    Case("route to another scheme", "the pattern wants http or https", route_to("ftp://h")),
+    Case("route to a scheme in capitals", "the pattern wants lower case", route_to("HTTP://h")),
+    Case("route to a scheme alone", "the pattern wants more", route_to("http://")),
+    Case("route to a path", "the pattern wants a scheme", route_to("/mcp")),
+    Case("route to a URL behind a line", "the pattern begins at the beginning", route_to("x\nhttp://h")),
+    Case("route to a line break", "a '.' is no line break, and a URL has none", route_to("http://\n")),
+    Case("route to a spaced host", "a host has no spaces", route_to("http://a b/mcp")),
+    Case("route with an unknown upstream", "strict validation refuses it", route({"url": "http://h"})),
+    Case("route with text as a filter", "a filter is an object", route(toolFilter="a")),
+    Case("route with numbered tools", "a tool is text", route(toolFilter={"allow": [1]})),
+    Case("route with a null tool", "a null in a list is not pruned", route(toolFilter={"deny": [None]})),
+    Case("route with text as a gateway", "a reference is an object", route(toolGatewayRef="g")),
+    Case("server with an empty spec", "the image is required", manifest("ToolServer", {})),
+    Case("server with an empty image", "the image has a minimum length", server(image="")),
+    Case("server with a null image", "a null is pruned, and the image is required", server(image=None)),
+    Case("server of another protocol", "mcp is the only one", server(protocol="acp")),
+    Case("server of another transport", "http and sse are the only ones", server(transportType="stdio")),
+    Case("server with a transport in capitals", "the case counts", server(transportType="HTTP")),
+    Case("server with an empty path", "the pattern wants a slash", server(path="")),
+    Case("server with a path without a slash", "the pattern wants a slash in front", server(path="mcp")),
+    Case("server with a path on line two", "the pattern begins at the beginning", server(path="a\n/mcp")),
+    Case("server with port 0", "1 is the minimum", server(port=0)),
+    Case("server with port 65536", "65535 is the maximum", server(port=65536)),
+    Case("server with a port as text", "text is no number", server(port="80")),
+    Case("server with -1 pods", "0 is the minimum", server(replicas=-1)),
+    Case("server with half a pod", "1.5 is not whole", server(replicas=1.5)),
+    Case("server with 2**31 pods", "no int32 holds it", server(replicas=2**31)),
+    Case("server with text as a command", "a command is a list", server(command="run")),
+    Case("server with a number as an argument", "an argument is text", server(args=[1])),
+    Case("server with text as a pull secret", "a reference is an object", server(imagePullSecrets=["s"])),
+    Case("server with equal claims", "the list is a map by name", claims({"name": "a"}, {"name": "a"})),
+    Case(
+        "server with claims of equal names",
+        "the name alone is the key",
+        claims({"name": "a"}, {"name": "b"}, {"name": "a", "request": "r"}),
+    ),
+    Case("server with a nameless claim", "the key of a map is required", claims({"request": "r"})),
+    Case("server with a null claim", "a null in a list is not pruned", claims(None)),
+    Case("server with a broken limit", "the text is no quantity", server(resources={"limits": {"cpu": "a"}})),
+    Case("server with a broken request", "1.5 is no integer", server(resources={"requests": {"cpu": 1.5}})),
+)

@@ -1,0 +1,269 @@
+"""A run that hangs, with stand-ins for cluster and engine: what is more urgent does not wait for it."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+
+from gateway_components.daemon.reconcile.reconciler import Reconciler
+from gateway_components.engine.errors import EngineInterruptedError
+from gateway_components.identity import Identity
+from gateway_components.plan.ownership import Drift
+from gateway_components.plan.workload import GatewayObjects
+from tests.daemon.reconcile.world import REFUSED, Recorder, World, key, reconciler
+
+
+async def with_a_retry_due() -> tuple[World, Reconciler]:
+    """Return a namespace with the gateway ``good``, and ``bad``, which failed and will hang when it is retried."""
+    world = World("bad", "good")
+    world.failures = {key("bad"): REFUSED}
+    passes = reconciler(world)
+    world.seconds = await passes.reconcile("ns") or 0.0
+    world.failures = {}
+    world.hanging = {"bad"}
+    world.steps.clear()
+    return world, passes
+
+
+async def hung(world: World, passes: Reconciler) -> asyncio.Task[float | None]:
+    """Begin a pass and return it once its run hangs."""
+    going = asyncio.create_task(passes.reconcile("ns"))
+    await asyncio.wait_for(world.running.wait(), 60)
+    return going
+
+
+async def ends(going: asyncio.Task[float | None]) -> float | None:
+    return await asyncio.wait_for(going, 60)
+
+
+async def test_an_edit_overtakes_a_retry_and_is_applied_first() -> None:
+    world, passes = await with_a_retry_due()
+    going = await hung(world, passes)
+
+    world.gateways["good"] = world.raw_gateway("good", "edited")
+    world.changes.put_nowait(None)
+
+    assert await ends(going) == 0.0
+    assert world.steps[-1] == "overtaken bad after 0 s"
+    world.steps.clear()
+    assert await passes.reconcile("ns") == 1.0, "the retry is due after its pause"
+    assert [step for step in world.steps if step.startswith("apply")] == ["apply good"]
+    assert "status good fine" in world.steps
+    world.hanging.clear()
+    world.seconds += 1.0
+    world.steps.clear()
+    await passes.reconcile("ns")
+    assert "apply bad refresh" in world.steps, "nobody knows how far the interrupted run came"
+
+
+async def test_other_changes_are_told_beside_the_run() -> None:
+    world, passes = await with_a_retry_due()
+    going = await hung(world, passes)
+    world.steps.clear()
+
+    world.changes.put_nowait(None)
+    await asyncio.wait_for(world.changes.join(), 60)
+    await world.sleep(0)
+
+    assert world.steps == ["status bad ServiceFailed", "status good fine"]
+    assert not going.done()
+    going.cancel()
+    world.interrupt("ns")
+    await asyncio.wait((going,))
+
+
+async def test_what_hangs_is_overtaken_by_its_own_edit() -> None:
+    world, passes = await with_a_retry_due()
+    going = await hung(world, passes)
+
+    world.hanging.clear()
+    world.gateways["bad"] = world.raw_gateway("bad", "cured")
+    world.changes.put_nowait(None)
+
+    assert await ends(going) == 0.0
+    assert await passes.reconcile("ns") is None
+    assert world.steps[-2:] == ["status bad fine", "status good fine"]
+
+
+async def test_drift_of_another_overtakes_a_retry() -> None:
+    world, passes = await with_a_retry_due()
+    going = await hung(world, passes)
+
+    world.drifted = {"uid-good": [Drift(Identity("Service", "ns", "good"))]}
+    world.changes.put_nowait(None)
+
+    assert await ends(going) == 0.0
+
+
+async def test_a_gateway_that_goes_overtakes_its_own_retry() -> None:
+    world, passes = await with_a_retry_due()
+    going = await hung(world, passes)
+
+    del world.gateways["bad"]
+    world.changes.put_nowait(None)
+
+    assert await ends(going) == 0.0
+    await passes.reconcile("ns")
+    assert "apply  release bad" in world.steps
+
+
+async def test_edits_without_end_leave_a_retry_its_turn() -> None:
+    world, passes = await with_a_retry_due()
+    spans: list[str] = []
+    for number in range(5):
+        going = await hung(world, passes)
+        world.gateways["good"] = world.raw_gateway("good", f"edited-{number}")
+        world.changes.put_nowait(None)
+        await ends(going)
+        spans += [step for step in world.steps if step.startswith("overtaken")]
+        world.steps.clear()
+        world.seconds += await passes.reconcile("ns") or 0.0
+
+    assert spans[:3] == ["overtaken bad after 0 s"] * 3
+    assert spans[3] == "overtaken bad after 10.1 s", "three times in a row at once, and not a fourth time"
+    assert spans[4] == "overtaken bad after 0 s"
+
+
+async def test_a_hanging_retry_is_overtaken_by_what_waits() -> None:
+    world, passes = await with_a_retry_due()
+    world.seconds += 10.0
+    world.gateways["good"] = world.raw_gateway("good", "edited")
+    going = await hung(world, passes)
+
+    assert await ends(going) == 0.0
+
+    assert world.steps[-1] == "overtaken bad after 10.1 s", "though nothing tells of the edit again"
+    await passes.reconcile("ns")
+    assert "apply good" in world.steps
+
+
+async def test_what_nobody_can_decide_about_overtakes_nothing() -> None:
+    world, passes = await with_a_retry_due()
+    going = await hung(world, passes)
+    world.undecided = {key("good")}
+
+    world.changes.put_nowait(None)
+    await asyncio.wait_for(world.changes.join(), 60)
+    await world.sleep(0)
+
+    assert not going.done()
+    going.cancel()
+    world.interrupt("ns")
+    await asyncio.wait((going,))
+
+
+async def test_a_deletion_overtakes_any_run_that_hangs() -> None:
+    world = World("bad", "good")
+    passes = reconciler(world)
+    await passes.reconcile("ns")
+    world.hanging = {"bad"}
+    world.gateways["bad"] = world.raw_gateway("bad", "edited")
+    going = await hung(world, passes)
+
+    del world.gateways["good"]
+    world.changes.put_nowait(None)
+
+    assert await ends(going) == 0.0
+    assert world.steps[-1] == "overtaken bad after 10.1 s"
+
+
+class Slow(Recorder):
+    """Writes statuses only when it is told to."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.writing = asyncio.Event()
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+
+    async def gateway(self, *args: Any) -> bool:
+        self.writing.set()
+        await self.may_write.wait()
+        return await super().gateway(*args)
+
+
+async def test_a_report_that_has_begun_beside_a_run_outlasts_it() -> None:
+    world = World("bad", "good")
+    world.failures = {key("bad"): REFUSED}
+    slow = Slow(world)
+    passes = Reconciler(world, world, slow, world, changed=world.changed)
+    world.seconds = await passes.reconcile("ns") or 0.0
+    world.hanging = {"bad"}
+    going = await hung(world, passes)
+    world.steps.clear()
+    slow.may_write.clear()
+    slow.writing.clear()
+    world.changes.put_nowait(None)
+    await asyncio.wait_for(slow.writing.wait(), 60)
+
+    world.interrupt("ns")
+    await world.sleep(0)
+    assert not going.done()
+    slow.may_write.set()
+    with pytest.raises(EngineInterruptedError):
+        await ends(going)
+
+    assert world.steps == ["status bad ServiceFailed", "status good fine"]
+
+
+async def test_a_first_run_that_hangs_is_overtaken_and_taken_apart() -> None:
+    world = World("bad", "good")
+    world.hanging = {"bad"}
+    passes = reconciler(world)
+    going = await hung(world, passes)
+
+    world.gateways["new"] = world.raw_gateway("new")
+    world.changes.put_nowait(None)
+    await ends(going)
+
+    assert world.steps == ["apply bad,good", "overtaken bad,good after 10.2 s"]
+    world.steps.clear()
+    world.seconds += await passes.reconcile("ns") or 0.0
+    assert world.steps[-2:] == ["apply new", "status new fine"], "of the others nothing is known"
+    world.steps.clear()
+    going = await hung(world, passes)
+    assert world.steps == ["status new fine", "apply bad refresh"], "each alone"
+    going.cancel()
+    world.interrupt("ns")
+    await asyncio.wait((going,))
+    world.seconds += 60.0
+    world.hanging.clear()
+    for _ in range(2):
+        await passes.reconcile("ns")
+    assert world.steps[-3:] == ["status bad fine", "status good fine", "status new fine"]
+
+
+async def test_one_that_hangs_alone_is_told_of() -> None:
+    world = World("bad")
+    world.hanging = {"bad"}
+    passes = reconciler(world)
+    for number in range(5):
+        going = await hung(world, passes)
+        world.gateways[f"new-{number}"] = world.raw_gateway(f"new-{number}")
+        world.changes.put_nowait(None)
+        await ends(going)
+        world.seconds += await passes.reconcile("ns") or 0.0
+
+    assert "status bad WorkloadFailed" in world.steps
+
+
+async def test_a_repair_that_hangs_is_overtaken_as_well() -> None:
+    world = World("bad", "good")
+    world.failures = {key("bad"): REFUSED}
+    repairing = asyncio.Event()
+
+    async def repair(objects: GatewayObjects, changed: Collection[Identity]) -> None:
+        repairing.set()
+        await asyncio.Event().wait()
+
+    passes = Reconciler(world, world, Recorder(world), world, repair=repair, changed=world.changed)
+    world.seconds = await passes.reconcile("ns") or 0.0
+    going = asyncio.create_task(passes.reconcile("ns"))
+    await asyncio.wait_for(repairing.wait(), 60)
+
+    world.gateways["good"] = world.raw_gateway("good", "edited")
+    world.changes.put_nowait(None)
+
+    assert await ends(going) == 0.0
+    assert world.steps[-1] == "overtaken bad after 0 s"

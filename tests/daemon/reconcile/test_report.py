@@ -1,0 +1,147 @@
+"""What is told of a gateway: its conditions, and an event for each reason why its pods do not come; not twice."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from gateway_components.daemon.reconcile.report import Reporter, Told
+from gateway_components.kube.fence import FencedClient
+from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
+from gateway_components.plan.plan import GatewayPlan
+from gateway_components.plan.status import Rollout, StallReason
+from tests.daemon.reconcile.test_events import Noon
+from tests.daemon.reconcile.world import REFUSED, World, key, reconciler
+
+STALLED = Rollout(True, 1, 1, 1, 0, reasons=(StallReason("Unschedulable", message="no node"),))
+PLAN = GatewayPlan(key("chat"), "uid-chat", 1, None, None)
+
+
+class Server:
+    """Takes events and statuses."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.status: dict[str, Any] = {}
+
+    async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if body["reason"] == "RolloutStalled":
+            self.notes.append(body["note"])
+        return body
+
+    async def merge_patch(self, path: str, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        self.status = body["status"]
+        return body
+
+    def raw(self) -> dict[str, Any]:
+        found = World.raw_gateway("chat")
+        metadata = {**found["metadata"], "resourceVersion": "1"}
+        return {**found, "apiVersion": "v1", "kind": "AiGateway", "metadata": metadata, "status": self.status}
+
+    def messages(self) -> list[str]:
+        return [condition["message"] for condition in self.status["conditions"]]
+
+
+async def test_each_reason_why_pods_do_not_come_is_one_event() -> None:
+    server = Server()
+    reporter = Reporter(cast("FencedClient", server), Noon())
+    crash = replace(STALLED, reasons=(*STALLED.reasons, StallReason("CrashLoopBackOff", "litellm")))
+
+    for rollout in (STALLED, STALLED, crash, crash):
+        await reporter.gateway(PLAN, server.raw(), None, rollout)
+
+    assert server.notes == ["Unschedulable: no node", "container litellm: CrashLoopBackOff"]
+    assert server.messages()[1] == (
+        "1 of 1 replicas updated, 0 available; Unschedulable: no node; container litellm: CrashLoopBackOff"
+    )
+
+
+async def test_who_is_ready_out_of_date_or_failed_is_not_stalled() -> None:
+    server = Server()
+    reporter = Reporter(cast("FencedClient", server), Noon())
+
+    await reporter.gateway(PLAN, server.raw(), None, replace(STALLED, available=1))
+    await reporter.gateway(PLAN, server.raw(), None, replace(STALLED, current=False))
+    await reporter.gateway(PLAN, server.raw(), REFUSED, STALLED)
+
+    assert server.notes == []
+
+
+async def test_warnings_stay_in_the_condition() -> None:
+    server = Server()
+    warned = replace(PLAN, warnings=(plan_warning(WarningReason.REFERENCE_NOT_FOUND, "a Secret is missing"),))
+    reporter = Reporter(cast("FencedClient", server), Noon())
+
+    for _ in range(2):
+        await reporter.gateway(warned, server.raw(), None, None)
+
+    assert server.messages()[0].endswith("; 1 warning: a Secret is missing")
+
+
+def edit(world: World) -> None:
+    world.gateways["a"] = world.raw_gateway("a", "another")
+
+
+def fail(world: World) -> None:
+    world.failures = {key("a"): Failure(Reason.SERVICE_FAILED, "no")}
+    edit(world)
+
+
+def touch(world: World) -> None:
+    world.stamps["a"] = b"written by somebody"
+
+
+CHANGES: Mapping[str, Callable[[World], Any]] = {
+    "an edit": edit,
+    "a failure": fail,
+    "a write of the object, or of its status": touch,
+    "nobody can tell": lambda world: world.stamps.clear(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_of_many_gateways_those_that_changed_are_told_of(change: str) -> None:
+    world = World("a", "b")
+    world.stamps = {"a": b"1", "b": b"1"}
+    passes = reconciler(world)
+    await passes.reconcile("ns")
+    await passes.reconcile("ns")
+    assert [step for step in world.steps if step.startswith("status")] == ["status a fine", "status b fine"]
+    world.steps.clear()
+
+    CHANGES[change](world)
+    await passes.reconcile("ns")
+
+    said = [step.split()[1] for step in world.steps if step.startswith("status")]
+    assert set(said) == ({"a", "b"} if change == "nobody can tell" else {"a"})
+
+
+async def test_what_was_not_written_is_told_again() -> None:
+    told, answers = Told(), iter((False, True))
+
+    async def say() -> bool:
+        return next(answers)
+
+    for known in (False, False, True):
+        told.begin("ns")
+        assert told.is_known(key("a"), "facts") is known
+        if not known:
+            await told.tell(key("a"), "facts", say)
+
+
+async def test_what_a_round_leaves_out_is_forgotten() -> None:
+    told = Told()
+
+    async def say() -> bool:
+        return True
+
+    told.begin("ns")
+    await told.tell(key("a"), "facts", say)
+    told.begin("ns")
+    told.begin("ns")
+    assert not told.is_known(key("a"), "facts")
+    told.forget("ns")
+    await told.tell(key("a"), "facts", say)
+    told.begin("ns")
+    assert not told.is_known(key("a"), "facts")
