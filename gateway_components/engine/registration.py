@@ -20,7 +20,7 @@ from gateway_components.engine.protocol import UNKNOWN, is_registered, outputs, 
 from gateway_components.identity import Identity
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.urls import route_url
-from gateway_components.plan.workload import GatewayObjects, Manifest
+from gateway_components.plan.workload import HANDOVER_ANNOTATION, GatewayObjects, Manifest
 
 __all__ = ["ANNOTATIONS", "PROVIDER_INPUTS", "applied_form", "object_type", "register_gateways"]
 
@@ -101,11 +101,16 @@ def register_gateways(
         (_object(key, made.service, urn, reference, retain=retain) for key, made, urn in gateways),
     )
     # Pods mount the ConfigMap.
+    before = [[answer.urn] for answer in _answers(config_maps)]
+    for (_, made, _), needed, service in zip(gateways, before, services, strict=True):
+        if HANDOVER_ANNOTATION in made.deployment["metadata"].get("annotations", {}):
+            # No pod of ours replaces one of another operator before the Service leads to either.
+            needed.append(service.result().urn)
     deployments = _sent(
         register,
         (
-            _object(key, made.deployment, urn, reference, [mounted.urn], retain=retain)
-            for (key, made, urn), mounted in zip(gateways, _answers(config_maps), strict=True)
+            _object(key, made.deployment, urn, reference, needed, retain=retain)
+            for (key, made, urn), needed in zip(gateways, before, strict=True)
         ),
     )
     try:

@@ -65,9 +65,17 @@ def _pods(namespace: Namespace, name: str) -> dict[str, list[int]]:
 
 def _served(namespace: Namespace, name: str) -> bool:
     """Tell whether the Service leads to a ready pod that listens where it is sent."""
-    (port,) = namespace.existing("Service", name)["spec"]["ports"]
-    target = port["targetPort"]
-    return any(target == "http" or target in ports for ports in _pods(namespace, name).values())
+
+    def target() -> str | int:
+        (port,) = namespace.existing("Service", name)["spec"]["ports"]
+        found: str | int = port["targetPort"]
+        return found
+
+    before, pods, after = target(), _pods(namespace, name), target()
+    if before != after:
+        # The pods may be of a moment between the two.
+        return _served(namespace, name)
+    return any(after == "http" or after in ports for ports in pods.values())
 
 
 def _container(namespace: Namespace, name: str) -> dict[str, Any]:

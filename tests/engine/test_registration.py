@@ -145,6 +145,13 @@ def test_a_deployment_waits_for_the_config_map_that_it_mounts() -> None:
     assert not one(asked, "ServicePatch").dependencies
 
 
+def test_a_service_leads_to_both_ports_before_pods_change() -> None:
+    key, objects = GATEWAY
+    asked = registered((key, objects.handing_over)).asked()
+    needed = [one(asked, kind) for kind in ("ConfigMapPatch", "ServicePatch")]
+    assert list(one(asked, "DeploymentPatch").dependencies) == [f"urn:{each.type}:ns/a" for each in needed]
+
+
 def test_gateways_do_not_wait_for_each_other() -> None:
     log = registered(GATEWAY, OTHER).log
     kinds = [(what, getattr(request, "type", ":outputs").rpartition(":")[2]) for what, request in log]
