@@ -1,5 +1,6 @@
 """What went wrong, where, and how to cure it: facts until an edge renders them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -8,6 +9,7 @@ from typing import Literal, Self
 from gateway_components.identity import Identity
 
 __all__ = [
+    "BOUND",
     "Finding",
     "GatewayError",
     "InText",
@@ -18,6 +20,7 @@ __all__ = [
     "clause",
     "dotted",
     "listed",
+    "missing_right",
     "render",
     "shortened",
     "visible",
@@ -203,3 +206,32 @@ class YamlError(GatewayError):
         self.message = message
         self.line = line
         self.column = column
+
+
+_FORBIDDEN = re.compile(
+    r'cannot (?P<verb>[a-z]+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
+    r'(?: (?:in the namespace "(?P<namespace>[^"]+)"|at the cluster scope))?'
+)
+"""The authorizer's words (k8s.io/apiserver, ``pkg/endpoints/handlers/responsewriters``)."""
+
+
+BOUND = "is bound to what the daemon does"
+"""What the admission policy of an installation says of the daemon's account."""
+
+_CURE = "apply deploy/rbac of this version"
+_BLOCKS = "cannot set blockOwnerDeletion"
+"""The admission plugin OwnerReferencesPermissionEnforcement, which names neither verb nor resource."""
+
+
+def missing_right(message: str) -> str:
+    """Return which right to give, where `message` is a refusal for want of one; else an empty text."""
+    if BOUND in message:
+        return f"the admission policy of the installation is of another version than this daemon: {_CURE}"
+    if _BLOCKS in message:
+        return f'give these credentials the verb "update" on the finalizers of gateways: {_CURE}'
+    found = _FORBIDDEN.search(message)
+    if not found:
+        return ""
+    resource = ".".join(filter(None, (found["resource"], found["group"])))
+    where = f"in namespace {found['namespace']}" if found["namespace"] else "in all namespaces"
+    return f'give these credentials the verb "{found["verb"]}" on "{resource}" {where}: {_CURE}'

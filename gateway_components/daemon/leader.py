@@ -13,9 +13,9 @@ import structlog
 
 from gateway_components.daemon.side_loop import SideLoop
 from gateway_components.engine.folder import ScratchFolder
+from gateway_components.errors import missing_right
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.lease import Lease, LeaseTakenError
-from gateway_components.refusals import missing_right
 from gateway_components.together import ended
 
 __all__ = [

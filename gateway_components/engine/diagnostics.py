@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pulumi.automation import EngineEvent
 
 from gateway_components.components.naming import gateway_of
+from gateway_components.errors import missing_right
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.ownership import Applied
-from gateway_components.refusals import missing_right
 
 __all__ = ["Diagnostics", "Outcome"]
 

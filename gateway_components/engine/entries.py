@@ -6,7 +6,9 @@ times as long as the run of one gateway alone.
 
 import json
 import shutil
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,11 +16,53 @@ from typing import Any
 
 from gateway_components.components.naming import gateway_of
 from gateway_components.engine.checkpoint import checkpoint_of
-from gateway_components.engine.groups import Entry, Name, grouped
 from gateway_components.identity import Identity
 from gateway_components.pieces import Piece
 
-__all__ = ["StateEntries", "stack_folder"]
+__all__ = ["Entry", "Name", "StateEntries", "grouped", "stack_folder"]
+
+Name = tuple[str, str]
+"""Kind and name of a gateway."""
+
+_ONE_IN = 12
+_MOST = 24
+_MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The entry of a gateway.
+
+    Attributes
+    ----------
+    size
+        Its bytes.
+    stamp
+        A number that no other content has, of this gateway or another.
+    """
+
+    size: int
+    stamp: int
+
+
+def grouped(entries: Mapping[Name, Entry]) -> list[dict[Name, Entry]]:
+    """Return the entries by name, in one group where they are few, else in groups of about ten.
+
+    A group begins where the hash of a name says so, or where the one before is full. So a gateway that comes, grows or
+    goes changes one group, or few beside each other, and needs no memory of how the others were cut. By name, since a
+    run about many gateways takes them in this order.
+    """
+    groups: list[dict[Name, Entry]] = []
+    size, many = 0, len(entries) > _MOST
+    for name, entry in sorted(entries.items()):
+        begins = many and zlib.crc32("/".join(name).encode()) % _ONE_IN == 0
+        if begins or not groups or len(groups[-1]) == _MOST or size + entry.size > _MOST_BYTES:
+            groups.append({})
+            size = 0
+        groups[-1][name] = entry
+        size += entry.size
+    return groups
+
 
 Deployment = Mapping[str, Any]
 

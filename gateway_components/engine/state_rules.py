@@ -6,7 +6,9 @@ the daemon does not put there is refused as a whole, wherever it enters.
 """
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from gateway_components.api.kinds import AI_GATEWAY, OWNED_KINDS, TOOL_GATEWAY
@@ -21,16 +23,76 @@ from gateway_components.components.naming import (
     route_name,
 )
 from gateway_components.engine.checkpoint import PROJECT
+from gateway_components.engine.errors import StateUnreadableError
 from gateway_components.engine.programs import PROVIDER_VERSION
 from gateway_components.engine.registration import PROVIDER_INPUTS, object_type
-from gateway_components.engine.state_values import check_fields, check_time, check_values, refusal
+from gateway_components.errors import shortened
 from gateway_components.identity import Identity
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.ownership import FIELD_MANAGER
 
-__all__ = ["check_deployment", "check_secrets_provider"]
+__all__ = [
+    "check_deployment",
+    "check_secrets_provider",
+]
 
 Raw = Mapping[str, Any]
+
+_MARK = "4dabf18193072939515e22adb298388d"
+"""Key that marks a special value for the engine: a secret, or a file that it opens by its path."""
+_LONGEST = 400
+_MOST_LEVELS = 256
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[-+][0-9]{2}:[0-9]{2})")
+_NUMBERS = (int, float)
+
+
+def _check_fields(found: Raw, known: Mapping[str, type], where: str) -> None:
+    """Refuse fields that are not known, or of another type: the engine takes some names in capitals as well."""
+    for name, value in found.items():
+        if name not in known:
+            raise _refusal(f"{shown(name)} of {where}")
+        if not isinstance(value, known[name]):
+            raise _refusal(f"{name} of {where} as another type")
+
+
+def _check_time(text: str | None, where: str) -> None:
+    """Refuse a text that the engine reads as no time."""
+    if text is None:
+        return
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise _refusal(f"{where} as another type") from None
+    if not _TIME.fullmatch(text):
+        raise _refusal(f"{where} as another type")
+
+
+def _check_values(value: object, where: str) -> None:
+    """Refuse values that the engine interprets."""
+    for found, level in _values(value):
+        if level > _MOST_LEVELS:
+            raise _refusal(f"{where}, more than {_MOST_LEVELS} levels deep")
+        if isinstance(found, dict) and _MARK in found:
+            raise _refusal(f"{where}: a secret, a file or a reference")
+        if isinstance(found, _NUMBERS) and not abs(found) <= sys.float_info.max:
+            # JSON has neither infinity nor NaN, and the engine no whole numbers beyond.
+            raise _refusal(f"{where}: what is not a number")
+
+
+def _values(value: object) -> Iterator[tuple[object, int]]:
+    # Without recursion: JSON may nest deeper than Python allows.
+    waiting = [(value, 0)]
+    while waiting:
+        found, level = waiting.pop()
+        yield found, level
+        below = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+        waiting += ((one, level + 1) for one in below)
+
+
+def _refusal(what: str) -> StateUnreadableError:
+    """Return the refusal of a state that contains `what`."""
+    return StateUnreadableError(f"this is not a state of a daemon: it contains {shortened(what, _LONGEST)}")
+
 
 _STACK = "pulumi:pulumi:Stack"
 _PROVIDER = "pulumi:providers:kubernetes"
@@ -93,15 +155,15 @@ def check_deployment(deployment: Raw, stack: str) -> None:
     StateUnreadableError
         It contains something else; the message names it.
     """
-    check_fields(deployment, _DEPLOYMENT, "the state")
+    _check_fields(deployment, _DEPLOYMENT, "the state")
     manifest = deployment.get("manifest", {})
-    check_fields(manifest, _MANIFEST, "the manifest of the state")
-    check_time(manifest.get("time"), "time of the manifest of the state")
-    check_values(deployment.get("metadata", {}), "the metadata of the state")
+    _check_fields(manifest, _MANIFEST, "the manifest of the state")
+    _check_time(manifest.get("time"), "time of the manifest of the state")
+    _check_values(deployment.get("metadata", {}), "the metadata of the state")
     rules = _Rules(stack)
     for resource in deployment.get("resources") or ():
         if not isinstance(resource, dict):
-            raise refusal("a resource that is not an object")
+            raise _refusal("a resource that is not an object")
         rules.check(resource)
 
 
@@ -123,7 +185,7 @@ def check_secrets_provider(deployment: Raw) -> None:
         or state.keys() - {"salt"}
         or (salt and not _SALT.fullmatch(salt))
     ):
-        raise refusal(f"the secrets provider {shown(provider.get('type'))}")
+        raise _refusal(f"the secrets provider {shown(provider.get('type'))}")
 
 
 class _Rules:
@@ -140,27 +202,27 @@ class _Rules:
     def check(self, resource: Raw) -> None:
         urn, type_ = resource.get("urn"), resource.get("type")
         if not isinstance(urn, str) or not isinstance(type_, str):
-            raise refusal("a resource without a name and a type")
+            raise _refusal("a resource without a name and a type")
         if not urn.startswith(self._prefix):
-            raise refusal(f"{shown(urn)}, of another stack than {self._stack}")
+            raise _refusal(f"{shown(urn)}, of another stack than {self._stack}")
         where = f"the resource {urn[len(self._prefix) :]}"
-        check_fields(resource, _RESOURCE, where)
+        _check_fields(resource, _RESOURCE, where)
         for field in ("created", "modified"):
-            check_time(resource.get(field), f"{field} of {where}")
+            _check_time(resource.get(field), f"{field} of {where}")
         for field, value in resource.items():
-            check_values(value, f"{field} of {where}")
+            _check_values(value, f"{field} of {where}")
         self._check_kind(resource, urn, type_, where)
         self._check_references(resource, where)
         # A replaced resource is listed beside its replacement until it is deleted.
         if urn in self._seen and not resource.get("delete"):
-            raise refusal(f"{where} twice")
+            raise _refusal(f"{where} twice")
         self._seen.add(urn)
 
     def _check_kind(self, resource: Raw, urn: str, type_: str, where: str) -> None:
         if type_ == _STACK:
             self._check_plain(resource, where, urn == self._root, "")
             if resource.get("outputs"):
-                raise refusal(f"outputs of {where}")
+                raise _refusal(f"outputs of {where}")
         elif type_ == _PROVIDER:
             self._check_provider(resource, urn, where)
         elif type_ in _COMPONENTS:
@@ -171,12 +233,12 @@ class _Rules:
         elif type_ in _OBJECTS:
             self._check_object(resource, urn, type_, where)
         else:
-            raise refusal(f"{where}, of a type that the daemon does not keep")
+            raise _refusal(f"{where}, of a type that the daemon does not keep")
 
     def _check_route(self, resource: Raw, urn: str, where: str) -> None:
         parts = urn.rpartition("::")[2].split("/")
         if len(parts) != _ROUTE_PARTS or any(map(object_name_fault, parts[2:])):
-            raise refusal(f"{where}, which is not as the daemon registers it")
+            raise _refusal(f"{where}, which is not as the daemon registers it")
         key = self._gateway("ToolGateway", "::" + "/".join(parts[:2]), where)
         name = route_name(component_name(key), "/".join(parts[2:]))
         named = urn == self._urn(f"{TOOL_GATEWAY_TYPE}${TOOL_ROUTE_TYPE}", name)
@@ -185,9 +247,9 @@ class _Rules:
     def _check_plain(self, resource: Raw, where: str, named: bool, parent: str) -> None:
         fields = resource.keys() & {"id", "provider", "initErrors", "retainOnDelete"}
         if not named or resource.get("custom") or resource.get("inputs") or fields:
-            raise refusal(f"{where}, which is not as the daemon registers it")
+            raise _refusal(f"{where}, which is not as the daemon registers it")
         if resource.get("parent", "") != parent:
-            raise refusal(f"{where} below {shown(resource.get('parent'))}")
+            raise _refusal(f"{where} below {shown(resource.get('parent'))}")
 
     def _check_provider(self, resource: Raw, urn: str, where: str) -> None:
         # The engine keeps the source of a plugin in the last one.
@@ -196,27 +258,27 @@ class _Rules:
             for name, value in resource.get(field, {}).items():
                 # Other inputs could name credentials, or code to run.
                 if name not in wanted or value != wanted[name]:
-                    raise refusal(f"{field}.{shown(name)} of {where}")
+                    raise _refusal(f"{field}.{shown(name)} of {where}")
         if urn != self._provider or not resource.get("custom") or not _ID.fullmatch(resource.get("id", "")):
-            raise refusal(f"{where}, which is not as the daemon registers it")
+            raise _refusal(f"{where}, which is not as the daemon registers it")
         self._check_parent(resource, where, self._root)
         if "provider" in resource:
-            raise refusal(f"provider of {where}")
+            raise _refusal(f"provider of {where}")
         self._references.add(f"{urn}::{resource['id']}")
 
     def _check_object(self, resource: Raw, urn: str, type_: str, where: str) -> None:
         owner = urn[len(self._prefix) :].partition("$")[0]
         if owner not in _COMPONENTS:
-            raise refusal(f"{where}, which belongs to no gateway")
+            raise _refusal(f"{where}, which belongs to no gateway")
         key = self._gateway(_COMPONENTS[owner], urn, where)
         kind = _OBJECTS[type_]
         (object_key,) = (one for one in wanted_objects(key) if one.kind == kind)
         named = urn == self._urn(f"{owner}${type_}", component_name(key)) and resource.get("custom") is True
         if not named or resource.get("id") != f"{object_key.namespace}/{object_key.name}":
-            raise refusal(f"{where}, which is not as the daemon registers it")
+            raise _refusal(f"{where}, which is not as the daemon registers it")
         self._check_parent(resource, where, self._component(key))
         if resource.get("provider") not in self._references:
-            raise refusal(f"provider of {where}")
+            raise _refusal(f"provider of {where}")
         self._check_manifests(resource, object_key, where)
 
     def _check_manifests(self, resource: Raw, key: Identity, where: str) -> None:
@@ -230,35 +292,35 @@ class _Rules:
             ("outputs.__inputs", applied, _MANIFEST_FIELDS),
         ):
             if _identity(found) != (version, key.kind, key.namespace, key.name):
-                raise refusal(f"{field} of {where}: an object of another kind, namespace or name")
+                raise _refusal(f"{field} of {where}: an object of another kind, namespace or name")
             for name in sorted(found.keys() - known):
                 # Of an earlier form, `inputs` and `live`, the provider takes what to delete.
-                raise refusal(f"{shown(name)} of {field} of {where}")
+                raise _refusal(f"{shown(name)} of {field} of {where}")
         for name, wanted in (("__fieldManager", FIELD_MANAGER), ("__initialApiVersion", version)):
             if outputs.get(name, wanted) != wanted:
-                raise refusal(f"outputs.{name} of {where}")
+                raise _refusal(f"outputs.{name} of {where}")
         for field, found in (("inputs", inputs), ("outputs.__inputs", applied)):
             if _field_manager(found) != FIELD_MANAGER:
-                raise refusal(f"{field}.metadata.annotations of {where}: another owner of its fields")
+                raise _refusal(f"{field}.metadata.annotations of {where}: another owner of its fields")
 
     def _check_parent(self, resource: Raw, where: str, parent: str) -> None:
         if resource.get("parent") != parent:
-            raise refusal(f"{where} below {shown(resource.get('parent'))}")
+            raise _refusal(f"{where} below {shown(resource.get('parent'))}")
 
     def _check_references(self, resource: Raw, where: str) -> None:
         depended = resource.get("propertyDependencies", {}).values()
         lists = [resource.get("dependencies", []), *(found or [] for found in depended)]
         if not all(isinstance(found, list) for found in lists):
-            raise refusal(f"dependencies of {where}")
+            raise _refusal(f"dependencies of {where}")
         urns = [*(urn for found in lists for urn in found), *filter(None, [resource.get("parent")])]
         for urn in urns:
             if not isinstance(urn, str) or urn not in self._seen:
-                raise refusal(f"{where}, which depends on {shown(urn)}")
+                raise _refusal(f"{where}, which depends on {shown(urn)}")
 
     def _gateway(self, kind: str, urn: str, where: str) -> Identity:
         namespace, _, name = urn.rpartition("::")[2].partition("/")
         if namespace != self._stack or object_name_fault(name):
-            raise refusal(f"{where}, of another namespace than {self._stack}")
+            raise _refusal(f"{where}, of another namespace than {self._stack}")
         return Identity(kind, namespace, name)
 
     def _component(self, key: Identity) -> str:

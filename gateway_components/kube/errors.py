@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
 
-from gateway_components.errors import GatewayError
-from gateway_components.refusals import missing_right
+from gateway_components.errors import GatewayError, missing_right
 
 __all__ = [
     "ApiError",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_components.engine.groups import Entry, Name, grouped
+from gateway_components.engine.entries import Entry, Name, grouped
 
 SMALL = 20_000
 Entries = dict[Name, Entry]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway_components.cli.main import main
-from gateway_components.engine import groups
+from gateway_components.engine import entries
 from gateway_components.engine.folder import ScratchFolder
 from gateway_components.kube.state_secrets import StateSecrets
 
@@ -95,7 +95,7 @@ if __name__ == "__main__":
     if "PART_BYTES" in os.environ:
         StateSecrets.__init__.__defaults__ = (int(os.environ["PART_BYTES"]),)
     if "GROUP" in os.environ:
-        groups._MOST = int(os.environ["GROUP"])
+        entries._MOST = int(os.environ["GROUP"])
     if "FULL" in os.environ:
         fill(Path(os.environ["FULL"]))
     if "FATAL" in os.environ:

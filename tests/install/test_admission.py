@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway_components.errors import BOUND
 from gateway_components.install import manifests
 from gateway_components.install.admission import admission_policy
 from gateway_components.install.options import NAME
@@ -21,7 +22,6 @@ from gateway_components.kube.resources import (
 )
 from gateway_components.kube.state_format import PART_LABEL
 from gateway_components.kube.state_secrets import StateSecrets
-from gateway_components.refusals import BOUND
 from lab import ControlPlane, KubectlError, wait_until
 from tests.daemon.harness import Namespace, fresh_namespace, gateway
 from tests.install.admission_cases import (

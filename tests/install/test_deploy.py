@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway_components.errors import BOUND
 from gateway_components.install.__main__ import one_file
 from gateway_components.install.options import NAME, NAMESPACE, Installation
-from gateway_components.refusals import BOUND
 from lab import ControlPlane, KubectlError, wait_until
 from tests.daemon.harness import SECONDS, Namespace, gateway, tool_gateway
 from tests.install.pod import Pod, container

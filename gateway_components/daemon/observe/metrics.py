@@ -1,8 +1,10 @@
-"""What `/metrics` shows, with `prometheus_client` and a registry of our own."""
+"""What `/metrics` shows, the picture of the daemon among it, with `prometheus_client` and a registry of our own."""
 
+import collections
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
+from typing import Any
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -11,10 +13,14 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from gateway_components.api.kinds import TOOL_ROUTE
+from gateway_components.api.kinds import GATEWAY_KINDS, READY, TOOL_ROUTE
 from gateway_components.daemon.observe.telemetry import PassResult, Telemetry, UpResult
+from gateway_components.identity import Identity
+from gateway_components.kube.reflector import ObjectName
+from gateway_components.plan.claims import claims
+from gateway_components.plan.references import gateway_of_route
 
-__all__ = ["CONTENT_TYPE", "ConditionCounts", "Metrics"]
+__all__ = ["CONTENT_TYPE", "ConditionCounts", "Metrics", "count_conditions"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """Media type of what `Metrics.text` returns."""
@@ -145,3 +151,38 @@ def _version() -> str:
         return metadata.version(_PACKAGE)
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+_UNKNOWN = "Unknown"
+
+
+def count_conditions(
+    objects: Callable[[str], Mapping[ObjectName, Any]],
+) -> collections.Counter[tuple[str, str, str]]:
+    """Return numbers of gateways and routes of ours by kind, type of condition and status.
+
+    One that has no such condition yet counts as ``Unknown``.
+
+    Parameters
+    ----------
+    objects
+        Gives the states of a kind (`projections`) by name.
+    """
+    counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    ours: set[Identity] = set()
+    for kind in GATEWAY_KINDS.values():
+        claimed: dict[str | None, bool] = {}
+        classes = [known for known in objects(kind.class_kind).values() if known]
+        for name, state in objects(kind.kind).items():
+            of_class = state.model.spec.class_name if state.model else kind.class_of(state.raw)
+            if of_class not in claimed:
+                claimed[of_class] = claims(kind, of_class, classes)
+            if claimed[of_class]:
+                ours.add(Identity(kind.kind, *name))
+                for condition in (kind.configured, kind.ready):
+                    counts[kind.kind, condition, state.statuses.get(condition, _UNKNOWN)] += 1
+    for state in objects(_ROUTE).values():
+        # One whose gateway does not exist is known by the status that we wrote.
+        if "conditions" in state.owned or (state.model and gateway_of_route(state.model) in ours):
+            counts[_ROUTE, READY, state.statuses.get(READY, _UNKNOWN)] += 1
+    return counts

@@ -6,8 +6,7 @@ from functools import partial
 
 from gateway_components.daemon.observe.health import HealthServer, Review, Vitals
 from gateway_components.daemon.observe.metrics import ConditionCounts, Metrics
-from gateway_components.daemon.observe.telemetry import Listeners, Telemetry
-from gateway_components.daemon.observe.tracing import start_tracing
+from gateway_components.daemon.observe.telemetry import Listeners, Telemetry, start_tracing
 from gateway_components.daemon.side_loop import SideLoop
 
 __all__ = ["Observation"]

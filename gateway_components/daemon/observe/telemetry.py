@@ -1,10 +1,26 @@
-"""What the parts of the daemon tell about their work; who listens, and with which library, is not their concern."""
+"""What the parts of the daemon report about their work, and the listener that turns it into traces."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-__all__ = ["NOBODY", "Attribute", "Listeners", "Note", "PassResult", "Step", "Telemetry", "UpResult"]
+import structlog
+
+if TYPE_CHECKING:
+    from gateway_components.daemon.observe.tracing import Tracing
+
+__all__ = [
+    "NOBODY",
+    "Attribute",
+    "Listeners",
+    "Note",
+    "PassResult",
+    "Step",
+    "Telemetry",
+    "UpResult",
+    "start_tracing",
+]
 
 Attribute = str | int | bool
 """What may be noted about a step: names and numbers, never what a user wrote."""
@@ -125,3 +141,42 @@ def _ignore(**_: Attribute) -> None:
 
 NOBODY = Telemetry()
 """For a part that nobody listens to."""
+
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_PROTOCOL = "http/protobuf"
+
+
+def start_tracing(environment: Mapping[str, str]) -> "Tracing | None":
+    """Return a tracer for the endpoint of `environment`; None where it is unset or unusable.
+
+    Anything wrong with it is a warning in the log: no gateway has to wait for traces.
+    """
+    endpoint = _first(environment, _ENDPOINTS)
+    disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    if not endpoint or disabled or environment.get("OTEL_TRACES_EXPORTER") == "none":
+        return None
+    log = structlog.get_logger()
+    if not endpoint.startswith(("http://", "https://")):
+        log.warning(
+            "no traces", why="the endpoint must begin with http:// or https://", variable=_ENDPOINTS[1]
+        )
+        return None
+    protocol = _first(environment, _PROTOCOLS) or _PROTOCOL
+    if protocol != _PROTOCOL:
+        log.warning("traces are sent in another protocol", wanted=protocol, used=_PROTOCOL)
+    # Its modules cost time and memory.
+    from gateway_components.daemon.observe.tracing import tracing_within  # noqa: PLC0415
+
+    try:
+        tracing = tracing_within(environment)
+    except Exception as error:  # noqa: BLE001  (each variable that the library reads can be wrong in its own way)
+        log.warning("no traces", why=type(error).__name__, cure="look at the OTEL_ variables")
+        return None
+    log.info("tracing")
+    return tracing
+
+
+def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((environment[name] for name in names if environment.get(name)), "")

@@ -1,29 +1,33 @@
-"""Traces of passes by OpenTelemetry, where an endpoint is set; its modules are loaded only then.
+"""Traces of passes by OpenTelemetry: OTLP over HTTP, from a thread of its own; imported only where traces are wanted.
 
 The standard variables of the environment apply (OTEL_EXPORTER_OTLP_*, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES,
 OTEL_TRACES_SAMPLER, OTEL_BSP_*). A TRACEPARENT there, as W3C Trace Context has it, is the parent of every pass.
 """
 
+import logging
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import structlog
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway_components.daemon.observe.telemetry import Attribute, Note, Step, Telemetry
 
-if TYPE_CHECKING:
-    from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import TracerProvider
+__all__ = ["SparinglyLogged", "Tracing", "tracing_within"]
 
-__all__ = ["Tracing", "start_tracing"]
-
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_PROTOCOL = "http/protobuf"
 _LAST_WORDS_SECONDS = 2.0
 """How long the end of the process waits for the last spans to be delivered."""
+_SERVICE = "litellm-gateways"
+_SAY_AGAIN_SECONDS = 600.0
+_NO_CAUSE = "no good answer in time"
 
 
 class Tracing(Telemetry):
@@ -37,14 +41,10 @@ class Tracing(Telemetry):
         What every pass is a part of; an empty context for passes that stand alone.
     """
 
-    def __init__(self, provider: "TracerProvider", parent: "Context") -> None:
-        # Loaded by now: whoever has a provider has its modules.
-        from opentelemetry.trace import StatusCode  # noqa: PLC0415
-
+    def __init__(self, provider: TracerProvider, parent: Context) -> None:
         self._provider = provider
         self._parent = parent
         self._tracer = provider.get_tracer(__name__)
-        self._error = StatusCode.ERROR
 
     @contextmanager
     def step(self, step: Step, namespace: str, **attributes: Attribute) -> Iterator[Note]:
@@ -65,7 +65,7 @@ class Tracing(Telemetry):
             try:
                 yield note
             except BaseException as error:
-                span.set_status(self._error, type(error).__name__)
+                span.set_status(StatusCode.ERROR, type(error).__name__)
                 raise
 
     def close(self) -> None:
@@ -75,42 +75,77 @@ class Tracing(Telemetry):
         ending.join(_LAST_WORDS_SECONDS)
 
 
-def start_tracing(environment: Mapping[str, str]) -> Tracing | None:
-    """Return a tracer for the endpoint of `environment`; None where it is unset or unusable.
-
-    Anything wrong with it is a warning in the log: no gateway has to wait for traces.
-    """
-    endpoint = _first(environment, _ENDPOINTS)
-    disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    if not endpoint or disabled or environment.get("OTEL_TRACES_EXPORTER") == "none":
-        return None
-    log = structlog.get_logger()
-    if not endpoint.startswith(("http://", "https://")):
-        log.warning(
-            "no traces", why="the endpoint must begin with http:// or https://", variable=_ENDPOINTS[1]
-        )
-        return None
-    protocol = _first(environment, _PROTOCOLS) or _PROTOCOL
-    if protocol != _PROTOCOL:
-        log.warning("traces are sent in another protocol", wanted=protocol, used=_PROTOCOL)
-    from opentelemetry.context import Context  # noqa: PLC0415
-    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
-        TraceContextTextMapPropagator,
-    )
-
-    from gateway_components.daemon.observe.delivery import tracer_provider  # noqa: PLC0415
-
-    try:
-        provider = tracer_provider()
-    except Exception as error:  # noqa: BLE001  (each variable that the library reads can be wrong in its own way)
-        log.warning("no traces", why=type(error).__name__, cure="look at the OTEL_ variables")
-        return None
+def tracing_within(environment: Mapping[str, str]) -> Tracing:
+    """Return a tracer of passes, which are parts of the trace that `environment` names, if any."""
     carrier = {
         name.lower(): environment[name] for name in ("TRACEPARENT", "TRACESTATE") if name in environment
     }
-    log.info("tracing")
-    return Tracing(provider, TraceContextTextMapPropagator().extract(carrier, Context()))
+    return Tracing(_tracer_provider(), TraceContextTextMapPropagator().extract(carrier, Context()))
 
 
-def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:
-    return next((environment[name] for name in names if environment.get(name)), "")
+class SparinglyLogged(SpanExporter):
+    """Delivers by another exporter; spans that get lost are a line in the log now and then, not one each.
+
+    Parameters
+    ----------
+    exporter
+        Delivers.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(self, exporter: SpanExporter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._exporter = exporter
+        self._clock = clock
+        self._lost = 0
+        self._say_from = float("-inf")
+        self._log = structlog.get_logger()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Deliver spans, and say whether that worked."""
+        _library_log.cause = _NO_CAUSE
+        result = self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            return result
+        self._lost += len(spans)
+        now = self._clock()
+        if now >= self._say_from:
+            self._log.warning("traces are not delivered", spans_lost=self._lost, why=_library_log.cause)
+            self._lost, self._say_from = 0, now + _SAY_AGAIN_SECONDS
+        return result
+
+    def shutdown(self) -> None:
+        """Deliver nothing more."""
+        self._exporter.shutdown()
+
+
+class _LibraryLog(logging.Handler):
+    """Keeps of what the library logs for each batch the cause alone: its texts quote URLs, and headers with tokens."""
+
+    cause = _NO_CAUSE
+
+    def emit(self, record: logging.LogRecord) -> None:
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        for argument in arguments:
+            if isinstance(argument, Exception):
+                self.cause = type(argument).__name__
+            elif isinstance(argument, int):
+                self.cause = f"HTTP status {argument}"
+
+
+_library_log = _LibraryLog()
+
+
+def _tracer_provider() -> TracerProvider:
+    """Return what makes spans and delivers them to the endpoint that the environment names.
+
+    It is not made the one of the process: Pulumi's SDK may have its own.
+    """
+    library = logging.getLogger("opentelemetry")
+    library.propagate = False
+    library.handlers = [_library_log]
+    said = OTELResourceDetector().detect()
+    resource = Resource.create(dict(Resource({"service.name": _SERVICE}).merge(said).attributes))
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(SparinglyLogged(OTLPSpanExporter())))
+    return provider

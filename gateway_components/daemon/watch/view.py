@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from gateway_components.api.kinds import GATEWAY_KINDS, TOOL_GATEWAY, TOOL_ROUTE, GatewayKind
-from gateway_components.daemon.observe.census import count_conditions
+from gateway_components.daemon.observe.metrics import count_conditions
 from gateway_components.daemon.watch.contents import Contents
 from gateway_components.daemon.watch.dependents import Callbacks, Dependents
 from gateway_components.daemon.watch.live_lookup import LiveLookups, Sought

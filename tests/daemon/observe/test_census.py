@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway_components.api.kinds import AI_GATEWAY
-from gateway_components.daemon.observe.census import count_conditions
+from gateway_components.daemon.observe.metrics import count_conditions
 from gateway_components.daemon.watch.projections import PROJECTIONS
 from tests.daemon.manifests import API_VERSION, gateway, tool_gateway, tool_route
 

@@ -11,9 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from structlog.testing import capture_logs
 
-from gateway_components.daemon.observe.delivery import SparinglyLogged
-from gateway_components.daemon.observe.telemetry import Step
-from gateway_components.daemon.observe.tracing import start_tracing
+from gateway_components.daemon.observe.telemetry import Step, start_tracing
+from gateway_components.daemon.observe.tracing import SparinglyLogged
 from lab import wait_until
 from tests.daemon.collector import Collector, attributes
 
@@ -112,7 +111,7 @@ def test_a_refused_variable_is_a_warning_without_its_value(
 
 def test_nothing_of_opentelemetry_is_loaded_without_an_endpoint() -> None:
     program = (
-        "import sys; from gateway_components.daemon.observe.tracing import start_tracing; start_tracing({});"
+        "import sys; from gateway_components.daemon.observe.telemetry import start_tracing; start_tracing({});"
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
