@@ -1,22 +1,25 @@
-"""The generated LiteLLM configuration (spec, "Generated config.yaml"), and the room that a ConfigMap has for it."""
+"""The LiteLLM configuration (spec, "Generated config.yaml"): what generates it, its room in a ConfigMap, its risks."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
 from gateway_components import strict_yaml
 from gateway_components.api.gateways import AiGateway, AiModel
-from gateway_components.errors import Path
+from gateway_components.api.kinds import AI_GATEWAY
+from gateway_components.errors import Finding, Path
 from gateway_components.identity import Identity
-from gateway_components.plan.environment import api_key_variable
-from gateway_components.plan.findings import MOST_FAILURES, Failure, Reason
+from gateway_components.plan.environment import Origins, api_key_variable
+from gateway_components.plan.findings import MOST_FAILURES, Failure, Reason, WarningReason, plan_warning
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Content, Gateway, Resource, Unreadable
-from gateway_components.plan.variables import REFERENCE, foreign_references, from_environment
+from gateway_components.plan.variables import MASTER_VARIABLE, REFERENCE, foreign_references, from_environment
 
 __all__ = [
     "LARGEST",
+    "Posture",
     "Shares",
     "TooLarge",
     "check_size",
@@ -205,3 +208,106 @@ def fitting(
 
 def _bytes(text: str) -> int:
     return len(text.encode())
+
+
+_OTHER_LOCKS = ("custom_auth", "enable_jwt_auth", "enable_oauth2_auth", "enable_oauth2_proxy_auth")
+"""Keys of ``general_settings`` by which somebody else than the master key decides who may ask."""
+_DATABASE = ("DATABASE_URL", "DIRECT_URL", "DATABASE_HOST")
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
+_EXPORTERS = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER")
+_TO_THE_LOG = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """A configuration with all patches, and the environment beside it.
+
+    Attributes
+    ----------
+    config
+        The final configuration.
+    env
+        ``env`` of the container, in JSON types.
+    origins
+        What the sources of its ``envFrom`` provide.
+    """
+
+    config: Mapping[str, Any]
+    env: Sequence[Mapping[str, Any]] = ()
+    origins: Origins = field(default_factory=Origins)
+
+    @property
+    def has_database(self) -> bool:
+        """Whether the proxy may keep a database.
+
+        It then writes into its own package and runs programs from the home of root when it starts (`proxy_cli.py`).
+        """
+        return bool(self._block("general_settings").get("database_url")) or any(
+            map(self._is_given, _DATABASE)
+        )
+
+    def warnings(self, kind: str) -> Iterator[Finding]:
+        """Yield the warnings for a gateway of `kind`; none about what is unknown."""
+        if kind == AI_GATEWAY.kind and self._is_open:
+            yield plan_warning(
+                WarningReason.NO_MASTER_KEY,
+                "there is no master key, so whoever reaches the gateway uses the API keys of its providers, and can "
+                "have them sent elsewhere",
+                ("spec", "env"),
+                f"set {MASTER_VARIABLE} there from a Secret; docs/security.md says what else to do",
+            )
+        if self._logs_prompts:
+            yield plan_warning(
+                WarningReason.PROMPTS_LOGGED,
+                "the callback otel has no endpoint, so what is asked and answered is written to the pod's log",
+                ("spec", "env"),
+                f"set {_ENDPOINTS[0]}, or litellm_settings.turn_off_message_logging: true in a config patch",
+            )
+
+    @property
+    def _is_open(self) -> bool:
+        settings = self._block("general_settings")
+        # A master key that is empty keeps everybody out.
+        if settings.get("master_key") is not None or any(map(settings.get, _OTHER_LOCKS)):
+            return False
+        return not self._is_given(MASTER_VARIABLE)
+
+    @property
+    def _logs_prompts(self) -> bool:
+        settings = self._block("litellm_settings")
+        names = (settings.get(key) for key in ("callbacks", "success_callback"))
+        if not any("otel" in (found if isinstance(found, list) else [found]) for found in names):
+            return False
+        own = self._block("callback_settings").get("otel")
+        is_silent = isinstance(own, Mapping) and own.get("message_logging") is False
+        if is_silent or settings.get("turn_off_message_logging") is True:
+            return False
+        if any(self._text(name) != "" for name in _ENDPOINTS):
+            return False
+        exporters = (text for name in _EXPORTERS if self._is_given(name) for text in (self._text(name),))
+        return next(exporters, _TO_THE_LOG) == _TO_THE_LOG
+
+    def _is_given(self, name: str) -> bool:
+        return (
+            name in self._block("environment_variables")
+            or any(variable["name"] == name for variable in self.env)
+            or self.origins.may_provide(name)
+        )
+
+    def _text(self, name: str) -> str | None:
+        """Return the value of a variable, which is empty where there is none; None where it cannot be told."""
+        if not self._is_given(name):
+            return ""
+        for variable in self.env:
+            if (
+                variable["name"] == name
+                and "valueFrom" not in variable
+                and name not in self._block("environment_variables")
+            ):
+                text = variable.get("value", "")
+                return None if "$(" in text else text
+        return None
+
+    def _block(self, name: str) -> Mapping[str, Any]:
+        found = self.config.get(name)
+        return found if isinstance(found, Mapping) else {}

@@ -22,6 +22,7 @@ from gateway_components.plan.claims import (
     image_of,
 )
 from gateway_components.plan.config import (
+    Posture,
     Shares,
     check_size,
     fitting,
@@ -31,7 +32,6 @@ from gateway_components.plan.config import (
     literal_faults,
 )
 from gateway_components.plan.environment import Absence, absence_warnings, environment, origins
-from gateway_components.plan.expansion import expansion_warnings
 from gateway_components.plan.findings import Failure, Reason, first_warnings, together
 from gateway_components.plan.guardrails import Guardrails, check_guards, resolve_guardrails
 from gateway_components.plan.loops import without_loops
@@ -57,7 +57,12 @@ from gateway_components.plan.routes import (
     without_removed,
 )
 from gateway_components.plan.snapshot import Content, Gateway, Resources, Snapshot, UnreadableGateway
-from gateway_components.plan.variables import Posture, Variables, master_key_warnings, variable_warnings
+from gateway_components.plan.variables import (
+    Variables,
+    expansion_warnings,
+    master_key_warnings,
+    variable_warnings,
+)
 from gateway_components.plan.workload import (
     EMPTY_DIGEST,
     GatewayObjects,

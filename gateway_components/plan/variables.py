@@ -1,26 +1,30 @@
-"""Variables of the pod that LiteLLM's configuration names, and what both mean for the safety of the proxy.
+"""Variables of the pod: which of them LiteLLM's configuration names, and which name each other.
 
 LiteLLM 1.83.14 replaces each text of its configuration that begins with ``os.environ/`` by the value of that variable,
 at any depth (`ProxyConfig._check_for_os_environ_vars`). It replaces neither keys nor list items. ``oidc/`` and key
 managers are reached only behind this prefix.
+
+In ``spec.env``, ``$(NAME)`` names a variable. The kubelet replaces it by what ``envFrom`` and the variables before it
+give; it knows nothing of the image's own variables.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from gateway_components.api.kinds import AI_GATEWAY
+from gateway_components.api.pod import EnvVar
+from gateway_components.api.syntax import shown
 from gateway_components.errors import Finding, InText, Path, dotted
 from gateway_components.identity import Identity
-from gateway_components.plan.environment import Origins
+from gateway_components.plan.environment import MULTIPROC_VARIABLE, Origins
 from gateway_components.plan.findings import WarningReason, plan_warning
 from gateway_components.plan.snapshot import Content
 
 __all__ = [
+    "MASTER_VARIABLE",
     "REFERENCE",
-    "Posture",
     "Variables",
+    "expansion_warnings",
     "foreign_references",
     "from_environment",
     "master_key_warnings",
@@ -39,7 +43,7 @@ _API_SERVER = "KUBERNETES_"
 _WEBHOOKS = "alert_to_webhook_url"
 """Where LiteLLM looks at the items of lists by itself (`process_slack_alerting_variables`)."""
 _MASTER_KEY = ("general_settings", "master_key")
-_MASTER_VARIABLE = "LITELLM_MASTER_KEY"
+MASTER_VARIABLE = "LITELLM_MASTER_KEY"
 
 
 class _Reference(str):
@@ -160,7 +164,7 @@ def master_key_warnings(config: Mapping[str, Any], variables: Variables, origin:
     settings = _block(config, "general_settings")
     path: Path = ()
     state: _State = "empty"
-    name = _MASTER_VARIABLE
+    name = MASTER_VARIABLE
     if "master_key" in settings:
         key, path = settings["master_key"], _MASTER_KEY
         if key and not (isinstance(key, str) and key.startswith(REFERENCE)):
@@ -181,7 +185,7 @@ def master_key_warnings(config: Mapping[str, Any], variables: Variables, origin:
         WarningReason.MASTER_KEY_EMPTY,
         f"the master key would be {state} ({where}), so the gateway {effect}",
         origin,
-        f"set {name if known else _MASTER_VARIABLE} in spec.env from a Secret",
+        f"set {name if known else MASTER_VARIABLE} in spec.env from a Secret",
         inside=InText(path=path) if path else None,
     )
 
@@ -256,104 +260,54 @@ def _named(text: str) -> str:
     return token[1] if token else name
 
 
-_OTHER_LOCKS = ("custom_auth", "enable_jwt_auth", "enable_oauth2_auth", "enable_oauth2_proxy_auth")
-"""Keys of ``general_settings`` by which somebody else than the master key decides who may ask."""
-_DATABASE = ("DATABASE_URL", "DIRECT_URL", "DATABASE_HOST")
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_ENDPOINT")
-_EXPORTERS = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER")
-_TO_THE_LOG = "console"
+_EXPANDED = re.compile(r"\$(?:\$|\(([^)]*)\))")
+"""A reference, whose name is the group, or two dollar signs, which stand for one."""
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Posture:
-    """A configuration with all patches, and the environment beside it.
+def expansion_warnings(
+    given: Iterable[EnvVar], env: Iterable[Mapping[str, Any]], variables: Variables
+) -> Iterator[Finding]:
+    """Yield a warning for each reference of a variable to another one that Kubernetes does not replace.
 
-    Attributes
+    Parameters
     ----------
-    config
-        The final configuration.
+    given
+        ``spec.env``.
     env
-        ``env`` of the container, in JSON types.
-    origins
-        What the sources of its ``envFrom`` provide.
+        ``env`` of the container, in its order.
+    variables
+        What is known of these.
     """
-
-    config: Mapping[str, Any]
-    env: Sequence[Mapping[str, Any]] = ()
-    origins: Origins = field(default_factory=Origins)
-
-    @property
-    def has_database(self) -> bool:
-        """Whether the proxy may keep a database.
-
-        It then writes into its own package and runs programs from the home of root when it starts (`proxy_cli.py`).
-        """
-        return bool(self._block("general_settings").get("database_url")) or any(
-            map(self._is_given, _DATABASE)
-        )
-
-    def warnings(self, kind: str) -> Iterator[Finding]:
-        """Yield the warnings for a gateway of `kind`; none about what is unknown."""
-        if kind == AI_GATEWAY.kind and self._is_open:
+    places = {variable.name: position for position, variable in enumerate(given)}
+    ranks = {variable["name"]: rank for rank, variable in enumerate(env)}
+    for rank, variable in enumerate(env):
+        position = places.get(variable["name"])
+        if position is None or variable["name"] == MULTIPROC_VARIABLE:
+            continue
+        for name in _expanded(variable.get("value") or ""):
+            comes_before = ranks.get(name, rank) < rank
+            state = variables.state(name) if comes_before else variables.beside(name)
+            if state != "missing":
+                continue
+            if comes_before:
+                why, cure = f"{shown(name)} has no value", "give it one"
+            elif ranks.get(name, rank) > rank:
+                why, cure = f"{shown(name)} comes after it", "move that variable in front of this one"
+            else:
+                why, cure = "no variable before it has that name", "set one in front of it"
             yield plan_warning(
-                WarningReason.NO_MASTER_KEY,
-                "there is no master key, so whoever reaches the gateway uses the API keys of its providers, and can "
-                "have them sent elsewhere",
-                ("spec", "env"),
-                f"set {_MASTER_VARIABLE} there from a Secret; docs/security.md says what else to do",
-            )
-        if self._logs_prompts:
-            yield plan_warning(
-                WarningReason.PROMPTS_LOGGED,
-                "the callback otel has no endpoint, so what is asked and answered is written to the pod's log",
-                ("spec", "env"),
-                f"set {_ENDPOINTS[0]}, or litellm_settings.turn_off_message_logging: true in a config patch",
+                WarningReason.VARIABLE_NOT_REPLACED,
+                f"Kubernetes leaves {_quoted(name)} in the variable {shown(variable['name'])} as it is, since {why}",
+                ("spec", "env", position, "value"),
+                f"{cure}, or write $$ for $ where this very text is meant",
             )
 
-    @property
-    def _is_open(self) -> bool:
-        settings = self._block("general_settings")
-        # A master key that is empty keeps everybody out.
-        if settings.get("master_key") is not None or any(map(settings.get, _OTHER_LOCKS)):
-            return False
-        return not self._is_given(_MASTER_VARIABLE)
 
-    @property
-    def _logs_prompts(self) -> bool:
-        settings = self._block("litellm_settings")
-        names = (settings.get(key) for key in ("callbacks", "success_callback"))
-        if not any("otel" in (found if isinstance(found, list) else [found]) for found in names):
-            return False
-        own = self._block("callback_settings").get("otel")
-        is_silent = isinstance(own, Mapping) and own.get("message_logging") is False
-        if is_silent or settings.get("turn_off_message_logging") is True:
-            return False
-        if any(self._text(name) != "" for name in _ENDPOINTS):
-            return False
-        exporters = (text for name in _EXPORTERS if self._is_given(name) for text in (self._text(name),))
-        return next(exporters, _TO_THE_LOG) == _TO_THE_LOG
+def _expanded(text: str) -> Iterator[str]:
+    yield from dict.fromkeys(match[1] for match in _EXPANDED.finditer(text) if match[1] is not None)
 
-    def _is_given(self, name: str) -> bool:
-        return (
-            name in self._block("environment_variables")
-            or any(variable["name"] == name for variable in self.env)
-            or self.origins.may_provide(name)
-        )
 
-    def _text(self, name: str) -> str | None:
-        """Return the value of a variable, which is empty where there is none; None where it cannot be told."""
-        if not self._is_given(name):
-            return ""
-        for variable in self.env:
-            if (
-                variable["name"] == name
-                and "valueFrom" not in variable
-                and name not in self._block("environment_variables")
-            ):
-                text = variable.get("value", "")
-                return None if "$(" in text else text
-        return None
-
-    def _block(self, name: str) -> Mapping[str, Any]:
-        found = self.config.get(name)
-        return found if isinstance(found, Mapping) else {}
+def _quoted(name: str) -> str:
+    # What is no name may be a part of a password.
+    return shown(f"$({name})") if _VARIABLE_NAME.fullmatch(name) else "what stands in $()"
