@@ -58,7 +58,7 @@ class InText:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that somebody has to put right.
+    """One problem that somebody has to fix.
 
     Attributes
     ----------

@@ -277,7 +277,7 @@ def _parsed(text: str, where: str) -> Mapping[str, Any]:
         # What YAML says about it quotes lines of it, which may hold credentials.
         document = "unreadable"
     if not isinstance(document, Mapping | None):
-        raise InputError(Finding((), f"{where} is no YAML map", "give one that kubectl takes"))
+        raise InputError(Finding((), f"{where} is not a YAML map", "give one that kubectl takes"))
     return document or {}
 
 

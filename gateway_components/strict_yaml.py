@@ -82,7 +82,7 @@ def _integer(_: _Loader, node: yaml.ScalarNode) -> int:
     try:
         number = int(text, 0)
     except ValueError:
-        raise _fault("this is no whole number, or one that is too long", node) from None
+        raise _fault("this is not a whole number, or it is too long", node) from None
     if number.bit_length() > _MAXIMUM_BITS:
         raise _fault(f"this number needs more than {_MAXIMUM_BITS} bits", node)
     return number
@@ -93,7 +93,7 @@ def _float(_: _Loader, node: yaml.ScalarNode) -> float | str:
     try:
         number = float(re.sub(r"_|\.(?=inf|nan)", "", text, flags=re.IGNORECASE))
     except ValueError:
-        raise _fault("this is no number", node) from None
+        raise _fault("this is not a number", node) from None
     if math.isfinite(number):
         return number
     if "." in text and not re.search("[0-9]", text):
@@ -114,7 +114,7 @@ for _name in ("binary", "omap", "pairs", "set", "timestamp"):
 _Loader.add_constructor(None, _refuse)
 
 
-_BAD_CHARACTER = "a character that YAML does not allow stands here"
+_BAD_CHARACTER = "YAML does not allow this character"
 
 Path = Sequence[str | int]
 
@@ -200,7 +200,7 @@ def parse(text: str) -> Any:
     """
     documents = parse_all(text)
     if len(documents) > 1:
-        message = "a second document begins here, only one may stand in this text"
+        message = "a second document begins here, but only one is allowed"
         raise YamlError(message, documents[1].line, 1)
     return documents[0].value if documents else None
 
@@ -248,7 +248,7 @@ def _check_depth(text: str) -> None:
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Refuse keys that stand twice, and what grows beyond measure once its aliases are written out."""
+    """Refuse duplicate keys, and documents that explode once aliases are expanded."""
     _check_growth(root, _Measure())
 
 
@@ -280,7 +280,7 @@ class _Measure:
         if id(node) in self._known:
             size = self._known[id(node)]
             if size is None:
-                raise _fault("an alias stands inside the value that it names", node)
+                raise _fault("an alias is inside the value that it refers to", node)
             return size
         if isinstance(node, yaml.ScalarNode):
             self.characters += len(node.value)
@@ -330,7 +330,7 @@ def _check_limits(node: yaml.Node, size: _Size, values: int, characters: int) ->
     ):
         if found > allowed:
             raise _fault(
-                f"more than {allowed} {what} stand here once aliases are written out; use fewer aliases", node
+                f"more than {allowed} {what} appear once aliases are expanded; use fewer aliases", node
             )
 
 

@@ -1,4 +1,4 @@
-"""Work that is done at the same time: all of it has ended before anything else goes on, and every error is told."""
+"""Concurrent work: all of it ends before the caller continues, and every error is reported."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator
@@ -39,7 +39,7 @@ async def together(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None =
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(guarded(one)) for one in work]
     if errors:
-        raise ExceptionGroup("some of the work failed", errors)
+        raise ExceptionGroup("several tasks failed", errors)
     # Without an error each has returned what it was to return.
     return [task.result() for task in tasks]  # type: ignore[misc]
 

@@ -84,8 +84,8 @@ def test_where_nothing_leads_anywhere_that_is_said() -> None:
         (content(), "west", 'there is no context "west" in the kubeconfig (its contexts: dev, prod)'),
         (content("gone"), "", 'the current context is "gone", which is not in the kubeconfig'),
         ("/nowhere/config", "", "kubeconfig /nowhere/config cannot be read: No such file or directory"),
-        ("a: [\ntoken: hunter2", "", "the given kubeconfig is no YAML map"),
-        ("- token\n- hunter2\n", "", "the given kubeconfig is no YAML map"),
+        ("a: [\ntoken: hunter2", "", "the given kubeconfig is not a YAML map"),
+        ("- token\n- hunter2\n", "", "the given kubeconfig is not a YAML map"),
     ],
 )
 def test_what_leads_nowhere_is_refused(kubeconfig: str, context: str, message: str) -> None:

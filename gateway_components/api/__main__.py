@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         0, or 1 when ``--check`` found a file that is missing, stale or no kind's.
     """
     parser = argparse.ArgumentParser(prog="python -m gateway_components.api", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not fresh")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
     parser.add_argument(
         "--folder", type=Path, default=FOLDER, help="where the files are (default: deploy/crds)"
     )

@@ -54,7 +54,7 @@ class PresidioGuard(ApiModel):
     score_thresholds: StringMap = Field(
         default_factory=dict,
         description=(
-            "Minimum score of a match for each type of entity, from 0 to 1, as a string. ALL stands for every type."
+            "Minimum score of a match for each type of entity, from 0 to 1, as a string. ALL applies to every type."
         ),
     )
 
@@ -65,7 +65,7 @@ class GuardSpec(ApiModel):
     bedrock: BedrockGuard | None = Field(
         None, description="Settings for a provider of type bedrock-api, which requires them."
     )
-    description: str | None = Field(None, description="Purpose of the guard, for people.")
+    description: str | None = Field(None, description="Human-readable description of the guard.")
     mode: DistinctMany[GuardMode] = Field(
         min_length=1,
         description=(

@@ -191,7 +191,7 @@ AI_GATEWAY = GatewayKind(
     printer_columns=(
         PrinterColumn("Class", ".spec.aiGatewayClassName"),
         # A column holds one value: of `[*].name` the API server shows the first alone.
-        PrinterColumn("Model", ".spec.aiModels[0].name", description="First of the models."),
+        PrinterColumn("Model", ".spec.aiModels[0].name", description="First model."),
         _condition("Ready", "AiGatewayReady", "status"),
         _condition("Reason", "AiGatewayReady", "reason", priority=1),
         PrinterColumn("Models", ".spec.aiModels", priority=1, description="All models, as JSON."),

@@ -1,4 +1,4 @@
-"""What every object of the API has: metadata, conditions and references."""
+"""Types that all kinds share: metadata, conditions and references."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -34,13 +34,15 @@ CONDITION_TYPE = (
 
 
 class OwnerReference(ApiModel):
-    """The object that another one is deleted with."""
+    """An owner: its deletion also deletes the object."""
 
     api_version: str = Field(description="API group and version of the owner.")
     kind: str = Field(description="Kind of the owner.")
     name: str = Field(description="Name of the owner.")
-    uid: str = Field(description="UID of the owner, which a new object of the same name does not share.")
-    controller: bool | None = Field(None, description="Whether the owner manages the object.")
+    uid: str = Field(description="UID of the owner. A new object with the same name has another UID.")
+    controller: bool | None = Field(
+        None, description="Whether the owner is the managing controller of the object."
+    )
     block_owner_deletion: bool | None = Field(
         None, description="Whether a foreground deletion of the owner waits for this object."
     )
@@ -52,58 +54,64 @@ class ObjectMeta(ApiModel):
     Timestamps stay the strings the API server wrote (``2025-01-31T12:00:00Z``): their order is that of time.
     """
 
-    name: str = Field("", description="Name, unique among the objects of one kind in a namespace.")
-    generate_name: str = Field("", description="Prefix of the name that the API server makes up.")
-    namespace: str | None = Field(None, description="Namespace; objects of the cluster have none.")
-    uid: str | None = Field(None, description="Identity across all time, set by the API server.")
-    generation: Int64 | None = Field(None, description="Counts the changes of the spec.")
-    resource_version: str | None = Field(None, description="Changes with each write; opaque.")
+    name: str = Field("", description="Name of the object, unique per kind and namespace.")
+    generate_name: str = Field("", description="Prefix of the name that the API server generates.")
+    namespace: str | None = Field(
+        None, description="Namespace of the object. Cluster-scoped objects have none."
+    )
+    uid: str | None = Field(None, description="Unique ID of the object, set by the API server.")
+    generation: Int64 | None = Field(None, description="Generation of the spec, increased at each change.")
+    resource_version: str | None = Field(None, description="Opaque version that changes at each write.")
     creation_timestamp: str | None = Field(None, description="When the object was created.")
     deletion_timestamp: str | None = Field(
-        None, description="When the object is due to go; unset while it lives."
+        None, description="When the object will be deleted. Unset until a deletion is requested."
     )
     deletion_grace_period_seconds: Int64 | None = Field(
-        None, description="Seconds between request and deletion."
+        None, description="Seconds that the object has to terminate after a deletion request."
     )
     labels: StringMap = Field(default_factory=dict, description="Labels that selectors match.")
-    annotations: StringMap = Field(default_factory=dict, description="Notes for tools and controllers.")
+    annotations: StringMap = Field(default_factory=dict, description="Metadata for tools and controllers.")
     owner_references: Many[OwnerReference] = Field(
-        default_factory=tuple, description="The objects that this one is deleted with."
+        default_factory=tuple, description="Objects whose deletion also deletes this one."
     )
-    finalizers: Many[str] = Field(default_factory=tuple, description="Who must agree before the object goes.")
+    finalizers: Many[str] = Field(
+        default_factory=tuple, description="Finalizers that must be removed before the object is deleted."
+    )
     managed_fields: Many[Mapping[str, Any]] = Field(
-        default_factory=tuple, description="Which writer owns which field; kept by the API server."
+        default_factory=tuple,
+        description="Field managers and the fields they own, maintained by the API server.",
     )
     self_link: str | None = Field(None, description="Not set by any supported Kubernetes version.")
 
 
 class Condition(ApiModel):
-    """One aspect of an object's state, as its controller last saw it."""
+    """One condition of an object, as its controller last observed it."""
 
     type: str = Field(
         max_length=316,
         pattern=CONDITION_TYPE,
-        description="Name of the aspect; at most one condition has it.",
+        description="Type of the condition, unique in the list.",
     )
-    status: Literal["True", "False", "Unknown"] = Field(description="Whether the aspect holds.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Status of the condition.")
     reason: str = Field(
         min_length=1,
         max_length=1024,
         pattern=CONDITION_REASON,
-        description="One word in CamelCase for programs: why the status is what it is.",
+        description="Machine-readable reason for the status, in CamelCase.",
     )
-    message: str = Field(max_length=32768, description="The same for people, in a sentence.")
+    message: str = Field(max_length=32768, description="Human-readable explanation of the status.")
     last_transition_time: str = Field(
-        description="When the status last flipped.", json_schema_extra={"format": "date-time"}
+        description="When the status last changed.", json_schema_extra={"format": "date-time"}
     )
     observed_generation: Natural64 | None = Field(
         None,
-        description="The metadata.generation that this condition speaks of; an older one is out of date.",
+        description="The metadata.generation that the condition was set for. "
+        "The condition is stale if the object has a newer one.",
     )
 
 
 class ConditionedStatus(ApiModel):
-    """A status that is conditions and nothing else."""
+    """A status with nothing but conditions."""
 
     conditions: Many[Condition] = Field(
         default_factory=tuple, description="The current conditions of the object, one per type."
@@ -111,29 +119,30 @@ class ConditionedStatus(ApiModel):
 
 
 class ObservedStatus(ConditionedStatus):
-    """A status that says which generation of its object it speaks of."""
+    """A status that names the generation it was set for."""
 
     observed_generation: Natural64 | None = Field(
         None,
-        description="The metadata.generation that the status speaks of; an older one is out of date.",
+        description="The metadata.generation that the status was set for. "
+        "The status is stale if the object has a newer one.",
     )
 
 
 class ObjectReference(AtomicModel):
-    """A reference to any object. All parts are optional in the API; who resolves it says which ones count."""
+    """A reference to any object. The API requires no field; whoever resolves it decides which ones count."""
 
     api_version: str | None = Field(None, description="API group and version of the object.")
-    field_path: str | None = Field(
-        None, description="Part of the object that is meant; not used for gateways."
-    )
+    field_path: str | None = Field(None, description="Field of the referenced object. Not used for gateways.")
     kind: str | None = Field(None, description="Kind of the object.")
     name: str | None = Field(None, description="Name of the object.")
     namespace: str | None = Field(
         None,
-        description="Namespace of the object; the namespace of the referring object where it is left out.",
+        description="Namespace of the object. Defaults to the namespace of the referring object.",
     )
-    resource_version: str | None = Field(None, description="Version of the object; not used for gateways.")
-    uid: str | None = Field(None, description="UID of the object; not used for gateways.")
+    resource_version: str | None = Field(
+        None, description="Resource version of the object. Not used for gateways."
+    )
+    uid: str | None = Field(None, description="UID of the object. Not used for gateways.")
 
 
 class ApiObject(ApiModel):

@@ -162,7 +162,7 @@ def _kind(manifest: Mapping[str, Any]) -> tuple[Kind | None, list[Finding]]:
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         meant = nearest(name, KINDS) if isinstance(name, str) else None
-        message = "is required but missing" if name is None else f"is {shown(name)}, which is none of ours"
+        message = "is required but missing" if name is None else f"is {shown(name)}, which is not one of ours"
         cure = f"Did you mean {meant}?" if meant else f"Use one of {', '.join(sorted(KINDS))}."
         return None, [Finding(("kind",), message, cure)]
     if version != API_VERSION:
@@ -265,7 +265,7 @@ LIMITS: Mapping[str, Callable[[Any, Mapping[str, Any]], tuple[str, str]]] = {
     ),
     "string_pattern_mismatch": lambda value, limit: PATTERNS.get(
         limit["pattern"],
-        (f"is {shown(value)}, which does not have the form wanted", f"It must match {limit['pattern']}."),
+        (f"is {shown(value)}, which does not have the required form", f"It must match {limit['pattern']}."),
     ),
     "duplicate": lambda _, context: (f"has {shown(context['entry'])} twice", "Remove one of the two."),
     "uri": lambda value, _: _uri(value),
@@ -277,7 +277,7 @@ LIMITS: Mapping[str, Callable[[Any, Mapping[str, Any]], tuple[str, str]]] = {
 
 PATTERNS: Mapping[str, tuple[str, str]] = {
     # The text stays out: a URL may hold a password.
-    "^https?://.+": ("is no http or https URL", "Begin it with http:// or https://, in lower case."),
+    "^https?://.+": ("is not an http or https URL", "Begin it with http:// or https://, in lower case."),
     "^/.*": ("does not begin with '/'", "Put a '/' in front."),
 }
 """Message and cure for a text that does not match a pattern, by the pattern."""

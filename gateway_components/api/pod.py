@@ -1,4 +1,4 @@
-"""The parts of a pod that a gateway hands through: environment, labels and annotations."""
+"""The parts of a pod that a gateway passes through: environment, labels and annotations."""
 
 import re
 from collections.abc import Mapping
@@ -69,9 +69,9 @@ class _Selector(AtomicModel):
     """A key of a named object in the namespace of the pod."""
 
     name: str = Field("", description="Name of the object, in the namespace of the pod.")
-    key: str = Field(description="Key whose value is taken.")
+    key: str = Field(description="Key of the value.")
     optional: bool | None = Field(
-        None, description="Whether the container starts without the object or the key."
+        None, description="Whether the container starts even if the object or the key is missing."
     )
 
 
@@ -86,9 +86,7 @@ class SecretKeySelector(_Selector):
 class FieldSelector(AtomicModel):
     """A field of the pod itself."""
 
-    api_version: str | None = Field(
-        None, description="API version the path is written in; v1 where left out."
-    )
+    api_version: str | None = Field(None, description="API version of the path. Defaults to v1.")
     field_path: str = Field(description="Path of the field in the pod, such as status.podIP.")
 
 
@@ -97,9 +95,9 @@ class FileKeySelector(AtomicModel):
 
     volume_name: str = Field(description="Name of the emptyDir volume of the pod that holds the file.")
     path: str = Field(description="Path of the file inside the volume, without '..'.")
-    key: str = Field(description="Variable of the file whose value is taken.")
+    key: str = Field(description="Name of the variable in the file.")
     optional: bool = Field(
-        default=False, description="Whether the container starts without the file or the variable in it."
+        default=False, description="Whether the container starts even if the file or the variable is missing."
     )
 
 
@@ -107,26 +105,24 @@ class ResourceFieldSelector(AtomicModel):
     """A resource request or limit of a container."""
 
     container_name: str | None = Field(
-        None, description="Name of the container; the one with the variable where left out."
+        None, description="Name of the container. Defaults to the container of the variable."
     )
-    divisor: Quantity | None = Field(
-        None, description="Unit the value is given in, such as 1Mi; 1 where left out."
-    )
+    divisor: Quantity | None = Field(None, description="Unit of the value, such as 1Mi. Defaults to 1.")
     resource: str = Field(description="Resource, such as limits.cpu.")
 
 
 class EnvVarSource(ApiModel):
     """Where the value of an environment variable comes from."""
 
-    config_map_key_ref: ConfigMapKeySelector | None = Field(None, description="Takes a key of a ConfigMap.")
-    field_ref: FieldSelector | None = Field(None, description="Takes a field of the pod.")
+    config_map_key_ref: ConfigMapKeySelector | None = Field(None, description="Key of a ConfigMap.")
+    field_ref: FieldSelector | None = Field(None, description="Field of the pod.")
     file_key_ref: FileKeySelector | None = Field(
-        None, description="Takes a variable of an environment file; needs the cluster's EnvFiles feature."
+        None, description="Variable of an environment file. Requires the EnvFiles feature of the cluster."
     )
     resource_field_ref: ResourceFieldSelector | None = Field(
-        None, description="Takes a resource request or limit of a container."
+        None, description="Resource request or limit of a container."
     )
-    secret_key_ref: SecretKeySelector | None = Field(None, description="Takes a key of a Secret.")
+    secret_key_ref: SecretKeySelector | None = Field(None, description="Key of a Secret.")
 
 
 class EnvVar(ApiModel):
@@ -135,18 +131,20 @@ class EnvVar(ApiModel):
     name: str = Field(description="Name of the variable.")
     value: str | None = Field(
         None,
-        description="Value of the variable; $(NAME) stands for another variable. Goes without valueFrom.",
+        description="Value of the variable. $(NAME) expands to another variable. Excludes valueFrom.",
     )
     value_from: EnvVarSource | None = Field(
-        None, description="Where the value comes from instead, such as a Secret. Goes without value."
+        None, description="Source of the value, such as a Secret. Excludes value."
     )
 
 
 class _EnvFrom(AtomicModel):
-    """A whole object as environment."""
+    """An object whose keys all become variables."""
 
     name: str = Field("", description="Name of the object, in the namespace of the pod.")
-    optional: bool | None = Field(None, description="Whether the container starts without the object.")
+    optional: bool | None = Field(
+        None, description="Whether the container starts even if the object is missing."
+    )
 
 
 class ConfigMapEnvSource(_EnvFrom):
@@ -160,17 +158,21 @@ class SecretEnvSource(_EnvFrom):
 class EnvFromSource(ApiModel):
     """Environment variables taken from all keys of an object."""
 
-    config_map_ref: ConfigMapEnvSource | None = Field(None, description="Takes all keys of a ConfigMap.")
-    prefix: str | None = Field(None, description="Text put in front of each key to make the variable's name.")
-    secret_ref: SecretEnvSource | None = Field(None, description="Takes all keys of a Secret.")
+    config_map_ref: ConfigMapEnvSource | None = Field(
+        None, description="ConfigMap whose keys become variables."
+    )
+    prefix: str | None = Field(None, description="Prefix of the variables' names.")
+    secret_ref: SecretEnvSource | None = Field(None, description="Secret whose keys become variables.")
 
 
 class MetadataOverlay(ApiModel):
-    """Labels and annotations for objects that are made from this one."""
+    """Labels and annotations for the objects that a gateway creates."""
 
     annotations: StringMap = Field(
-        default_factory=dict, description="Annotations to add; those that the controller sets itself win."
+        default_factory=dict,
+        description="Annotations to add. They do not override those that the controller sets.",
     )
     labels: StringMap = Field(
-        default_factory=dict, description="Labels to add; those that the controller sets itself win."
+        default_factory=dict,
+        description="Labels to add. They do not override those that the controller sets.",
     )

@@ -54,7 +54,7 @@ def object_name_fault(name: str) -> Fault | None:
         return Fault(f"has {len(name)} characters", f"Use at most {SUBDOMAIN_LENGTH}.")
     if not re.fullmatch(SUBDOMAIN, name):
         return Fault(
-            f"is {shown(name)}, which is no name for an object", f"{NAME_CURE} Dots may join such parts."
+            f"is {shown(name)}, which is not a valid object name", f"{NAME_CURE} Dots may join such parts."
         )
     return None
 
@@ -64,7 +64,7 @@ def namespace_fault(name: str) -> Fault | None:
     if len(name) > LABEL_LENGTH:
         return Fault(f"has {len(name)} characters", f"Use at most {LABEL_LENGTH}.")
     if not re.fullmatch(LABEL, name):
-        return Fault(f"is {shown(name)}, which is no name for a namespace", NAME_CURE)
+        return Fault(f"is {shown(name)}, which is not a valid namespace name", NAME_CURE)
     return None
 
 
@@ -73,11 +73,11 @@ def label_key_fault(key: str) -> Fault | None:
     prefix, slash, name = key.rpartition("/")
     if slash and (not re.fullmatch(SUBDOMAIN, prefix) or len(prefix) > SUBDOMAIN_LENGTH):
         return Fault(
-            f"has {shown(prefix)} in front of the '/', which is no domain",
+            f"has {shown(prefix)} in front of the '/', which is not a domain",
             "Put a lower-case domain such as example.com there, or leave it and the '/' out.",
         )
     if not re.fullmatch(QUALIFIED, name) or len(name) > LABEL_LENGTH:
-        return Fault(f"has the name {shown(name)}, which no key may have", QUALIFIED_CURE)
+        return Fault(f"has the name {shown(name)}, which is not valid in a key", QUALIFIED_CURE)
     return None
 
 
@@ -90,7 +90,7 @@ def label_value_fault(value: str) -> Fault | None:
     """Check the value of a label: empty, or like the name of a key."""
     if value and (not re.fullmatch(QUALIFIED, value) or len(value) > LABEL_LENGTH):
         return Fault(
-            f"is {shown(value)}, which no label may have as its value",
+            f"is {shown(value)}, which is not a valid label value",
             f"{QUALIFIED_CURE} Or use an annotation.",
         )
     return None
@@ -102,7 +102,7 @@ def env_name_fault(name: str) -> Fault | None:
         return Fault("is empty", "Give the variable a name.")
     if not re.fullmatch(r"[ -<>-~]+", name):
         return Fault(
-            f"is {shown(name)}, which no environment variable may be called",
+            f"is {shown(name)}, which is not a valid variable name",
             "Use printable ASCII characters other than '='.",
         )
     return None
@@ -119,7 +119,7 @@ def key_fault(key: str) -> Fault | None:
         or len(key) > SUBDOMAIN_LENGTH
     ):
         return Fault(
-            f"is {shown(key)}, which no ConfigMap or Secret has as a key",
+            f"is {shown(key)}, which is not a valid key of a ConfigMap or Secret",
             "Use letters, digits, '-', '_' and '.', and not '.' or '..' in front.",
         )
     return None
@@ -174,7 +174,7 @@ def uri_fault(text: str) -> Fault | None:
 def _path_fault(path: str) -> Fault | None:
     if PATH.fullmatch(path):
         return None
-    return Fault("has a '%' in its path that stands for no character", "Write %25 for a percent sign.")
+    return Fault("has a '%' in its path that encodes no character", "Write %25 for a percent sign.")
 
 
 def _authority_fault(scheme: str, authority: str) -> Fault | None:
@@ -182,9 +182,7 @@ def _authority_fault(scheme: str, authority: str) -> Fault | None:
     user, at, host = authority.rpartition("@")
     fault = _address_fault(host) if "[" in host else _host_fault(scheme, host)
     if fault is None and at and not USER.fullmatch(user):
-        return Fault(
-            "has characters in front of the '@' that no URL may have there", "Escape them, such as %20."
-        )
+        return Fault("has invalid characters before the '@'", "Escape them, such as %20.")
     return fault
 
 
@@ -195,7 +193,7 @@ def _host_fault(scheme: str, host: str) -> Fault | None:
     if colon >= 0 and not PORT.fullmatch(host[colon:]):
         return Fault("has a ':' after its host and no port there", "Write a port such as :8080.")
     if not HOST.fullmatch(host):
-        return Fault("has characters in its host that no host may have", "Write the host's name or address.")
+        return Fault("has invalid characters in its host", "Write the host's name or address.")
     return None
 
 
@@ -211,7 +209,7 @@ def _address_fault(host: str) -> Fault | None:
         and (not zoned or _is_zone(zone))
     ):
         return None
-    return Fault("has brackets in its host and no IPv6 address in them", "Write it like [::1] or [::1]:8080.")
+    return Fault("has brackets in its host without an IPv6 address", "Write it like [::1] or [::1]:8080.")
 
 
 def _is_ipv6(text: str) -> bool:

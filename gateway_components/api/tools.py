@@ -59,7 +59,7 @@ class ToolRouteUpstream(OneOfModel):
 
     one_of: ClassVar[tuple[str, ...]] = ("tool_server_ref", "external")
 
-    external: ExternalUpstream | None = Field(None, description="MCP server by URL.")
+    external: ExternalUpstream | None = Field(None, description="MCP server at a URL.")
     tool_server_ref: ObjectReference | None = Field(
         None, description="ToolServer. Its namespace defaults to the namespace of the route."
     )
@@ -110,7 +110,7 @@ class ResourceClaim(ApiModel):
     """A claim of the pod that a container uses."""
 
     name: str = Field(description="Name of the claim in the pod.")
-    request: str | None = Field(None, description="Request of the claim. If unset, all of them.")
+    request: str | None = Field(None, description="Request within the claim. Defaults to all requests.")
 
 
 class ResourceRequirements(ApiModel):

@@ -104,7 +104,7 @@ def workload_name_problem(name: str) -> Finding | None:
         message = f"has {len(name)} characters, too many for the Service that gets the same name"
         return Finding(path, message, f"Use at most {LABEL_LENGTH}.")
     if not re.fullmatch(LABEL, name):
-        message = f"is {shown(name)}, which is no name for the Service that gets it"
+        message = f"is {shown(name)}, which is not a valid name of its Service"
         return Finding(path, message, f"{NAME_CURE} No dots.")
     if name[0].isdigit():
         message = f"is {shown(name)}; older clusters refuse a Service whose name begins with a digit"

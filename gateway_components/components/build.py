@@ -73,7 +73,7 @@ def _generate(component: str, kind: GatewayKind, parts: Mapping[str, Any], *, wa
     try:
         planned = plan(snapshot(kind, gateway, others, parts))
     except UnicodeEncodeError:
-        message = "a text holds half of a character (a lone surrogate), which no file can hold"
+        message = "a text has a lone surrogate, which no file can hold"
         raise ArgsError(component, Finding((), message, "decode what it was read from as UTF-8")) from None
     (own,) = planned.gateways.values()
     routes = {key.name: route for key, route in planned.routes.items()}
@@ -111,7 +111,9 @@ def _namesakes(entries: Iterable[Described]) -> Iterator[Finding]:
         if known.setdefault(key, entry.manifest) != entry.manifest:
             message = f'is "{metadata["name"]}", the name of another one with other settings'
             yield Finding(
-                entry.arguments["metadata", "name"], message, "name them apart, or describe them alike"
+                entry.arguments["metadata", "name"],
+                message,
+                "give them different names, or the same settings",
             )
 
 

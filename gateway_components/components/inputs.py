@@ -190,7 +190,7 @@ def public(component: str, argument: str, value: Any) -> Any:
 
     def check(secret: bool) -> None:
         if secret:
-            message = "holds a secret, which would stand in a ConfigMap for many to read"
+            message = "holds a secret, which anyone who can read ConfigMaps would see"
             cure = (
                 "put it into a Secret, hand it to the gateway as a variable with env, and write os.environ/NAME "
                 "in config_patch; if it is no secret, wrap it in pulumi.Output.unsecret"

@@ -47,7 +47,7 @@ def warn_of_replacement(component: str) -> None:
     mutable = _default("enableConfigMapMutable") or os.environ.get("PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE")
     if mutable != "true" and not rendering_folder():
         pulumi.warn(
-            f"{component}: a change of its configuration deletes the ConfigMap before it makes it anew, and pods that "
+            f"{component}: a change of its configuration deletes the ConfigMap before creating it again, and pods that "
             f"start in between have none (pulumi config set {PACKAGE}:enableConfigMapMutable true)"
         )
 

@@ -90,7 +90,9 @@ def _known(component: str, given: Any, path: str) -> ToolRouteArgs:
     """Return a route whose name is known."""
     if isinstance(given, pulumi.Output):
         cure = f"give {one_of(ToolRouteArgs)} whose fields other than name may be Outputs"
-        raise ArgsError(component, Finding((path,), "is an Output, but its name must be known at once", cure))
+        raise ArgsError(
+            component, Finding((path,), "is an Output, but its name must be known immediately", cure)
+        )
     route = args_as(component, ToolRouteArgs, given, path)
     if not isinstance(route.name, str):
         message = f"is {_shape(route.name)}, but must be plain text"

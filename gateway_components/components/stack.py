@@ -230,7 +230,7 @@ def planned_gateway(
         Options of the component.
     """
     outputs = GatewayOutputs(objects, objects, objects.servers)
-    # A gateway whose kind changes goes on with the same objects.
+    # A gateway whose kind changes keeps its objects.
     former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other_type(key))])
     options = pulumi.ResourceOptions.merge(former, opts)
     return Gateway(component_type(key), component_name(key), outputs, how or Registration(), options)

@@ -41,9 +41,9 @@ _MISSING_NAMESPACE = "create the namespace, or name another one as install names
 
 
 class LeadershipLostError(FencedError):
-    """Another daemon may lead by now."""
+    """Another daemon may be the leader by now."""
 
-    def __init__(self, message: str = "another daemon may lead by now") -> None:
+    def __init__(self, message: str = "another daemon may be the leader by now") -> None:
         super().__init__(message)
 
 
@@ -186,9 +186,9 @@ class Leader:
         while self._until is not None:
             await asyncio.sleep(min(self._terms.retry, self._left()))
             if self._left() <= 0:
-                return self._lose(f"no sign of life got through for {self._terms.renewal:g} s")
+                return self._lose(f"no renewal succeeded for {self._terms.renewal:g} s")
             if self._silence() > LONGEST_SILENCE_SECONDS:
-                return self._lose(f"the work has not moved for {LONGEST_SILENCE_SECONDS:g} s")
+                return self._lose(f"the main loop has been stuck for {LONGEST_SILENCE_SECONDS:g} s")
             try:
                 async with asyncio.timeout(min(self._terms.request, self._left())):
                     since = await self._lease.renew()

@@ -165,7 +165,7 @@ class _Session:
             Something could not be deleted.
         """
         if self._options.keep:
-            self._show("kept", "everything stays; gatewayctl dev on the same folder goes on from there")
+            self._show("kept", "everything is kept; gatewayctl dev on the same folder resumes from there")
             return
         removing = asyncio.create_task(self._remove())
         stopping = asyncio.create_task(stop.wait())
@@ -175,7 +175,7 @@ class _Session:
         if done:
             removing.result()
             return
-        self._show("kept", "what was not deleted yet; gatewayctl dev on the same folder goes on from there")
+        self._show("kept", "what was not deleted yet; gatewayctl dev on the same folder resumes from there")
 
     async def _remove(self) -> None:
         for namespace in sorted(self._state.entries.stacks() | self._engine.namespaces):
@@ -190,7 +190,7 @@ class _Session:
                     self._options.folder, watch_filter=None, step=_STEP_MILLISECONDS, recursive=False
                 ):
                     self._changed.set()
-            # The folder is gone, or no inotify watch is left: polling goes on.
+            # Polling continues without the folder, or without a free inotify watch.
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _follow(self) -> None:
@@ -266,7 +266,7 @@ class _Session:
                 self._show(finding.severity, str(finding).replace(f" {finding.severity}:", "", 1))
         # Warnings may remain, such as for a gateway without a master key.
         if _has_errors(self._findings) and not _has_errors(findings):
-            self._show("fixed", "the manifests have no errors any more")
+            self._show("fixed", "the manifests have no more errors")
         self._findings = findings
 
 
@@ -304,7 +304,7 @@ class _Reporter(Reports):
         """Print a gateway's URL, its rollout or its failure."""
         if failure:
             why = "" if self._is_explained(failure) else f": {failure}"
-            goes_on = "; what was applied last goes on" if self._serves(gateway.key) else ""
+            goes_on = "; the last applied objects stay" if self._serves(gateway.key) else ""
             self._show_once(gateway.key, "failed", f"{why}{goes_on}")
         elif rollout is None or not rollout.complete:
             self._show_once(gateway.key, "waiting", f": {rollout}" if rollout else "")

@@ -223,7 +223,7 @@ def _unseen(key: Identity, whole: Snapshot) -> UnreadableGateway:
     """Return the placeholder of an applied gateway that may be in an unreadable file."""
     kind = GATEWAY_KINDS[key.kind]
     ours = (known.metadata.name for known in whole.classes if known.spec.controller == kind.controller)
-    return UnreadableGateway(key, next(ours, None), None, "its file may be one that cannot be read")
+    return UnreadableGateway(key, next(ours, None), None, "its file may be unreadable")
 
 
 class _Cluster:
@@ -259,7 +259,7 @@ class _Cluster:
             raise NamespaceMissingError(message)
         if is_leaving(found):
             raise NamespaceMissingError(
-                f"namespace {namespace} is being deleted; create it anew once it is gone"
+                f"namespace {namespace} is being deleted; create it again once it is gone"
             )
 
     async def contents(self, whole: Snapshot) -> dict[Identity, Content]:

@@ -225,7 +225,7 @@ def stack_folder(parent: Path, stack: str) -> Path:
         The name leads elsewhere: whoever made it up would have files written or deleted there.
     """
     if stack in {"", ".", ".."} or "/" in stack:
-        message = f"{stack!r} is no name of a stack"
+        message = f"{stack!r} is not a stack name"
         raise ValueError(message)
     return parent / stack
 

@@ -60,7 +60,7 @@ class Verdict:
 
 Verdicts = Mapping[Identity, Verdict]
 
-_NOT_REPORTED = Verdict(State.UNKNOWN, "NotReported", "no controller has come to it yet", "Unknown")
+_NOT_REPORTED = Verdict(State.UNKNOWN, "NotReported", "no controller has handled it yet", "Unknown")
 _NOT_ATTACHED = Verdict(State.UNKNOWN, "NotAttached", "it names no gateway in spec.toolGatewayRef", "Unknown")
 
 _NOT_GIVEN = Verdict(State.FOREIGN, "NotGiven", "no gateway of ours among the files serves it", "Unknown")

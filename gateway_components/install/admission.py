@@ -157,7 +157,7 @@ def _cases() -> Iterable[tuple[str, str]]:
         # One of another type may be a token of somebody else's account.
         f"""\
         variables.write != "CREATE secrets./" || object.type in {_texts((STATE_TYPE, "Opaque"))}""",
-        "it makes no Secret that the cluster fills or uses",
+        "it creates no Secret that the cluster fills or uses",
     )
     yield (
         f"""\

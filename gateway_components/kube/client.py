@@ -169,7 +169,7 @@ class KubeClient:
             if not page.token:
                 return
             if page.token in tokens or len(tokens) == _MOST_PAGES:
-                raise MalformedAnswerError("a list goes on without end")
+                raise MalformedAnswerError("a list does not end")
             tokens.add(page.token)
             query["continue"] = page.token
             limit = min(limit * 10, size)

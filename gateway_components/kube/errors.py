@@ -117,7 +117,7 @@ class ImpossibleNameError(ApiError):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(HTTPStatus.BAD_REQUEST, "BadRequest", f"{name!r} is the name of no object")
+        super().__init__(HTTPStatus.BAD_REQUEST, "BadRequest", f"{name!r} is not a valid object name")
 
 
 class ObjectChangedError(ApiError):

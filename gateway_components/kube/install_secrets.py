@@ -243,11 +243,11 @@ class LatestStates:
         log = self._log.debug if self._warned else self._log.warning
         self._warned = isinstance(error, ApiError) and error.status in _REFUSALS
         log(
-            "latest state not noted",
+            "latest state not recorded",
             namespace=namespace,
             secret=f"{self._home}/{record_name(namespace)}",
             error=str(error),
-            cure="let the daemon get, create, patch and delete this Secret: by it an older state is known",
+            cure="let the daemon get, create, patch and delete this Secret: it shows whether a state is the latest",
         )
 
 

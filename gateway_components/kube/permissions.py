@@ -38,12 +38,12 @@ _GATEWAYS = tuple(CUSTOM_RESOURCES[kind] for kind in GATEWAY_KINDS)
 class Place(Enum):
     """Where a permission is needed."""
 
-    GATEWAYS = "in every namespace that is looked after"
-    NAMESPACES = "for every namespace that is looked after, by its name"
-    CLUSTER = "for objects that belong to the whole cluster"
+    GATEWAYS = "in every watched namespace"
+    NAMESPACES = "for every watched namespace, by its name"
+    CLUSTER = "for cluster-scoped objects"
     INSTALL = "in the namespace of the daemon"
-    NOTES = "in the namespace of the daemon, for every namespace that is looked after"
-    METRICS = "for the whole cluster, where metrics are for those alone who have a right to them"
+    NOTES = "in the namespace of the daemon, for every watched namespace"
+    METRICS = "for the whole cluster, where metrics require authorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ PERMISSIONS = (
     Permission(
         (SECRETS,),
         ("get", "patch"),
-        "the passphrase of the state; one that was emptied is made anew",
+        "the passphrase of the state; an emptied one is replaced",
         Place.INSTALL,
         names=(PASSPHRASE_SECRET,),
     ),

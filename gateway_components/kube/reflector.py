@@ -278,7 +278,7 @@ class Reflector(Generic[T]):
             items.clear()
             version = page_version
         if self.absent:
-            self._log.info("the resource has come")
+            self._log.info("the resource has appeared")
             self._backoff.reset()
         self.absent = False
         self._absence.reset()
@@ -313,7 +313,7 @@ class Reflector(Generic[T]):
             # An event may have set it meanwhile.
             self._version = None
             self._on_restart(self._resource, Cause.MISTAKEN)
-            self._log.info("mirror wrong, listing again")
+            self._log.info("cache inconsistent, listing again")
             return
         finally:
             self._watching = None
@@ -348,7 +348,7 @@ class Reflector(Generic[T]):
             try:
                 self._on_change(Change(self._resource, name, old, new))
             except Exception:  # noqa: BLE001  (one object must not hide the others)
-                self._log.exception("change not followed", namespace=name[0], name=name[1])
+                self._log.exception("change not processed", namespace=name[0], name=name[1])
 
 
 class _DisorderedError(Exception):

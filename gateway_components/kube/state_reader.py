@@ -166,13 +166,13 @@ def _check_age(found: Latest, written: Iterable[Latest]) -> None:
         if found.is_older_than(one) or not found.base:
             raise ValueError(
                 f"it is older than the last one that was written, on version {found.base} and not on {one.base}: "
-                "somebody put it back"
+                "somebody restored it"
             )
 
 
 def _damaged(namespace: str, error: Exception, metadata: Mapping[str, str]) -> StateDamagedError:
     message = (
-        f"Secret {namespace}/{STATE_SECRET} holds no readable state ({error}); it is written anew from what is on the "
+        f"Secret {namespace}/{STATE_SECRET} holds no readable state ({error}); it is rebuilt from what is on the "
         "cluster"
     )
     return StateDamagedError(message, metadata["resourceVersion"], metadata["uid"])

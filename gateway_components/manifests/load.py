@@ -179,9 +179,9 @@ def _objects(file: Path, findings: list[FileFinding]) -> Iterator[Located]:
 
 def _no_object(file: Path, line: int) -> FileFinding:
     if file.name in _KUSTOMIZATIONS:
-        message, cure = "this file of kustomize is left out", "give what kubectl kustomize makes of it"
+        message, cure = "this file of kustomize is left out", "give the output of kubectl kustomize"
         return FileFinding((), message, cure, "warning", file=_shown(file), line=line)
-    message = "this is no Kubernetes object: it has no kind"
+    message = "this is not a Kubernetes object: it has no kind"
     return FileFinding(("kind",), message, "add apiVersion and kind", file=_shown(file), line=line)
 
 

@@ -36,7 +36,7 @@ __all__ = ["ManifestObjects", "read_objects", "snapshot_of"]
 M = TypeVar("M")
 
 _SHIPPED_CLASS = "litellm"
-_AT_FAULT = "its manifest is at fault"
+_AT_FAULT = "its manifest has errors"
 
 
 @dataclass
@@ -238,7 +238,7 @@ def _problems(located: Located, namespace: str) -> list[Finding]:
 
 
 def _twice(located: Located, first: Located) -> FileFinding:
-    message = f"this object stands twice, first in {first.file} line {first.line}"
+    message = f"duplicate object, first in {first.file} line {first.line}"
     return located.finding(Finding(("metadata", "name"), message, "remove one of them"))
 
 

@@ -263,17 +263,18 @@ def _bedrock(request: GuardrailRequest) -> GuardrailParams:
             "guardrailIdentifier",
             _GUARDRAIL_ID,
             request.guard,
-            "identifier of a guardrail",
+            "guardrail identifier",
             "abc123def456 or its ARN",
         ),
-        ("guardrailVersion", _VERSION, request.guard, "version of a guardrail", f"1 or {_NEWEST_VERSION}"),
+        ("guardrailVersion", _VERSION, request.guard, "guardrail version", f"1 or {_NEWEST_VERSION}"),
         ("aws_region_name", _REGION, request.provider, "AWS region", "eu-central-1"),
     ):
         text = values[parameter]
         if not syntax.fullmatch(text):
-            told = request.shown(owner, f'is "{text}", which', "")
+            fault = request.shown(owner, f'is "{text}", which', "")
             raise request.failure(
-                f"{_FIELDS[parameter]} {told} is no {what}".replace("  ", " "), f"write one such as {example}"
+                f"{_FIELDS[parameter]} {fault} is not a valid {what}".replace("  ", " "),
+                f"write one such as {example}",
             )
     if service.credentials_secret_ref is None:
         # The pod's own AWS identity counts.
@@ -297,7 +298,7 @@ def _mountable(request: GuardrailRequest, field: str) -> Identity:
         raise request.failure(f"the provider's spec.{field} has no name", "name the Secret there")
     fault = object_name_fault(secret.name)
     if fault:
-        told = request.shown(request.provider, fault.message, "is no name for an object")
+        told = request.shown(request.provider, fault.message, "is not a valid object name")
         raise request.failure(f"the name in the provider's spec.{field} {told}", clause(fault.cure))
     namespace = request.gateway.metadata.namespace or ""
     if secret.namespace != namespace:
@@ -350,7 +351,7 @@ def _threshold(request: GuardrailRequest, entity: str, text: str) -> float:
         return value
     told = request.shown(request.guard, f'"{text}" for {entity}', "a value")
     raise request.failure(
-        f"the Guard's spec.presidio.scoreThresholds has {told}, which is no score",
+        f"the Guard's spec.presidio.scoreThresholds has {told}, which is not a score",
         "write a number from 0 to 1",
     )
 

@@ -278,7 +278,7 @@ def _warnings(gateway: Gateway, one: _Applied) -> Iterator[Finding]:
     if gateway.kind != AI_GATEWAY.kind:
         yield plan_warning(
             WarningReason.GUARD_NOT_ASKED,
-            f"{guard}: LiteLLM 1.83.14 loads it, but shows it no argument of a tool call, so it holds nothing back",
+            f"{guard}: LiteLLM 1.83.14 loads it, but passes it no arguments of tool calls, so it blocks nothing",
             one.where,
             "put it on the AiGateway, where it sees what tools have answered",
         )
@@ -291,7 +291,7 @@ def _left_out(guard: Identity, one: _Applied) -> Finding:
     if not one.params.tool_calls:
         why = f"LiteLLM's {one.params.guardrail} does not check tool calls, and does not start when asked to"
         cure = "use a provider of another type, or remove the entry"
-    message = f"{guard} is left out, so it holds nothing back: {why}"
+    message = f"{guard} is left out, so it blocks nothing: {why}"
     return plan_warning(WarningReason.GUARD_LEFT_OUT, message, one.where, cure)
 
 

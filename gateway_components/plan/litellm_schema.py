@@ -219,7 +219,7 @@ def known_providers() -> frozenset[str]:
 
 @cache
 def models_named_twice() -> frozenset[str]:
-    """Return the models in which the provider stands twice, and rightly so: ``openrouter/openrouter/auto``."""
+    """Return the models that rightly name their provider twice: ``openrouter/openrouter/auto``."""
     return frozenset(_schema()["$defs"]["modelNamedTwice"]["enum"])
 
 

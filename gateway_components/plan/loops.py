@@ -198,7 +198,7 @@ def _failure(others: str) -> Failure:
     by_way = f" by way of {others}" if others else ""
     return Failure(
         Reason.UPSTREAM_UNRESOLVED,
-        f"the URL leads back to this route{by_way}",
+        f"the URL loops back to this route{by_way}",
         path=("spec", "upstream", "external", "url"),
         cure="name the MCP server that the route is for",
     )

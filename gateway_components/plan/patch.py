@@ -111,12 +111,12 @@ _SWITCHES: tuple[tuple[tuple[str, str], str | None, str], ...] = (
     (
         ("litellm_settings", "skip_system_message_in_guardrail"),
         None,
-        "keeps the first instructions of a chat from all guards",
+        "hides system messages from all guards",
     ),
     (
         ("environment_variables", "AWS_BEDROCK_RUNTIME_ENDPOINT"),
         "bedrock",
-        "leads the guards of Bedrock to another address",
+        "sends the requests of Bedrock guards to another address",
     ),
 )
 """Settings beside the list of guardrails, the kind of guardrail that each is about, and what it does."""
@@ -205,7 +205,7 @@ def guard_warnings(name: str, asked: Sequence[Guardrail], patched: Mapping[str, 
         yield _warning(
             WarningReason.GUARD_REMOVED,
             name,
-            f"removes guards that spec.guardrails asks for, so they hold nothing back: {guards}",
+            f"removes guards that spec.guardrails asks for, so they block nothing: {guards}",
             "list them in the patch as well, or remove them from spec.guardrails",
             ("guardrails",),
         )
@@ -238,7 +238,7 @@ def patch_warnings(name: str, patch: Mapping[str, Any], patched: Mapping[str, An
         yield _warning(
             WarningReason.PLAIN_CREDENTIAL,
             name,
-            f"{dotted(path)} holds a credential, which whoever reads ConfigMaps can read",
+            f"{dotted(path)} holds a credential, which anyone who can read ConfigMaps can see",
             f"put it into a Secret, let a variable in spec.env take it from there, and write {REFERENCE}NAME here",
             path,
         )

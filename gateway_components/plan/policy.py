@@ -103,7 +103,7 @@ def allowed_upstream_fault(text: str) -> Fault | None:
         is_number = re.fullmatch(r"[0-9.]+", host) or "/" in host
         if is_number or not re.fullmatch(SUBDOMAIN, host) or len(host) > SUBDOMAIN_LENGTH:
             cure = "Name a host such as localhost, an address such as 127.0.0.1, or a network such as 127.0.0.0/8."
-            return Fault(f"is {shown(text)}, which is no host, address or network", cure)
+            return Fault(f"is {shown(text)}, which is not a host, address or network", cure)
     return None
 
 
@@ -113,7 +113,7 @@ def image_fault(text: str) -> Fault | None:
     if found and len(found["name"]) <= _LONGEST_NAME:
         return None
     cure = f"Write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST, such as {IMAGE}."
-    return Fault(f"is {shown(text)}, which is no reference to an image", cure)
+    return Fault(f"is {shown(text)}, which is not an image reference", cure)
 
 
 def check_namespace(
@@ -167,6 +167,6 @@ def route_consent(annotations: Mapping[str, str]) -> RouteConsent:
         return RouteConsent(frozenset(), said=True, fault=what)
     faulty = [name for name in names if namespace_fault(name)]
     if faulty:
-        what = f"{shown(faulty[0])} is no namespace" if faulty[0] else "the list of namespaces is empty"
+        what = f"{shown(faulty[0])} is not a namespace" if faulty[0] else "the list of namespaces is empty"
         return RouteConsent(frozenset(), said=True, fault=what)
     return RouteConsent(frozenset(names), said=True)

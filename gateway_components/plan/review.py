@@ -186,7 +186,7 @@ def _mixed(models: Sequence[Any], *, typed: bool) -> Iterator[Finding]:
             yield plan_warning(
                 WarningReason.PROVIDERS_MIXED,
                 f"{len(found)} models are called {shown(name)}, of the providers {', '.join(providers)}: LiteLLM "
-                "picks one of them at each call, whatever model is asked for",
+                "picks one of them at each call, whatever model is requested",
                 ("spec", "aiModels") if typed else PATCH_PATH,
                 f'give each provider a name of its own, such as "{providers[0]}/*"',
                 inside=None if typed else InText(path=("model_list",)),

@@ -383,8 +383,8 @@ def _removed(route: RoutePlan, gateway: Identity) -> Failure:
     if route.foreign:
         message, cure = f"{gateway} does not serve it", "ask its owner, or delete this route"
     else:
-        message = f"the config patch of {gateway} takes mcp_servers.{route.server} away"
-        cure = "take that out of the patch, or delete this route"
+        message = f"the config patch of {gateway} removes mcp_servers.{route.server}"
+        cure = "remove that from the patch, or delete this route"
     return Failure(Reason.GATEWAY_DEGRADED, message, path=_GATEWAY_PATH, cure=cure, related=(gateway,))
 
 

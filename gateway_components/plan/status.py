@@ -103,8 +103,8 @@ class Rollout:
     def __str__(self) -> str:
         """Return the progress in words, and the reasons where there is none."""
         if not self.current:
-            return "the Deployment has not taken up the newest configuration yet"
-        old = f", {self.total - self.updated} old ones still there" if self.total > self.updated else ""
+            return "the Deployment has not observed the latest configuration yet"
+        old = f", {self.total - self.updated} old ones still running" if self.total > self.updated else ""
         progress = f"{self.updated} of {self.wanted} replicas updated, {self.available} available{old}"
         return "; ".join((progress, *map(str, self.reasons[:_MOST_REASONS])))
 

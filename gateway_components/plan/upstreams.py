@@ -103,9 +103,9 @@ def resolve_upstream(route: ToolRoute, resources: Resources, policy: Policy) -> 
         # A route that holds nothing back must not look as if it did.
         raise Failure(
             Reason.TOOL_FILTER_INVALID,
-            f"LiteLLM compares whole names of tools, so nothing is held back by {patterns}",
+            f"LiteLLM compares whole tool names, so nothing is blocked by {patterns}",
             path=("spec", "toolFilter", "deny"),
-            cure="write the names of the tools in full, or list those to let through in spec.toolFilter.allow",
+            cure="write the tool names in full, or list those to let through in spec.toolFilter.allow",
         )
     upstream = Upstream(url, transport, _allowed(tools.allow, tools.deny, key), _denied(tools.deny, key))
     for path in foreign_references(upstream.entry):
@@ -122,9 +122,9 @@ def filter_warnings(route: ToolRoute) -> Iterator[Finding]:
     if patterns := _patterns(route.spec.tool_filter.allow):
         yield plan_warning(
             WarningReason.TOOL_PATTERN_IGNORED,
-            f"LiteLLM compares whole names of tools, so nothing is let through by {patterns}",
+            f"LiteLLM compares whole tool names, so nothing is allowed by {patterns}",
             ("spec", "toolFilter", "allow"),
-            "write the names of the tools in full",
+            "write the tool names in full",
         )
 
 

@@ -135,7 +135,7 @@ def url_fault(url: str) -> Fault | None:
         return Fault("has a space or a control character", "write it as %20, or remove it")
     split = _split(url)
     if split is None:
-        return Fault("has no host and port that make sense", _FORM)
+        return Fault("has no valid host and port", _FORM)
     if split.scheme not in ("http", "https"):
         return Fault("is neither an http nor an https URL", "begin it with http:// or https://")
     if "@" in split.netloc:
@@ -144,7 +144,7 @@ def url_fault(url: str) -> Fault | None:
             "remove it; give credentials by a config patch that names a variable",
         )
     if not _HOST.fullmatch(split.hostname or ""):
-        return Fault("has a host that no server can have" if split.hostname else "has no host", _FORM)
+        return Fault("has an invalid host" if split.hostname else "has no host", _FORM)
     return None
 
 

@@ -212,10 +212,10 @@ def variable_warnings(config: Mapping[str, Any], variables: Variables, origin: P
             continue
         cure = f"set {name} in spec.env or by a source of spec.envFrom"
         if not _NAME.fullmatch(name):
-            message = f"{where} begins with {REFERENCE}, and what follows is no name of a variable"
+            message = f"{where} begins with {REFERENCE}, and what follows is not a variable name"
             cure = "write the name of a variable there"
         elif is_left:
-            message = f"{where} is an item of a list, in which LiteLLM replaces no names of variables"
+            message = f"{where} is an item of a list, in which LiteLLM does not expand variables"
             cure = "write the value itself, unless it is a credential"
         elif state == "empty":
             message = f"{where} names the variable {name}, which is empty"
@@ -298,9 +298,9 @@ def expansion_warnings(
                 why, cure = "no variable before it has that name", "set one in front of it"
             yield plan_warning(
                 WarningReason.VARIABLE_NOT_REPLACED,
-                f"Kubernetes leaves {_quoted(name)} in the variable {shown(variable['name'])} as it is, since {why}",
+                f"Kubernetes does not expand {_quoted(name)} in the variable {shown(variable['name'])}, since {why}",
                 ("spec", "env", position, "value"),
-                f"{cure}, or write $$ for $ where this very text is meant",
+                f"{cure}, or write $$ for $ to keep this text as it is",
             )
 
 
@@ -310,4 +310,4 @@ def _expanded(text: str) -> Iterator[str]:
 
 def _quoted(name: str) -> str:
     # What is no name may be a part of a password.
-    return shown(f"$({name})") if _VARIABLE_NAME.fullmatch(name) else "what stands in $()"
+    return shown(f"$({name})") if _VARIABLE_NAME.fullmatch(name) else "the text in $()"

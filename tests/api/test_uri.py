@@ -25,11 +25,11 @@ def test_refused_url_has_a_fault_with_a_cure(why: str) -> None:
         ("", "is empty"),
         ("presidio", "is no URL"),
         ("http://h/\n", "has a line break or another control character"),
-        ("http://h/100%", "has a '%' in its path that stands for no character"),
-        ("http://a b/", "has characters in its host that no host may have"),
+        ("http://h/100%", "has a '%' in its path that encodes no character"),
+        ("http://a b/", "has invalid characters in its host"),
         ("http://h:http", "has a ':' after its host and no port there"),
-        ("http://[h]", "has brackets in its host and no IPv6 address in them"),
-        ("http://ü@h", "has characters in front of the '@' that no URL may have there"),
+        ("http://[h]", "has brackets in its host without an IPv6 address"),
+        ("http://ü@h", "has invalid characters before the '@'"),
     ],
 )
 def test_fault_says_what_is_wrong(url: str, message: str) -> None:

@@ -111,7 +111,7 @@ TELLING: tuple[tuple[Manifest, str, str, str], ...] = (
     (
         gateway(metadata={"name": "A"}),
         "metadata.name",
-        'is "A", which is no name for an object',
+        'is "A", which is not a valid object name',
         (
             "Use lower-case letters, digits and '-', with a letter or digit at both ends. "
             "Dots may join such parts."
@@ -120,19 +120,19 @@ TELLING: tuple[tuple[Manifest, str, str, str], ...] = (
     (
         gateway(metadata={"name": "a.b"}),
         "metadata.name",
-        'is "a.b", which is no name for the Service that gets it',
+        'is "a.b", which is not a valid name of its Service',
         "Use lower-case letters, digits and '-', with a letter or digit at both ends. No dots.",
     ),
     (
         gateway(top={"kind": "AiGatewy"}),
         "kind",
-        'is "AiGatewy", which is none of ours',
+        'is "AiGatewy", which is not one of ours',
         "Did you mean AiGateway?",
     ),
     (
         gateway(top={"kind": "Pod"}),
         "kind",
-        'is "Pod", which is none of ours',
+        'is "Pod", which is not one of ours',
         ALL_KINDS,
     ),
     (gateway(top={"kind": None}), "kind", "is required but missing", ALL_KINDS),
@@ -157,13 +157,13 @@ TELLING: tuple[tuple[Manifest, str, str, str], ...] = (
     (
         route_to("ftp://user:s3cret@h"),
         "spec.upstream.external.url",
-        "is no http or https URL",
+        "is not an http or https URL",
         "Begin it with http:// or https://, in lower case.",
     ),
     (
         route_to("http://a b/mcp"),
         "spec.upstream.external.url",
-        "has characters in its host that no host may have",
+        "has invalid characters in its host",
         "Write the host's name or address.",
     ),
     (

@@ -258,7 +258,7 @@ MISTAKES = (
     (("export", "empty"), "", "namespace empty has no state; gatewayctl stack ls shows"),
     (("import", "demo"), "not a state", "this is not a Pulumi state"),
     (("import", "demo"), '{"version": 3}', "this is not a Pulumi state"),
-    (("export", "Bad"), "", "no name for a namespace"),
+    (("export", "Bad"), "", "not a valid namespace name"),
 )
 
 

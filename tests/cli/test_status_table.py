@@ -85,7 +85,7 @@ def test_the_namespace_that_was_asked_for_goes_without_saying() -> None:
 @pytest.mark.parametrize(
     ("raws", "cells", "detail"),
     [
-        ((ai_gateway("chat"),), "Unknown NotReported", "no controller has come to it yet"),
+        ((ai_gateway("chat"),), "Unknown NotReported", "no controller has handled it yet"),
         ((ai_gateway("chat", *both("AiGateway")),), "True Fine", "http://chat.team.svc.cluster.local"),
         (
             (ai_gateway("chat", *both("AiGateway", "False", "DeploymentRollingOut", "0 of 1")),),

@@ -82,7 +82,7 @@ def test_missing_file_is_a_finding(run: Run) -> None:
 def test_namespace_that_cannot_exist_is_a_wrong_call(run: Run) -> None:
     result = run("validate", "a.yaml", "--namespace", "A_b", a=GATEWAY)
     assert result.exit_code == 2
-    assert 'is "A_b", which is no name for a namespace' in result.stderr
+    assert 'is "A_b", which is not a valid namespace name' in result.stderr
 
 
 def test_no_files_is_a_wrong_call(run: Run) -> None:

@@ -19,14 +19,23 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "models as text": ({"models": "gpt-4o"}, 'models: is the text "gpt-4o", but must be a list'),
     "port too large": ({"port": 70000}, "port: is 70000, which is too large (use 65535 or less)"),
-    "name no Service can have": ({"name": "My_Gateway"}, 'name: is "My_Gateway", which is no name'),
+    "name no Service can have": (
+        {"name": "My_Gateway"},
+        'name: is "My_Gateway", which is not a valid object name',
+    ),
     "misspelt field of a variable": (
         {"env": [{"name": "A", "valeu": "b"}]},
         "env[0].valeu: is not a field of this kind (did you mean value?)",
     ),
     "label no object can have": ({"pod_metadata": {"labels": {"a": "b c"}}}, "pod_metadata.labels"),
-    "namespace that is none": ({"namespace": "Team A"}, 'namespace: is "Team A", which is no name for a'),
-    "image that is none": ({"image": "https://a/b"}, 'image: is "https://a/b", which is no reference to an'),
+    "namespace that is none": (
+        {"namespace": "Team A"},
+        'namespace: is "Team A", which is not a valid namespace name',
+    ),
+    "image that is none": (
+        {"image": "https://a/b"},
+        'image: is "https://a/b", which is not an image reference',
+    ),
     "trigger with a foreign value": ({"restart_on": {"a": [{1}]}}, "restart_on.a[0]: is a set, which JSON"),
     "patch that is a list": ({"config_patch": ["a"]}, "config_patch: is a list, but must be a map"),
     "patch with a foreign value": (

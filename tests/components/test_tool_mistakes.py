@@ -57,7 +57,7 @@ def test_a_loopback_upstream_is_refused_unless_it_is_allowed() -> None:
         )
     )
     said = message_of(lambda: ToolGatewayArgs(routes=beside, allowed_upstreams=["http://localhost"]))
-    assert 'allowed_upstreams[0]: is "http://localhost", which is no host' in said
+    assert 'allowed_upstreams[0]: is "http://localhost", which is not a host' in said
 
 
 ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
@@ -80,7 +80,7 @@ ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a name no object has": (
         lambda: [route(name="My_Route")],
-        'routes[0].name: is "My_Route", which is no name',
+        'routes[0].name: is "My_Route", which is not a valid object name',
     ),
     "no upstream": (
         lambda: [route(url=None)],
@@ -90,7 +90,7 @@ ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
     "two upstreams": (lambda: [route(server={"name": "a"})], "routes[0]: has both server and url"),
     "another scheme": (
         lambda: [route(), route(name="b", url="ftp://example.com")],
-        "routes[1].url: is no http or https URL",
+        "routes[1].url: is not an http or https URL",
     ),
     "no host": (lambda: [route(url=late("http:///mcp"))], "routes[0].url: "),
     "a password in the URL": (
@@ -99,7 +99,7 @@ ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a route to itself": (
         lambda: [route(url="http://tools.default/mcp/default__weather")],
-        "routes[0].url: the URL leads back to this route",
+        "routes[0].url: the URL loops back to this route",
     ),
     "tools that are no list": (
         lambda: [route(allow="a")],
@@ -125,7 +125,7 @@ ROUTES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a namespace that is none": (
         lambda: [route(url=None, server=late({"name": "a", "namespace": "Team A"}))],
-        'routes[0].server.namespace: is "Team A", which is no name for a namespace',
+        'routes[0].server.namespace: is "Team A", which is not a valid namespace name',
     ),
     "two servers of one name": (
         lambda: [
@@ -197,7 +197,10 @@ GUARDS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: [guard(), guard(language="de")],
         'guardrails[1].name: is "pii", the name of another one with other settings',
     ),
-    "a name no object has": (lambda: [guard(name="P I")], 'guardrails[0].name: is "P I", which is no name'),
+    "a name no object has": (
+        lambda: [guard(name="P I")],
+        'guardrails[0].name: is "P I", which is not a valid object name',
+    ),
     "a misspelt key of a Secret": (
         lambda: [
             ModerationGuardArgs(
@@ -258,7 +261,7 @@ def test_a_secret_is_kept_out_of_the_config_map(argument: str, preview: bool) ->
         return SECRETS[argument](pulumi.Output.secret("hunter2"))
 
     found = message_of(arguments, preview=preview)
-    assert found.startswith(f"{argument}: holds a secret, which would stand in a ConfigMap")
+    assert found.startswith(f"{argument}: holds a secret, which anyone who can read ConfigMaps would see")
     assert "hunter2" not in found
 
 
@@ -266,7 +269,7 @@ def test_a_secret_is_kept_out_of_the_config_map(argument: str, preview: bool) ->
     "arguments", [{"config_patch": {"a": "\ud800"}}, {"routes": [route(allow=["\ud800"])]}]
 )
 def test_half_a_character_is_refused(arguments: dict[str, Any]) -> None:
-    assert "half of a character" in message_of(lambda: arguments)
+    assert "a lone surrogate" in message_of(lambda: arguments)
 
 
 def test_every_mistake_is_told_at_once() -> None:

@@ -152,7 +152,7 @@ def test_an_ignored_mode_is_a_warning_and_the_others_hold(namespace: Namespace, 
         assert daemon.wait_for(reason, gateway=f"ToolGateway {namespace.name}/guarded")
     configured, *_ = namespace.existing("ToolGateway", "guarded")["status"]["conditions"]
     assert "4 warnings, the first: Guard" in configured["message"]
-    assert "answers is left out, so it holds nothing back" in configured["message"]
+    assert "answers is left out, so it blocks nothing" in configured["message"]
 
 
 def test_a_patched_guard_is_told_as_long_as_it_holds(namespace: Namespace, daemon: Daemon) -> None:
@@ -167,7 +167,7 @@ def test_a_patched_guard_is_told_as_long_as_it_holds(namespace: Namespace, daemo
     def message() -> str:
         return str(namespace.conditions("clinic")["AiGatewayConfigured"]["message"])
 
-    said = f"removes guards that spec.guardrails asks for, so they hold nothing back: Guard {namespace.name}/patients"
+    said = f"removes guards that spec.guardrails asks for, so they block nothing: Guard {namespace.name}/patients"
     assert namespace.wait_event("clinic", "GuardRemoved", contains=said)["type"] == "Warning"
     assert daemon.wait_for("GuardRemoved", gateway=f"AiGateway {namespace.name}/clinic")
     assert 'the first: configmap "extra"' in message()

@@ -92,21 +92,21 @@ BROKEN = [
         "itself",
         tool_route("itself", "tools", url="http://tools.NAMESPACE.svc.cluster.local/mcp/NAMESPACE__itself"),
         "UpstreamUnresolved",
-        ["leads back to this route"],
+        ["loops back to this route"],
         "a call would never come to an end",
     ),
     (
         "loop-a",
         tool_route("loop-a", "tools", url="http://tools.NAMESPACE/mcp/NAMESPACE__loop_b"),
         "UpstreamUnresolved",
-        ["leads back", "loop-b"],
+        ["loops back", "loop-b"],
         "two routes lead to each other",
     ),
     (
         "loop-b",
         tool_route("loop-b", "tools", url="http://tools.NAMESPACE.svc:80/mcp/NAMESPACE__loop_a/"),
         "UpstreamUnresolved",
-        ["leads back", "loop-a"],
+        ["loops back", "loop-a"],
         "the same host, written otherwise",
     ),
     (
@@ -230,7 +230,7 @@ def test_a_gateway_takes_routes_of_the_namespaces_it_lists(
         namespace.apply(tool_gateway("tools", {ROUTE_NAMESPACES_ANNOTATION: said}))
         guests.wait_route("guest", reason)
         namespace.wait_route("own", "Reconciled")
-    namespace.wait_event("tools", "RouteNamespacesInvalid", contains="is no namespace")
+    namespace.wait_event("tools", "RouteNamespacesInvalid", contains="is not a namespace")
 
 
 def test_a_guest_does_not_learn_what_is_wrong_with_a_gateway(
@@ -288,7 +288,7 @@ def test_a_tool_pattern_that_allows_warns_a_denying_one_fails(namespace: Namespa
     )
 
     namespace.wait_route("some", "Reconciled")
-    namespace.wait_route("open", "ToolFilterInvalid", contains="nothing is held back")
+    namespace.wait_route("open", "ToolFilterInvalid", contains="nothing is blocked")
     assert namespace.url("ToolRoute", "open") == ""
 
     event = namespace.wait_event("some", "ToolPatternIgnored", contains="get_*")

@@ -103,7 +103,7 @@ def test_edits_of_others_converge_whatever_a_tenant_writes(
     message = tenant.wait_reason("aliases-24", "ConfigPatchInvalid", contains="use fewer aliases")
     assert "field metadata.annotations" in message
     tenant.wait_route("elsewhere-29", "GatewayNotFound")
-    tenant.wait_route("circle-29", "UpstreamUnresolved", contains="leads back to this route")
+    tenant.wait_route("circle-29", "UpstreamUnresolved", contains="loops back to this route")
     assert daemon.process.poll() is None
     assert "Traceback" not in daemon.text()
     assert not daemon.events("internal error")

@@ -183,7 +183,7 @@ def test_a_leader_that_was_frozen_too_long_does_nothing(pair: Pair, place: Names
 
     assert first.process.wait(TO_STOP_SECONDS) == Exit.LOST_LEASE
     assert (runs(first, place), generation(place, "stalled"), generation(place, "new")) == before
-    assert "no sign of life" in first.events("lease lost")[0]["why"]
+    assert "no renewal succeeded" in first.events("lease lost")[0]["why"]
     assert role(second) == "leading"
 
 

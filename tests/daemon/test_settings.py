@@ -59,7 +59,7 @@ BAD = [
         "gateway_image: https://ghcr.io/a/b\n",
         1,
         "gateway_image",
-        "no reference to an image",
+        "not an image reference",
         "@sha256:DIGEST",
     ),
     (
@@ -67,7 +67,7 @@ BAD = [
         "allowed_upstreams: ['http://localhost/']\n",
         1,
         "allowed_upstreams[0]",
-        "is no host",
+        "is not a host",
         "Name a host",
     ),
     (
@@ -75,7 +75,7 @@ BAD = [
         "allowed_upstreams:\n- 10.0.0.1/8\n",
         2,
         "allowed_upstreams[0]",
-        "no host, address or",
+        "not a host, address or",
         "a network such as",
     ),
     ("misspelt", "# x\nworker: 3\n", 2, "worker", "is not a setting", "Did you mean workers?"),

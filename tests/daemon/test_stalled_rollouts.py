@@ -116,7 +116,7 @@ def test_pods_that_do_not_come_are_told_of(namespace: Namespace, daemon: Daemon)
     namespace.wait_ready("chat")
     kubelet = Kubelet(namespace, "chat")
 
-    wait_told(namespace, "1 old ones still there", "Unschedulable: 0/1 nodes are available")
+    wait_told(namespace, "1 old ones still running", "Unschedulable: 0/1 nodes are available")
     namespace.wait_event("chat", "RolloutStalled", "Unschedulable")
 
     crash = {"reason": "OOMKilled", "exitCode": 137, "message": OUTPUT}

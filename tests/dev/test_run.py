@@ -146,7 +146,7 @@ def test_a_folder_is_followed_until_ctrl_c_which_cleans_up(place: Namespace, dev
     # Broken: reported with file and line, and what was applied goes on.
     dev.write("chat.yaml", gateway("chat", "third", prot=8080))
     dev.wait_for("error", "manifests/chat.yaml:", "spec.prot", "did you mean port?")
-    dev.wait_for("failed", "AiGateway", "what was applied last goes on")
+    dev.wait_for("failed", "AiGateway", "the last applied objects stay")
     assert "openai/second" in place.config("chat")
     (dev.folder / "chat.yaml").write_text("kind: [")
     dev.wait_for("error", "manifests/chat.yaml:2", "correct the YAML")
@@ -154,7 +154,7 @@ def test_a_folder_is_followed_until_ctrl_c_which_cleans_up(place: Namespace, dev
     # Fixed, with more beside it.
     dev.write("chat.yaml", gateway("chat", "fourth"))
     dev.write("tools.yaml", tool_gateway("tools"), tool_route("docs", "tools"))
-    dev.wait_for("fixed", "no errors any more")
+    dev.wait_for("fixed", "no more errors")
     place.wait_config("chat", "openai/fourth")
     dev.wait_for("routed", f"ToolRoute {place.name}/docs at http://tools.{place.name}.svc.cluster.local/mcp/")
 
@@ -204,7 +204,7 @@ def test_objects_of_others_stay_and_kept_ones_are_adopted(place: Namespace, dev:
     (dev.folder / "shared.yaml").unlink()
 
     assert dev.stop(signal.SIGTERM) == 0
-    assert "everything stays" in dev.said()[-1]
+    assert "everything is kept" in dev.said()[-1]
     assert _objects(place, "kept") == [True] * 3
 
     # What leaves the folder meanwhile is deleted at the next start, and a bad folder deletes nothing.

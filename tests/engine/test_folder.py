@@ -61,7 +61,7 @@ def test_no_name_of_a_stack_leads_out_of_the_folder(tmp_path: Path, name: str) -
     outside.mkdir(parents=True)
     with ScratchFolder(tmp_path / "state") as state:
         for use in (state.work_folder, state.forget, state.entries.forget, state.entries.read):
-            with pytest.raises(ValueError, match="no name of a stack"):
+            with pytest.raises(ValueError, match="is not a stack name"):
                 use(name)
 
     assert outside.exists()

@@ -21,7 +21,7 @@ from tests.faults.malformed import (
 from tests.faults.truth import assert_true
 
 SEEDS = (1, 2, 3)
-MISTAKEN = "mirror wrong, listing again"
+MISTAKEN = "cache inconsistent, listing again"
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ ROLLING = condition(READY, "False", "DeploymentRollingOut", "0 of 1")
     [
         # Both hold: the last one tells most.
         (both("AiGateway", reason="R", message="m"), ("ok", "R", "m", "True")),
-        ((), ("unknown", "NotReported", "no controller has come to it yet", "Unknown")),
+        ((), ("unknown", "NotReported", "no controller has handled it yet", "Unknown")),
         # Refused: what stands in the way of the configuration is the cause of the rest.
         (
             (condition(CONFIGURED, "False", "ConfigPatchInvalid", "bad"), ROLLING),
@@ -53,7 +53,7 @@ ROLLING = condition(READY, "False", "DeploymentRollingOut", "0 of 1")
         # What was said of an older generation no longer counts.
         (
             (condition(CONFIGURED), condition(READY, generation=1)),
-            ("unknown", "NotReported", "no controller has come to it yet", "Unknown"),
+            ("unknown", "NotReported", "no controller has handled it yet", "Unknown"),
         ),
         ((condition(CONFIGURED), condition(READY, "False", "X", "y")), ("broken", "X", "y", "False")),
         ((condition(CONFIGURED), condition(READY, "Unknown", "X", "y")), ("unknown", "X", "y", "Unknown")),

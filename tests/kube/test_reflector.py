@@ -254,7 +254,7 @@ async def test_a_resource_that_does_not_exist_has_no_objects(monkeypatch: pytest
     assert changes == [("a", None, "1"), ("a", "1", None), ("b", None, "1")]
     logged = [line["event"] for line in lines if line["log_level"] != "debug"]
     assert logged.count("no such resource") == 1, "logged once, however long it lasts"
-    assert logged.count("the resource has come") == 1
+    assert logged.count("the resource has appeared") == 1
     assert Cause.ABSENT in script.causes
 
 

@@ -345,7 +345,7 @@ async def test_who_hears_of_changes_cannot_end_a_reflector(tmp_path: Path) -> No
 
     assert heard == ["odd", "fine"]
     assert sorted(seen.picture) == ["fine", "odd"]
-    assert seen.lines("change not followed")
+    assert seen.lines("change not processed")
 
 
 async def test_a_fault_of_the_reflector_itself_leads_to_a_new_start(

@@ -103,7 +103,7 @@ TOLD: tuple[tuple[str, str, str], ...] = (
     ),
     (
         GATEWAY.replace("  name: example", "  namespace: A_b\n  name: example"),
-        '4: error: AiGateway A_b/example: metadata.namespace: is "A_b", which is no name for a namespace',
+        '4: error: AiGateway A_b/example: metadata.namespace: is "A_b", which is not a valid namespace name',
         "a namespace that cannot exist",
     ),
     (
@@ -156,7 +156,7 @@ TOLD: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "apiVersion: v1\nkind: Namespace\nmetadata: {name: A_b}\n",
-        '3: error: Namespace A_b: metadata.name: is "A_b", which is no name for a namespace',
+        '3: error: Namespace A_b: metadata.name: is "A_b", which is not a valid namespace name',
         "a Namespace that cannot exist",
     ),
     (
@@ -201,7 +201,7 @@ TOLD: tuple[tuple[str, str, str], ...] = (
     ),
     (
         f"{PATCH}  a b: x\n",
-        '8: error: ConfigMap extra: data[a b]: is "a b", which no ConfigMap or Secret has as a key',
+        '8: error: ConfigMap extra: data[a b]: is "a b", which is not a valid key of a ConfigMap or Secret',
         "a key that no ConfigMap may have",
     ),
     (
@@ -224,7 +224,7 @@ SECRETS = (
     ("stringData:\n  k: %hunter2", "cannot start any token"),
     ("stringData:\n  k: hunter2: hunter2", "mapping values are not allowed"),
     ("stringData:\n  k: 'hunter2", "unexpected end of stream"),
-    ("stringData:\n  k: !!float hunter2", "this is no number"),
+    ("stringData:\n  k: !!float hunter2", "this is not a number"),
 )
 
 

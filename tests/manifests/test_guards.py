@@ -61,7 +61,7 @@ def test_a_broken_guard_is_not_taken_for_a_missing_one(read: Read) -> None:
     stack = read(GUARDED, f"{GUARD}  modus: x\n", PROVIDER)
     gateway, guard = stack.errors
     assert gateway.message.startswith(
-        "Guard default/pii cannot be read: its manifest is at fault (Guard default/pii:"
+        "Guard default/pii cannot be read: its manifest has errors (Guard default/pii:"
     )
     assert gateway.cure == "correct that Guard"
     assert guard.field == "spec.modus"

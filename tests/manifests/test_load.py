@@ -116,7 +116,9 @@ def test_file_with_a_fault_gives_nothing_and_the_others_do(tmp_path: Path) -> No
 @pytest.mark.parametrize("text", ["a: b\n", "- a\n", "words\n", "kind: 5\n", "kind:\n", "7\n"])
 def test_what_is_no_object(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.yaml").write_text(text)
-    assert _told(tmp_path) == [(1, "this is no Kubernetes object: it has no kind", "add apiVersion and kind")]
+    assert _told(tmp_path) == [
+        (1, "this is not a Kubernetes object: it has no kind", "add apiVersion and kind")
+    ]
 
 
 def test_item_of_a_list_that_is_no_object(tmp_path: Path) -> None:

@@ -110,14 +110,14 @@ def test_nothing_is_read_twice_without_notice(read: Read) -> None:
     (finding,) = read(GATEWAY, joined(PATCH, GATEWAY)).findings
     assert finding.file.endswith("1.yaml")
     assert (finding.line, finding.field, finding.cure) == (12, "metadata.name", "remove one of them")
-    assert finding.message.startswith("this object stands twice, first in ")
+    assert finding.message.startswith("duplicate object, first in ")
     assert finding.message.endswith("0.yaml line 1")
 
 
 def test_two_classes_of_one_name_clash_in_any_namespaces(read: Read) -> None:
     spaced = gateway_class("house", OURS).replace("{name: house,", "{name: house, namespace: x,")
     (finding,) = read(joined(gateway_class("house", OURS), spaced)).findings
-    assert "stands twice" in finding.message
+    assert "duplicate object" in finding.message
 
 
 @pytest.mark.parametrize("text", [GATEWAY, PATCH, SECRET])
@@ -141,7 +141,7 @@ def test_a_duplicate_namespace_is_reported_where_it_differs(read: Read) -> None:
     text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: edge}\n"
     assert not read(text, text).findings
     (finding,) = read(text, text.replace("edge", "edge, labels: {tier: ai}")).findings
-    assert "stands twice" in finding.message
+    assert "duplicate object" in finding.message
 
 
 def test_gateways_and_routes_of_others_are_no_errors(read: Read) -> None:

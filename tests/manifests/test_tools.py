@@ -60,12 +60,12 @@ TOLD: tuple[tuple[str, str, str], ...] = (
     ),
     (
         joined(TOOLS, f"{EXTERNAL}  toolFilter:\n    allow: [a, 'b*']\n"),
-        "18: warning: ToolRoute weather: spec.toolFilter.allow: LiteLLM compares whole names of tools",
+        "18: warning: ToolRoute weather: spec.toolFilter.allow: LiteLLM compares whole tool names",
         "what LiteLLM does otherwise than asked",
     ),
     (
         joined(TOOLS, f"{EXTERNAL}  toolFilter:\n    deny: [a, 'b*']\n"),
-        "18: error: ToolRoute weather: spec.toolFilter.deny: LiteLLM compares whole names of tools",
+        "18: error: ToolRoute weather: spec.toolFilter.deny: LiteLLM compares whole tool names",
         "what would hold nothing back",
     ),
     (
@@ -170,7 +170,7 @@ def test_a_broken_server_is_not_taken_for_a_missing_one(read: Read) -> None:
     stack = read(joined(TOOLS, ROUTE), SERVER.replace("9000", "0"))
     route, server = stack.findings
     assert route.message == (
-        "ToolServer default/server cannot be read: its manifest is at fault "
+        "ToolServer default/server cannot be read: its manifest has errors "
         f"(ToolServer default/server: {server.file}:1)"
     )
     assert route.cure == "correct that ToolServer"

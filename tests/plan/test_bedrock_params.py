@@ -52,7 +52,10 @@ NO_REGIONS = [
 @pytest.mark.parametrize("region", [*NO_REGIONS, "os.environ/AWS_SECRET_ACCESS_KEY", "eu-central-1#"])
 def test_what_is_no_region_of_aws_is_refused(region: str) -> None:
     failure = refused(params_of, {"bedrock": {"region": region}}, type_="bedrock-api", bedrock=BEDROCK)
-    assert f'the provider\'s spec.bedrock.region is "{region}", which is no AWS region' in failure.message
+    assert (
+        f'the provider\'s spec.bedrock.region is "{region}", which is not a valid AWS region'
+        in failure.message
+    )
     assert failure.cure == "write one such as eu-central-1"
 
 
@@ -86,14 +89,18 @@ def test_an_identifier_of_a_guardrail_passes(id_: str) -> None:
 def test_what_is_no_identifier_of_a_guardrail_is_refused(id_: str) -> None:
     message = refused(bedrock, guardrailId=id_).message
     assert (
-        f'the Guard\'s spec.bedrock.guardrailId is "{id_}", which is no identifier of a guardrail' in message
+        f'the Guard\'s spec.bedrock.guardrailId is "{id_}", which is not a valid guardrail identifier'
+        in message
     )
 
 
 @pytest.mark.parametrize("version", ["1/../..", "draft", "0", "v1", "os.environ/X", "1 "])
 def test_what_is_no_version_of_a_guardrail_is_refused(version: str) -> None:
     message = refused(bedrock, guardrailVersion=version).message
-    assert f'the Guard\'s spec.bedrock.guardrailVersion is "{version}", which is no version' in message
+    assert (
+        f'the Guard\'s spec.bedrock.guardrailVersion is "{version}", which is not a valid guardrail version'
+        in message
+    )
 
 
 def test_a_guard_that_names_no_guardrail_of_bedrock() -> None:

@@ -173,7 +173,7 @@ def test_an_image_that_is_none_is_refused_with_class_and_cure() -> None:
     assert planned.objects is None
     assert str(planned.failure) == (
         "AiGatewayClass litellm: annotation ai-gateway-litellm.agentic-layer.ai/image is "
-        '"https://registry/a", which is no reference to an image (field spec.aiGatewayClassName; write '
+        '"https://registry/a", which is not an image reference (field spec.aiGatewayClassName; write '
         f"REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST, such as {IMAGE})"
     )
 

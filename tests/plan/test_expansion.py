@@ -85,14 +85,14 @@ def test_a_reference_that_is_replaced_is_not_told(env: Env, spec: dict[str, Any]
 def test_a_reference_to_a_later_variable_says_what_to_move() -> None:
     (warning,) = _told([_value("http://$(HOST):$(HOST)"), _value("x", "HOST")])
     assert str(warning) == (
-        'Kubernetes leaves "$(HOST)" in the variable "URL" as it is, since "HOST" comes after it (field '
-        "spec.env[0].value; move that variable in front of this one, or write $$ for $ where this very text is meant)"
+        'Kubernetes does not expand "$(HOST)" in the variable "URL", since "HOST" comes after it (field '
+        "spec.env[0].value; move that variable in front of this one, or write $$ for $ to keep this text as it is)"
     )
 
 
 def test_a_reference_to_a_variable_without_a_value_says_so() -> None:
     (warning,) = _told([_secret("HOST", "gone", optional=True), _value("$(HOST)")])
-    assert warning.message.endswith('as it is, since "HOST" has no value')
+    assert warning.message.endswith('in the variable "URL", since "HOST" has no value')
 
 
 def test_what_is_no_name_of_a_variable_is_not_shown() -> None:

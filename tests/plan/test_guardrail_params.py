@@ -169,7 +169,10 @@ def test_a_secret_that_no_pod_of_the_gateway_can_mount(make: Any, secret: str, c
 
 NAMELESS = (
     (lambda: bedrock({}), "spec.bedrock.credentialsSecretRef has no name"),
-    (lambda: bedrock({"name": "My Secret"}), 'credentialsSecretRef is "My Secret", which is no name'),
+    (
+        lambda: bedrock({"name": "My Secret"}),
+        'credentialsSecretRef is "My Secret", which is not a valid object name',
+    ),
     (lambda: moderation({"apiKeySecretRef": {"key": "k"}}), "apiKeySecretRef has no name"),
     (lambda: moderation({"apiKeySecretRef": {"name": "s", "key": ""}}), "apiKeySecretRef is empty"),
     (lambda: moderation({"apiKeySecretRef": {"name": "s", "key": "a b"}}), 'apiKeySecretRef is "a b"'),

@@ -143,7 +143,7 @@ def test_a_guard_that_fits_no_tool_call_is_left_out_and_warned(
     assert (found.credentials, found.references) == ((), frozenset())
     warning, not_asked = found.warnings
     assert warning.reason == WarningReason.GUARD_LEFT_OUT
-    assert warning.message.startswith("Guard team/pii is left out, so it holds nothing back: ")
+    assert warning.message.startswith("Guard team/pii is left out, so it blocks nothing: ")
     assert told in warning.message
     assert warning.field == "spec.guardrails[0]"
     assert warning.cure

@@ -63,7 +63,7 @@ def test_a_route_to_itself_fails(url: str, why: str) -> None:
     planned = _plan(a=url, b="https://a.example/mcp").routes
     failure = planned[route_key("a")].failure
     assert failure is not None, why
-    assert failure.message == "the URL leads back to this route"
+    assert failure.message == "the URL loops back to this route"
     assert failure.field == "spec.upstream.external.url"
     assert planned[route_key("b")].failure is None
 
@@ -157,7 +157,7 @@ def test_a_loop_of_very_many_routes_names_some_of_them() -> None:
     )
     failure = planned.routes[route_key("r007")].failure
     assert failure is not None
-    assert failure.message.startswith("the URL leads back to this route by way of ToolRoute team/r000, ")
+    assert failure.message.startswith("the URL loops back to this route by way of ToolRoute team/r000, ")
     assert failure.message.endswith(" and 290 more")
 
 

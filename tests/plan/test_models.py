@@ -146,7 +146,7 @@ def test_models_of_a_patch_are_looked_at_where_they_are_written() -> None:
         'model_list[1]: the provider openai is named twice, so LiteLLM asks it for a model "openai/gpt-4o"',
         (
             '2 models are called "e", of the providers gemini, openai: LiteLLM picks one of them at each call, '
-            "whatever model is asked for"
+            "whatever model is requested"
         ),
     ]
 

@@ -45,14 +45,14 @@ BROKEN = (
     ("a:\n  b: 1\n  b: 2", 'line 3, column 3: duplicate key "b"', "a key below stands twice"),
     ("a: 1\n---\nb: 2", "line 3, column 1: a second document", "there are two documents"),
     ("a: !!binary aGk=", "line 1, column 4", "the text holds what JSON cannot"),
-    ("a: &a [*a]", "an alias stands inside the value that it names", "an alias has no end"),
+    ("a: &a [*a]", "an alias is inside the value that it refers to", "an alias has no end"),
     ("[" * 100_000, "nested more than 100 deep", "the nesting would crash the parser"),
     (
         "model_list: [&x {" + ", ".join(f"k{i}: 1" for i in range(90)) + "}" + ",*x" * 1_080 + "]",
-        "once aliases are written out; use fewer aliases",
+        "once aliases are expanded; use fewer aliases",
         "few kilobytes would become many unknown keys",
     ),
-    ("a: \x00", "a character that YAML does not allow", "a character is forbidden"),
+    ("a: \x00", "YAML does not allow this character", "a character is forbidden"),
 )
 
 

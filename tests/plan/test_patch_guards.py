@@ -93,7 +93,7 @@ def test_a_guard_that_a_patch_takes_away_is_told(patch: dict[str, Any], guards: 
     (warning,) = _told(patch)
     assert warning.reason == WarningReason.GUARD_REMOVED, why
     assert warning.text == (
-        'configmap "patch" key "patch.yaml": removes guards that spec.guardrails asks for, so they hold nothing back: '
+        'configmap "patch" key "patch.yaml": removes guards that spec.guardrails asks for, so they block nothing: '
         + guards
     )
     assert warning.inside is not None

@@ -178,9 +178,9 @@ def test_a_route_that_the_patch_takes_away_is_not_served(patch: str, why: str) -
     assert planned.routes[route_key()].url is None, why
     assert planned.routes[route_key()].failure == Failure(
         Reason.GATEWAY_DEGRADED,
-        "the config patch of ToolGateway team/tools takes mcp_servers.team__files away",
+        "the config patch of ToolGateway team/tools removes mcp_servers.team__files",
         path=("spec", "toolGatewayRef"),
-        cure="take that out of the patch, or delete this route",
+        cure="remove that from the patch, or delete this route",
         related=(tool_key(),),
     )
 

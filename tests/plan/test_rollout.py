@@ -44,4 +44,4 @@ def test_many_long_reasons_stay_readable() -> None:
 def test_reasons_of_an_older_template_are_not_told() -> None:
     outdated = Rollout(False, 1, 1, 1, 0, reasons=(StallReason("FailedCreate"),))
 
-    assert str(outdated) == "the Deployment has not taken up the newest configuration yet"
+    assert str(outdated) == "the Deployment has not observed the latest configuration yet"

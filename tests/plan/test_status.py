@@ -29,12 +29,12 @@ ROLLOUTS = (
     (None, "the Deployment does not exist yet", "nothing is there"),
     (
         Rollout(current=False, wanted=1, total=1, updated=1, available=1),
-        "the Deployment has not taken up the newest configuration yet",
+        "the Deployment has not observed the latest configuration yet",
         "the numbers speak of an older template",
     ),
     (
         Rollout(current=True, wanted=2, total=2, updated=1, available=2),
-        "1 of 2 replicas updated, 2 available, 1 old ones still there",
+        "1 of 2 replicas updated, 2 available, 1 old ones still running",
         "an old replica still serves in place of a new one",
     ),
     (
@@ -44,7 +44,7 @@ ROLLOUTS = (
     ),
     (
         Rollout(current=True, wanted=1, total=2, updated=1, available=2),
-        "1 of 1 replicas updated, 2 available, 1 old ones still there",
+        "1 of 1 replicas updated, 2 available, 1 old ones still running",
         "an old replica still serves beside the new one",
     ),
 )

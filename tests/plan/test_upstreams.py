@@ -210,7 +210,7 @@ def test_a_denied_pattern_holds_nothing_back_and_is_refused(name: str, why: str)
         Reason.TOOL_FILTER_INVALID,
         "spec.toolFilter.deny",
     ), why
-    assert caught.value.message.endswith("nothing is held back by " + shown(name))
+    assert caught.value.message.endswith("nothing is blocked by " + shown(name))
     assert "in full" in caught.value.cure
 
 
@@ -221,14 +221,14 @@ def test_an_allowed_pattern_shuts_out_and_is_a_warning(name: str, why: str) -> N
     assert (warning.reason, warning.field) == (WarningReason.TOOL_PATTERN_IGNORED, "spec.toolFilter.allow"), (
         why
     )
-    assert "nothing is let through by" in warning.message
+    assert "nothing is allowed by" in warning.message
     assert resolve_upstream(found, {}, Policy()).allow == ("get", name)
 
 
 def test_all_patterns_among_the_denied_are_named() -> None:
     with pytest.raises(Failure) as caught:
         resolve_upstream(route(toolFilter={"deny": ["delete_*", "erase", "^rm"]}), {}, Policy())
-    assert caught.value.message.endswith('nothing is held back by "delete_*", "^rm"')
+    assert caught.value.message.endswith('nothing is blocked by "delete_*", "^rm"')
 
 
 @pytest.mark.parametrize("name", NAMES)

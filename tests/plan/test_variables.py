@@ -320,7 +320,7 @@ def test_a_variable_in_a_list_is_told_though_pods_have_it() -> None:
     }
     (warning,) = _warnings(patch, env=[{"name": "KEY", "value": "10.0.0.2"}])
     assert warning.message == (
-        "general_settings.allowed_ips[0] is an item of a list, in which LiteLLM replaces no names of variables"
+        "general_settings.allowed_ips[0] is an item of a list, in which LiteLLM does not expand variables"
     )
 
 

@@ -244,7 +244,7 @@ class Vitals(Telemetry):
         """
         silent = self._silence()
         held_up = (
-            [f"the event loop has not run anything for {silent:.0f} s"]
+            [f"the event loop has been blocked for {silent:.0f} s"]
             if silent > LONGEST_SILENCE_SECONDS
             else []
         )
@@ -252,7 +252,7 @@ class Vitals(Telemetry):
         ended = [f"the task {name} has ended" for name, task in sorted(self._tasks.items()) if task.done()]
         now = self._clock()
         stuck = [
-            f"the pass over namespace {namespace} hangs in the step {step!s} for {now - since:.0f} s,"
+            f"the reconcile of namespace {namespace} has been stuck in step {step!s} for {now - since:.0f} s,"
             f" the limit is {limit:.0f} s"
             for namespace, (step, since) in sorted(self._steps.items())
             if now - since > limit

@@ -50,7 +50,7 @@ class Metrics(Telemetry):
         # A series per counter that says when the process began tells nothing that the process's own does not.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has gaps
         registry = self._registry = CollectorRegistry()
-        self._reconciles = _counter(registry, "reconciles", "Passes over a namespace", "result")
+        self._reconciles = _counter(registry, "reconciles", "Reconciles of a namespace", "result")
         self._ups = _counter(registry, "ups", "Runs of the engine", "result")
         for passed in PassResult:
             self._reconciles.labels(passed)
@@ -59,12 +59,12 @@ class Metrics(Telemetry):
         self._up_seconds = _histogram(registry, "up_duration_seconds", "Duration of engine runs", _UP_SECONDS)
         waited = "Time from the first change of a namespace until a worker takes it"
         self._wait_seconds = _histogram(registry, "queue_wait_seconds", waited, _WAIT_SECONDS)
-        drifted = "Objects that others changed or deleted and that were put right"
+        drifted = "Objects corrected after others changed or deleted them"
         self._drift = _counter(registry, "drift_corrected", drifted, "kind")
-        broken = "Watches that broke and began anew"
+        broken = "Watches that broke and were restarted"
         self._restarts = _counter(registry, "watch_restarts", broken, "resource", "cause")
-        self._leader = _gauge(registry, "leader", "Whether this daemon is the one that acts")
-        depth = _gauge(registry, "queue_depth", "Namespaces that wait for a worker")
+        self._leader = _gauge(registry, "leader", "Whether this daemon is the leader")
+        depth = _gauge(registry, "queue_depth", "Namespaces waiting for a worker")
         depth.set_function(queue_depth)
         build = Info("build", "What runs here", namespace=_NAMESPACE, registry=registry)
         build.info({"version": _version(), "python": platform.python_version()})
@@ -89,7 +89,7 @@ class Metrics(Telemetry):
         self._wait_seconds.observe(waited)
 
     def drift_corrected(self, kind: str) -> None:
-        """Count an object that was put right."""
+        """Count an object that was restored."""
         self._drift.labels(kind).inc()
 
     def watch_restarted(self, resource: str, cause: str) -> None:
@@ -126,11 +126,9 @@ class _Conditions(Collector):
 def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
     return (
         GaugeMetricFamily(
-            f"{_NAMESPACE}_gateways", "Gateways of ours by condition", labels=("kind", "condition", "status")
+            f"{_NAMESPACE}_gateways", "Gateways by condition", labels=("kind", "condition", "status")
         ),
-        GaugeMetricFamily(
-            f"{_NAMESPACE}_routes", "Routes of ours by condition", labels=("condition", "status")
-        ),
+        GaugeMetricFamily(f"{_NAMESPACE}_routes", "Routes by condition", labels=("condition", "status")),
     )
 
 

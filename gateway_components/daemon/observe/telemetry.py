@@ -70,7 +70,7 @@ class Telemetry:
         """Hear that a worker took a namespace, `waited` seconds after its first change."""
 
     def drift_corrected(self, kind: str) -> None:
-        """Hear that an object of `kind`, changed or deleted by somebody else, was put right."""
+        """Hear that an object of `kind`, changed or deleted by somebody else, was restored."""
 
     def watch_restarted(self, resource: str, cause: str) -> None:
         """Hear that a watch of `resource` (its name in paths) broke; `cause` is one of few words."""
@@ -105,7 +105,7 @@ class Listeners(Telemetry):
             listener.taken(waited)
 
     def drift_corrected(self, kind: str) -> None:
-        """Tell that an object was put right."""
+        """Report that an object was restored."""
         for listener in self._listeners:
             listener.drift_corrected(kind)
 
@@ -165,14 +165,14 @@ def start_tracing(environment: Mapping[str, str]) -> "Tracing | None":
         return None
     protocol = _first(environment, _PROTOCOLS) or _PROTOCOL
     if protocol != _PROTOCOL:
-        log.warning("traces are sent in another protocol", wanted=protocol, used=_PROTOCOL)
+        log.warning("trace protocol not supported", wanted=protocol, used=_PROTOCOL)
     # Its modules cost time and memory.
     from gateway_components.daemon.observe.tracing import tracing_within  # noqa: PLC0415
 
     try:
         tracing = tracing_within(environment)
     except Exception as error:  # noqa: BLE001  (each variable that the library reads can be wrong in its own way)
-        log.warning("no traces", why=type(error).__name__, cure="look at the OTEL_ variables")
+        log.warning("no traces", why=type(error).__name__, cure="check the OTEL_ variables")
         return None
     log.info("tracing")
     return tracing

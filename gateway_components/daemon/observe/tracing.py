@@ -27,7 +27,7 @@ _LAST_WORDS_SECONDS = 2.0
 """How long the end of the process waits for the last spans to be delivered."""
 _SERVICE = "litellm-gateways"
 _SAY_AGAIN_SECONDS = 600.0
-_NO_CAUSE = "no good answer in time"
+_NO_CAUSE = "no successful response in time"
 
 
 class Tracing(Telemetry):
@@ -110,7 +110,7 @@ class SparinglyLogged(SpanExporter):
         self._lost += len(spans)
         now = self._clock()
         if now >= self._say_from:
-            self._log.warning("traces are not delivered", spans_lost=self._lost, why=_library_log.cause)
+            self._log.warning("traces not delivered", spans_lost=self._lost, why=_library_log.cause)
             self._lost, self._say_from = 0, now + _SAY_AGAIN_SECONDS
         return result
 

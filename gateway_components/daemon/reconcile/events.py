@@ -109,8 +109,8 @@ class EventRecorder:
         self._warned[subject] = uid, now
 
     async def drift_corrected(self, subject: Identity, raw: Raw, drifts: Sequence[Drift]) -> None:
-        """Tell what somebody changed or deleted, once it was put right."""
-        text = "; ".join(f"{drift}, and is put right" for drift in drifts)
+        """Report what somebody changed or deleted, once it is restored."""
+        text = "; ".join(f"{drift}; restored" for drift in drifts)
         self._log.info("DriftCorrected", **named(subject), message=text)
         await self._publish(subject, raw, Event("Normal", "DriftCorrected", "Reconcile", text))
 

@@ -212,12 +212,12 @@ class Reports(Protocol):
         return
 
     def drifted(self, key: Identity, drifts: Sequence[Drift]) -> None:
-        """Hear what somebody changed or deleted, before it is put right."""
+        """Hear what somebody changed or deleted, before it is restored."""
 
     async def drift_corrected(
         self, key: Identity, raw: Mapping[str, Any] | None, drifts: Sequence[Drift]
     ) -> None:
-        """Tell that it was put right."""
+        """Report that it was restored."""
         return
 
     def engine_ran(

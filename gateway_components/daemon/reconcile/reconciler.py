@@ -224,7 +224,7 @@ class Reconciler:
         return ledger
 
     def _look_for_adoptions(self, snapshot: Snapshot, planned: Plan, ledger: Ledger) -> None:
-        """Have what another operator made for a gateway put right before it is applied."""
+        """Have objects that another operator made for a gateway repaired before they are applied."""
         for key in planned.gateways.keys() - ledger.held:
             found = [snapshot.existing.get(wanted) for wanted in wanted_objects(key)]
             if any(one is not None and not one.applied for one in found):
@@ -316,7 +316,7 @@ class Reconciler:
     async def _repair_all(self, planned: Plan, ledger: Ledger, batch: Batch) -> None:
         def repair(key: Identity) -> Coroutine[Any, Any, None]:
             drifts = ledger.drifts(key)
-            # What was deleted is made anew by the engine.
+            # The engine creates deleted objects again.
             changed = {drift.object for drift in drifts if drift.fields or drift.rewritten}
             if not drifts or key in self._rivals or ledger.failure(planned.gateways[key]):
                 # Nobody knows what was changed, or what else was.

@@ -122,7 +122,7 @@ class Schedule(Generic[K]):
     def _enter(self, key: K) -> None:
         due = self._due(key)
         known = self._entries.get(key)
-        # One that is due later than its entry says is put right when the entry comes up.
+        # A later due time takes effect once its entry comes up.
         if key not in self._taken and due < (known[0] if known else math.inf):
             entry = due, next(self._numbers)
             self._entries[key] = entry

@@ -44,7 +44,7 @@ class Mirror:
         The namespaces that are looked at; all where there are none. Nothing is asked about others, so no right in
         them is needed, and what is there cannot be referred to. Classes belong to the whole cluster.
     on_restart
-        Called whenever a watch begins anew.
+        Called whenever a watch restarts.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Mirror:
         return next((one.seen for one in reflectors if one.namespace in {None, namespace}), 0)
 
     def relist(self, kind: str) -> None:
-        """Have a kind listed anew, for its picture was found to be mistaken."""
+        """List a kind again, since its cache was found to be wrong."""
         for reflector in self._reflectors[kind]:
             reflector.relist()
 

@@ -189,7 +189,7 @@ def test_a_step_that_hangs_is_named_with_its_namespace() -> None:
         assert world.vitals.faults() == []
         world.now = 481.0
         assert world.vitals.faults() == [
-            "the pass over namespace team-a hangs in the step engine run for 481 s, the limit is 480 s"
+            "the reconcile of namespace team-a has been stuck in step engine run for 481 s, the limit is 480 s"
         ]
     assert world.vitals.faults() == [], "it came to an end after all"
 
@@ -201,7 +201,7 @@ def test_a_pass_that_hangs_between_its_steps_is_found_too() -> None:
             world.now = 10.0
         world.now = 491.0
         (fault,) = world.vitals.faults()
-        assert "in the step pass for 481 s" in fault
+        assert "in step pass for 481 s" in fault
 
 
 def test_a_pass_that_fails_is_no_pass_that_hangs() -> None:
@@ -240,7 +240,7 @@ async def test_a_worker_that_hangs_turns_the_probe_red() -> None:
         assert await get(running, "/healthz") == (200, "ok\n")
         world.now = 1000.0
         status, text = await get(running, "/healthz")
-        assert (status, "team-a hangs in the step snapshot" in text) == (500, True)
+        assert (status, "team-a has been stuck in step snapshot" in text) == (500, True)
         hanging.set()
         await working
     assert world.vitals.faults() == ["the task the workers has ended"]
@@ -251,4 +251,4 @@ def test_an_event_loop_that_hangs_is_a_fault() -> None:
     vitals = Vitals(lambda: 0.0, 300.0, lambda: silent[0])
     assert vitals.faults() == []
     silent[0] = 61.0
-    assert vitals.faults() == ["the event loop has not run anything for 61 s"]
+    assert vitals.faults() == ["the event loop has been blocked for 61 s"]

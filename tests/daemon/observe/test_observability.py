@@ -209,7 +209,7 @@ def test_a_worker_that_hangs_turns_the_probe_red(observed: Observed, tmp_path: P
         wait_until(lambda: get(hanging, "/healthz")[0] == 500, timeout=SECONDS, what="a red probe")
 
         said = get(hanging, "/healthz")[1]
-        assert f"the pass over namespace {observed.namespace.name} hangs in the step snapshot" in said
+        assert f"the reconcile of namespace {observed.namespace.name} has been stuck in step snapshot" in said
         assert get(hanging, "/readyz")[0] == 503
     assert get(observed.daemon, "/healthz") == (200, "ok\n")
 
@@ -227,7 +227,7 @@ def test_a_collector_that_is_gone_disturbs_no_pass(observed: Observed) -> None:
         observed.namespace.apply(gateway(name))
         observed.namespace.wait_ready(name)
 
-    observed.daemon.wait_for("traces are not delivered")
-    assert len(observed.daemon.events("traces are not delivered")) == 1
+    observed.daemon.wait_for("traces not delivered")
+    assert len(observed.daemon.events("traces not delivered")) == 1
     assert "Traceback" not in observed.daemon.text()
     assert observed.daemon.stop(seconds=20) == Exit.STOPPED, "nor does it hold up the end"

@@ -158,7 +158,7 @@ def test_a_refusing_collector_is_logged_once_without_secrets(
         wait_until(lambda: len(lines) == 2, timeout=60, what="the line about what got lost")
 
     assert lines[1] == {
-        "event": "traces are not delivered",
+        "event": "traces not delivered",
         "spans_lost": 1,
         "why": "HTTP status 401",
         "log_level": "warning",
