@@ -1,4 +1,4 @@
-"""When to try again: pauses that grow with the tries, and begin anew after a success or a quiet time."""
+"""When to retry: pauses that grow with each try, and start over after a success or a quiet time."""
 
 import random
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What went wrong, where, and how to cure it: facts until an edge renders them."""
+"""Findings and errors: what went wrong, where, and the cure. Only the edges render them as text."""
 
 import re
 from collections.abc import Iterable
@@ -73,7 +73,7 @@ class Finding:
     reason
         Word in CamelCase for programs; empty where nobody asks for one.
     subject
-        The object at fault; None where whoever holds the finding knows it.
+        The faulty object; None where the context names it.
     related
         Further objects that it is about.
     inside
@@ -153,7 +153,7 @@ def clause(sentence: str) -> str:
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:
-    """Return a text that may be without end, cut off where it says no more to a person."""
+    """Return a text, cut off at a length that people can read."""
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
@@ -164,7 +164,7 @@ def visible(text: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return the first names of a list that may be without end, and how many follow; ``none`` where there are none."""
+    """Return the first names of a list, and how many follow; ``none`` for an empty one."""
     coming = iter(names)
     first = list(islice(coming, _MOST_NAMES))
     others = sum(1 for _ in coming)
@@ -216,7 +216,7 @@ _FORBIDDEN = re.compile(
 
 
 BOUND = "is bound to what the daemon does"
-"""What the admission policy of an installation says of the daemon's account."""
+"""What the admission policy of an installation says when it refuses a write of the daemon."""
 
 _CURE = "apply deploy/rbac of this version"
 _BLOCKS = "cannot set blockOwnerDeletion"

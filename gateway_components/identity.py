@@ -1,4 +1,4 @@
-"""What an object is known by."""
+"""The identity of an object."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A text in pieces, so that whoever keeps it need look at those alone that have changed."""
+"""A text in pieces, so that storing it again reads and writes only the changed ones."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class Piece:
     Attributes
     ----------
     mark
-        Stands for what it holds: in one process, pieces with the same mark hold the same.
+        Identifies its content within one process.
     read
-        Returns what it holds.
+        Returns the content.
     """
 
     mark: Hashable

@@ -32,7 +32,6 @@ _BOOLEAN = re.compile(r"(?:y|Y|n|N)$")
 
 
 def _fault(message: str, place: yaml.Node | yaml.Event) -> YamlError:
-    """Return the error that `message` describes, at a node or event of the text."""
     return _fault_at(message, place.start_mark)
 
 

@@ -57,7 +57,7 @@ async def outlast(*work: asyncio.Future[Any]) -> None:
 
 
 async def unbroken(work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns; where this task is cancelled meanwhile, `work` comes to its end first.
+    """Return what `work` returns; if this task is cancelled meanwhile, `work` finishes first.
 
     Raises
     ------
@@ -69,14 +69,14 @@ async def unbroken(work: Coroutine[Any, Any, T]) -> T:
         await outlast(working)
     except asyncio.CancelledError:
         if not working.cancelled():
-            # Nobody is left who wants to know; asked for it, it is not told of as forgotten.
+            # Nobody awaits it any more; retrieving the error keeps asyncio from logging it.
             working.exception()
         raise
     return working.result()
 
 
 async def while_running(work: Coroutine[Any, Any, T], *tasks: asyncio.Task[Any]) -> T:
-    """Return what `work` returns, which goes on as long as all of `tasks` do.
+    """Return what `work` returns, which runs only as long as all of `tasks`.
 
     Raises
     ------

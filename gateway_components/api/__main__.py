@@ -1,4 +1,4 @@
-"""``python -m gateway_components.api``: write the CRDs to deploy/crds, or check that they are fresh."""
+"""``python -m gateway_components.api``: write the CRDs to deploy/crds, or check that they are up to date."""
 
 import argparse
 import sys
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def write_files(folder: Path, wanted: Mapping[str, str | None], command: str, *, check: bool) -> int:
-    """Write the generated files of a folder, or tell on stderr which of them are stale.
+    """Write the generated files of a folder, or report the stale ones on stderr.
 
     Parameters
     ----------

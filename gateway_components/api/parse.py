@@ -1,4 +1,4 @@
-"""From a manifest to its model, and what is wrong with a manifest, as the API server would judge it."""
+"""Parses manifests into models, and finds what the API server would refuse in them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -55,7 +55,7 @@ def parse_as(model: type[M], manifest: Mapping[str, Any]) -> M:
     model : type of ApiObject
         The model of the kind.
     manifest : mapping
-        The object; its ``kind`` is not looked at.
+        The object; its ``kind`` is ignored.
 
     Returns
     -------
@@ -199,7 +199,6 @@ def _counts(fault: ErrorDetails) -> bool:
 
 
 def _metadata_problems(metadata: ObjectMeta) -> Iterator[Finding]:
-    """Yield what the API server refuses in the metadata of any object."""
     fault = object_name_fault(metadata.name)
     if fault is not None and (metadata.name or not metadata.generate_name):
         yield Finding(("metadata", "name"), fault.message, fault.cure)

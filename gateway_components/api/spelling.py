@@ -1,4 +1,4 @@
-"""What a name was meant to be.
+"""Suggestions for misspelt names.
 
 `nearest` guesses, for maps in which every unknown name is wrong. `Spellings` is for maps in which unknown names may be
 right. It finds names one typing error away, and errs on the side of silence. Among LiteLLM's 679 general settings it

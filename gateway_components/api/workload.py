@@ -142,7 +142,6 @@ def label_problems(
 
 
 def _at(path: Path, fault: Fault | None) -> Iterator[Finding]:
-    """Yield the fault, if any, as the problem of a field."""
     if fault is not None:
         yield Finding(path, fault.message, fault.cure)
 

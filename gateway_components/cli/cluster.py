@@ -182,7 +182,6 @@ def _refused(kind: str, error: ApiError) -> str:
 
 
 def _in_short(notes: Sequence[str]) -> str:
-    """Return one reason for all kinds."""
     if len(set(notes)) == 1:
         return notes[0]
     if all("is not installed" in note for note in notes):

@@ -57,7 +57,7 @@ def dev(folder: Path, namespace: str | None, kubeconfig: Path | None, policy: Po
     that gateways refer to are read from the cluster. Classes, Guards, providers and ToolServers are read from FOLDER
     alone; the class litellm is built in.
 
-    Mistakes are printed with file and line, and the last good objects go on serving. What leaves FOLDER is deleted,
+    Errors are printed with file and line, and the last good objects keep serving. What leaves FOLDER is deleted,
     and at the end everything but namespaces; a second Ctrl-C stops that. A gateway that a daemon reconciles is left
     alone.
     """
@@ -87,6 +87,5 @@ def _show(console: Console, verb: str, text: str) -> None:
 
 
 def _scratch_folder(folder: Path, kubeconfig: Path | None) -> Path:
-    """Return the folder of the state of `folder` on this cluster."""
     which = "\n".join((str(folder.resolve()), str(kubeconfig or ""), current_context(kubeconfig)))
     return cache_folder() / "dev" / hashlib.sha256(which.encode()).hexdigest()[:16]

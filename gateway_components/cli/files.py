@@ -133,7 +133,6 @@ def graph(
 
 
 async def _cluster_graph(kubeconfig: Path | None, namespace: str | None) -> tuple[Graph, tuple[str, ...]]:
-    """Return the graph of a cluster, and notes on what could not be read."""
     # Imported here, so that commands on files do not load the client.
     from gateway_components.cli.cluster import connected, list_cluster  # noqa: PLC0415
 

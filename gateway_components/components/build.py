@@ -1,4 +1,4 @@
-"""From the arguments of a component to the objects of its gateway, by way of the pure core."""
+"""Plans the objects of a gateway from the arguments of its component."""
 
 import base64
 import binascii

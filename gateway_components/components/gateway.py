@@ -68,7 +68,7 @@ class ToolRoute(pulumi.ComponentResource):
 
 
 class Gateway(pulumi.ComponentResource):
-    """A gateway of either kind, made of a ConfigMap, a Deployment and a Service.
+    """A gateway of either kind: a ConfigMap, a Deployment and a Service.
 
     Attributes
     ----------

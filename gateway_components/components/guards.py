@@ -1,4 +1,4 @@
-"""From the arguments of guards to Guards and the GuardrailProviders behind them."""
+"""Builds Guards and GuardrailProviders from the arguments of guards."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields

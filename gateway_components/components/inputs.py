@@ -99,7 +99,7 @@ def _is_args(value: Any) -> bool:
 
 
 def _is_sdk_args(value: Any) -> bool:
-    """Tell whether a value is of an args class of Pulumi's SDKs, as far as their public API says so."""
+    """Return whether a value is of an args class of Pulumi's SDKs, as far as their public API says so."""
     if isinstance(value, Mapping | pulumi.Resource):
         return False
     try:

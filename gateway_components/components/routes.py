@@ -1,4 +1,4 @@
-"""From the arguments of routes to ToolRoutes and the ToolServers behind them."""
+"""Builds ToolRoutes and ToolServers from the arguments of routes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace

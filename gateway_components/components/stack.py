@@ -1,4 +1,4 @@
-"""What programs of a whole stack register: provider, planned gateways, what lives beside them, rendered files."""
+"""Registers a whole stack: provider, planned gateways, their companions, rendered files."""
 
 import atexit
 import re

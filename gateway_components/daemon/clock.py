@@ -1,4 +1,4 @@
-"""Time and threads, in one place so that tests can stand in for them."""
+"""Time and threads, in one place so that tests can replace them."""
 
 import asyncio
 import time

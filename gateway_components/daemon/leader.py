@@ -56,10 +56,10 @@ class Terms:
     lease
         How long others wait for a renewal: a takeover after a crash takes that and at most `retry`.
     renewal
-        How long a leader goes on without an answer to a sign of life. The remaining 5 seconds of `lease` are for
+        How long a leader keeps acting without a successful renewal. The remaining 5 seconds of `lease` are for
         stopping: engine runs are killed and pending writes break off.
     retry
-        Pause between two signs of life, or two looks at somebody else's Lease. Of those within `renewal`, all but one
+        Pause between two renewals, or two reads of somebody else's Lease. Of those within `renewal`, all but one
         may fail.
     request
         How long one request may take: half of `renewal`, so that one that hangs is followed by another.
@@ -116,9 +116,9 @@ class Leader:
     now
         The clock of the Lease.
     on_lead
-        Called with the name that the Lease bears once it is ours.
+        Called with the holder name of the Lease once it is ours.
     silence
-        Seconds for which the work itself has shown no sign of life: a hanging leader must not keep the Lease.
+        Seconds since the work last made progress: a hanging leader must not keep the Lease.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class Leader:
 
     @property
     def standing_by(self) -> bool:
-        """Whether somebody else had the Lease when it was last asked for, with success."""
+        """Whether somebody else held the Lease when it was last read successfully."""
         return self._waits_for is not None
 
     async def acquire(self) -> None:
@@ -270,7 +270,7 @@ def note_leader(folder: ScratchFolder, name: str) -> None:
 
 
 class Unopposed:
-    """The leadership of a daemon that was told there is no other."""
+    """The leadership of a daemon without leader election."""
 
     leading = True
     standing_by = False
@@ -292,14 +292,14 @@ class Unopposed:
 
 
 class LeaderAside:
-    """A leadership whose signs of life go on beside the event loop that asks for it.
+    """A leadership that is renewed in another event loop than the one that uses it.
 
     Parameters
     ----------
     leader
         The leadership, whose Lease has a client of the side loop.
     side
-        Where it is asked for, kept and given back.
+        Where it is acquired, renewed and released.
     """
 
     def __init__(self, leader: Leader, side: SideLoop) -> None:

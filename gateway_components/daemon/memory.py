@@ -1,4 +1,4 @@
-"""The memory of this process: how much it may use, as its cgroup says, and returning what it does not need."""
+"""The memory of this process: its limit by cgroup, and returning unused memory to the system."""
 
 import asyncio
 import ctypes

@@ -25,7 +25,7 @@ from gateway_components.together import ended, while_running
 __all__ = ["Preview", "preview"]
 
 Preview = tuple[str, dict[Identity, Failure]]
-"""The engine's own words, and the gateways that cannot be planned."""
+"""The engine's output, and the gateways that cannot be planned."""
 
 _ENGINE_SECONDS = 300.0
 
@@ -79,7 +79,7 @@ async def preview(
             release = held.keys() - planned.gateways.keys() - undecided
             return await asyncio.to_thread(local.preview, namespace, wanted, release), failures
         finally:
-            # After Ctrl-C, which the engine does not hear: it has a session of its own.
+            # After Ctrl-C, which does not reach the engine: it has its own session.
             for running in (local, elsewhere):
                 if running:
                     await asyncio.to_thread(running.stop)

@@ -1,4 +1,4 @@
-"""Memory for engine runs: as many go on side by side as there is room for, the small ones first."""
+"""Memory for engine runs: as many run in parallel as fit, the small ones first."""
 
 import asyncio
 import time
@@ -58,7 +58,7 @@ class Room:
     mib
         Memory for all runs together.
     runs
-        How many may go on at the same time.
+        How many may run at the same time.
     clock
         Seconds, monotonic.
     """

@@ -58,10 +58,10 @@ __all__ = ["Exit", "run"]
 _QUIET_SHARE = 0.1
 """Part of the batch time without a change after which a pass begins."""
 _MOST_THREADS = 64
-"""They are made when they are needed; as many as workers may be asked for."""
+"""They start on demand, at most one for each configurable worker."""
 
 _PASSES_EACH = 4
-"""Passes for each engine run that may go on at the same time."""
+"""Concurrent passes for each concurrent engine run."""
 
 _STATE_SECONDS = 2.0
 """After a write of a state this long, nobody but others can have made it."""
@@ -82,7 +82,7 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Working:
-    """What works once the picture is complete."""
+    """What runs once the cache has synced."""
 
     stacks: Stacks
     engine: StoredEngine
@@ -242,7 +242,7 @@ class _Daemon:
             self.observed.vitals.depends_on(name, lasting)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            # A part that ends before it is told to has failed: its error ends the daemon.
+            # A part that ends early has failed: its error ends the daemon.
             raise_failures(watching, working)
             return await self._finish(working)
         finally:
@@ -327,7 +327,7 @@ class _Daemon:
         self._log.info("stopping", limit_seconds=seconds)
         self._queue.close()
         if self._working is None:
-            # Nothing has begun: the first look at the cluster may never end.
+            # Nothing has started: the first list of the cluster may never end.
             working.cancel()
             await asyncio.wait((working,))
             self._log.info("stopped")

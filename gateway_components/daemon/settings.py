@@ -211,7 +211,6 @@ class Sources:
         return _validated({**self.defaults, **said, **self.given})
 
     def _problems(self, said: Mapping[str, Any]) -> Iterator[Finding]:
-        """Yield the problems of one source."""
         known = Settings.model_fields
         for name in said.keys() - known:
             meant = nearest(name, known)

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for work that must go on while the main loop is blocked."""
+"""An event loop in its own thread, for work that must continue while the main loop is blocked."""
 
 import asyncio
 import threading

@@ -52,8 +52,8 @@ _CURE = "let the daemon get, create, patch and delete Secrets in the namespaces 
 class StoredEngine:
     """Applies gateways, and keeps the state where the next daemon finds it.
 
-    What a run is about to change is noted before it begins. So whoever finds such a note knows that the objects may
-    be ahead of the state, and looks at them.
+    A run records what it is about to change before it begins. Such a record means that the objects may be ahead of
+    the state, and have to be refreshed.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ class StoredEngine:
     clock
         Its threads are used.
     tell
-        Tells of an event about an object.
+        Publishes an event about an object.
     memory_mib
         What engine runs may take together.
     runs
-        How many may go on at the same time.
+        How many may run at the same time.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class StoredEngine:
         return int(version) if version else None
 
     async def held(self, namespace: str) -> Held:
-        """Read the state of `namespace` and return what it holds; None for a gateway that must be looked at.
+        """Read the state of `namespace` and return what it holds; None for a gateway that must be refreshed.
 
         Raises
         ------
@@ -114,14 +114,14 @@ class StoredEngine:
             self._versions[namespace] = stored.version
         held = await self._open(namespace, stored)
         noted = stored.pending if stored else frozenset()
-        # What the state does not hold is made anew where it is planned, and gone where it is not.
+        # Gateways missing from the state are created again if planned, and gone otherwise.
         pending = noted & {str(key) for key in held}
         self._pending[namespace] = pending
         if pending != noted:
             try:
                 await self._note(namespace, pending)
             except ApiError as error:
-                # Then the Secret says so for longer than it holds.
+                # Then the record stays in the Secret longer than it is true.
                 if error.status not in _REFUSALS:
                     raise
         return {key: None if str(key) in pending else applied for key, applied in held.items()}
@@ -134,7 +134,7 @@ class StoredEngine:
         *,
         refresh: bool,
     ) -> Outcome:
-        """Bring `wanted` to the cluster, let go of `release`, and store the state.
+        """Apply `wanted`, release `release`, and store the state.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class StoredEngine:
             return await self._apply(namespace, wanted, release, refresh)
 
     def room(self, gateways: int) -> AbstractAsyncContextManager[None]:
-        """Wait until there is room for an `apply` of so many gateways; letting go of some takes none."""
+        """Wait until there is room for an `apply` of so many gateways; a release needs none."""
         return self._room.taken(gateways) if gateways else nullcontext()
 
     def interrupt(self, namespace: str) -> None:
@@ -178,7 +178,7 @@ class StoredEngine:
         refresh: bool,
     ) -> Outcome:
         names = frozenset(str(key) for key in (*wanted, *release))
-        # Of a run that broke off nobody knows how far it came, until another has been about the same gateways.
+        # How far an interrupted run came is unknown until another run covers the same gateways.
         others = self._pending.get(namespace, frozenset()) - names
         if not wanted:
             await self._clock.in_thread(self._stacks.states.release, namespace, release)
@@ -192,7 +192,7 @@ class StoredEngine:
         except ApiError as error:
             if error.status not in _REFUSALS:
                 raise
-            # What cannot be noted is not begun: nobody could tell afterwards how far it came.
+            # Without a record nobody could find out afterwards how far the run came.
             return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)))
         outcome = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
         await self._save(namespace, others | frozenset(map(str, outcome.undetermined)))
@@ -222,7 +222,7 @@ class StoredEngine:
         except ApiError as error:
             if error.status not in _REFUSALS:
                 raise
-            # Every gateway will be told so, once it is to be applied.
+            # Each gateway reports this failure once it is applied.
             self._log.warning("state not readable", namespace=namespace, error=str(error), cure=_CURE)
             return None
 
@@ -240,7 +240,7 @@ class StoredEngine:
             return await self._clock.in_thread(self._stacks.states.open, namespace, None)
 
     async def _lost(self, namespace: str, error: Exception, version: str, uid: str) -> None:
-        """Tell that a state is as good as none: what is on the cluster is adopted by the next run."""
+        """Report an unusable state: the next run adopts what is on the cluster."""
         self._log.warning("state lost", namespace=namespace, error=str(error))
         about = {"name": STATE_SECRET, "namespace": namespace, "uid": uid, "resourceVersion": version}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": about}
@@ -286,7 +286,7 @@ async def open_engine(
     settings, client, folder, clock
         What it runs with.
     may_act
-        Tells, in any thread, whether this daemon leads: the engine does not run otherwise.
+        Returns, in any thread, whether this daemon leads: the engine does not run otherwise.
 
     Raises
     ------

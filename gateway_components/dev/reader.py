@@ -1,4 +1,4 @@
-"""Reads a folder of manifests repeatedly; a file at fault or briefly missing counts as it last was."""
+"""Reads a folder of manifests repeatedly; keeps the last good content of a file that is broken or briefly missing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

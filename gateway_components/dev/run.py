@@ -183,7 +183,6 @@ class _Session:
         await self._companions.remove()
 
     async def _watch(self) -> None:
-        """Set `_changed` at every change in the folder."""
         while True:
             with suppress(OSError, RuntimeError):
                 async for _ in awatch(
@@ -194,7 +193,6 @@ class _Session:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _follow(self) -> None:
-        """Read the folder after every change and at every interval."""
         while True:
             self._changed.clear()
             pause = _LOOK_SECONDS

@@ -1,4 +1,4 @@
-"""States on disk with an entry for each gateway, so that an engine run is given no more than it is about.
+"""States on disk with an entry for each gateway, so that an engine run gets only the gateways it needs.
 
 An engine reads, checks and writes its whole state, and walks each resource in it. Among 200 gateways that took four
 times as long as the run of one gateway alone.

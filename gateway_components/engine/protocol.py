@@ -78,7 +78,7 @@ def outputs(urn: str, values: Any) -> RegisterResourceOutputsRequest:
 
 
 def is_registered(call: Any) -> bool:
-    """Tell whether the engine answered a registration, and applied the resource."""
+    """Return whether the engine answered a registration, and applied the resource."""
     return bool(call.done() and call.exception() is None and call.result().result == Result.SUCCESS)
 
 

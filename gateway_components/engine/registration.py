@@ -127,12 +127,10 @@ def register_gateways(
 
 
 def _sent(method: Any, requests: Iterable[Any]) -> list[Any]:
-    """Send requests without waiting for answers."""
     return [method.future(request) for request in requests]
 
 
 def _answers(calls: Iterable[Any]) -> list[Any]:
-    """Return the answers, in the order of the requests."""
     return [call.result() for call in calls]
 
 

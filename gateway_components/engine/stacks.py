@@ -271,7 +271,6 @@ class Stacks:
             self.states.merge(namespace, gateways)
 
     def _unlock(self, namespace: str) -> None:
-        """Remove the lock of an engine that was killed."""
         with self._lock:
             # This may take another engine run, which must not be interrupted: the run itself is over.
             begun = self._running.pop(namespace)

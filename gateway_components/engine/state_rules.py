@@ -1,6 +1,6 @@
 """What a state may contain: one provider without credentials, and the gateways of its namespace with their objects.
 
-The engine trusts its state, and acts on it with the rights of the daemon: it loads plugins from any source that a
+The engine trusts its state, and acts on it with the permissions of the daemon: it loads plugins from any source that a
 provider names, runs the commands of a kubeconfig, and deletes objects in any namespace. So a state with anything that
 the daemon does not put there is refused as a whole, wherever it enters.
 """
@@ -56,7 +56,6 @@ def _check_fields(found: Raw, known: Mapping[str, type], where: str) -> None:
 
 
 def _check_time(text: str | None, where: str) -> None:
-    """Refuse a text that the engine reads as no time."""
     if text is None:
         return
     try:
@@ -68,7 +67,6 @@ def _check_time(text: str | None, where: str) -> None:
 
 
 def _check_values(value: object, where: str) -> None:
-    """Refuse values that the engine interprets."""
     for found, level in _values(value):
         if level > _MOST_LEVELS:
             raise _refusal(f"{where}, more than {_MOST_LEVELS} levels deep")

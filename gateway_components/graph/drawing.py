@@ -132,5 +132,4 @@ def _dot_style(style: _Style) -> str:
 
 
 def _dot_text(text: str) -> str:
-    """Return `text` escaped for a quoted string."""
     return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -38,7 +38,7 @@ _HARMLESS_VOLUMES = (
         "projected",
         "secret",
     ),
-    # This one is told by its path.
+    # This one is recognized by its path.
     "hostPath",
 )
 """Volumes of the cluster's own; others are mounted from wherever the pod says."""

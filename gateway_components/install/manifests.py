@@ -165,7 +165,6 @@ def classes(installation: Installation) -> list[Manifest]:
 
 
 def _decided(policy: Policy) -> dict[str, Any]:
-    """Return the settings of `policy` that differ from the defaults."""
     upstreams = {"allowed_upstreams": list(policy.allowed_upstreams)} if policy.allowed_upstreams else {}
     image = {} if policy.image == IMAGE else {"gateway_image": policy.image}
     return {**({} if policy.cross_namespace else {"cross_namespace": False}), **upstreams, **image}

@@ -270,13 +270,12 @@ class KubeClient:
 
 
 def _is_missing(error: ApiError, path: ApiPath) -> bool:
-    """Tell whether the API server says of the very object at `path` that it does not exist."""
+    """Return whether the API server says of the very object at `path` that it does not exist."""
     about = error.details.name == unquote(path.rpartition("/")[2])
     return error.status == HTTPStatus.NOT_FOUND and error.reason == "NotFound" and about
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Yield the complete lines of a watch."""
     begun: list[bytes] = []
     size = 0
     async for chunk in content.iter_any():

@@ -143,7 +143,7 @@ def read_event(line: bytes) -> Raw:
 
 
 def is_version(version: object) -> bool:
-    """Tell whether this is the version of an object or list, which is a number."""
+    """Return whether this is the version of an object or list, which is a number."""
     return (
         isinstance(version, str)
         and version.isascii()
@@ -186,7 +186,7 @@ def _check_version(item: object) -> Raw:
 
 
 def _has_conditions(item: Raw) -> bool:
-    """Tell whether the conditions of an object, if any, follow the API conventions."""
+    """Return whether the conditions of an object, if any, follow the API conventions."""
     conditions = (item.get("status") or {}).get("conditions") or []
     return isinstance(conditions, list) and all(
         isinstance(condition, dict) and isinstance(condition.get("type"), str) for condition in conditions

@@ -124,7 +124,7 @@ class Latest:
     base: int
 
     def is_older_than(self, other: "Latest") -> bool:
-        """Tell whether `other` was written later to the same Secret."""
+        """Return whether `other` was written later to the same Secret."""
         return self.uid == other.uid and self.base < other.base
 
 

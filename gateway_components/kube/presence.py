@@ -1,4 +1,4 @@
-"""Whether a kind is served and an object exists, by the word of the API server itself.
+"""Asks the API server whether it serves a kind, and whether an object exists.
 
 A bare 404 proves nothing: a proxy may send it.
 """
@@ -79,7 +79,7 @@ class AbsentKind:
         return True
 
     def is_certain(self, *, has_objects: bool) -> bool:
-        """Tell whether the kind is certainly missing, which takes longer if it `has_objects`."""
+        """Return whether the kind is certainly missing, which takes longer if it `has_objects`."""
         if not has_objects:
             return self._answers >= _CERTAIN_ANSWERS_EMPTY
         lasted = self._now() - self._since >= _CERTAIN_SECONDS

@@ -24,7 +24,7 @@ _NAMESPACE_VALUES = 100_000
 
 
 class Allowance:
-    """Tells of the objects of one kind which ones are not kept, for they or their namespace hold too much."""
+    """Reports the objects of one kind that are not kept, since they or their namespace hold too much."""
 
     def __init__(self) -> None:
         self._taken: dict[tuple[str, str], int] = {}
@@ -48,7 +48,7 @@ class Allowance:
         return ""
 
     def release(self, name: tuple[str, str]) -> None:
-        """Hear that nothing is kept of an object any more."""
+        """Record that nothing is kept of an object any more."""
         values = self._taken.pop(name, 0)
         if not values:
             return
@@ -150,7 +150,7 @@ class Projector(Generic[T]):
         return kept
 
     def forget(self, name: ObjectName) -> None:
-        """Hear that an object is gone."""
+        """Record that an object is gone."""
         self._unreadable.pop(name, None)
         if self._allowance:
             self._allowance.release(name)

@@ -88,7 +88,6 @@ class Resource:
 
 
 def _segment(name: str) -> str:
-    """Return a name as one path segment."""
     # Even escaped, a proxy may resolve such a segment (RFC 3986, 5.2.4).
     if name in _WAYS:
         raise ImpossibleNameError(name)

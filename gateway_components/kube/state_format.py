@@ -256,7 +256,7 @@ def _decompressed(contents: Iterable[bytes]) -> bytes:
 
 
 def is_part(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a Secret is a part of a state, of this or an earlier form."""
+    """Return whether a Secret is a part of a state, of this or an earlier form."""
     labelled = PART_LABEL in (metadata.get("labels") or {})
     return labelled and any(form.fullmatch(metadata["name"]) for form in (_PART, _EARLIER_PART))
 

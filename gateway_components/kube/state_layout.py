@@ -1,4 +1,4 @@
-"""How a state lies in Secrets: what the head holds, and which parts stay from the state before."""
+"""The layout of a state in Secrets: what the head holds, and which parts of the previous state are reused."""
 
 import hashlib
 import zlib

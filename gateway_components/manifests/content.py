@@ -1,4 +1,4 @@
-"""What stands beside gateways in manifest files: ConfigMaps and Secrets, and the namespaces that they live in."""
+"""The companions of gateways in manifest files: ConfigMaps, Secrets and namespaces."""
 
 import base64
 import binascii

@@ -42,7 +42,7 @@ class FileFinding(Finding):
 
     @property
     def unrated(self) -> str:
-        """The same line without the severity, for whoever says that by itself."""
+        """The same line without the severity."""
         return self._joined(self.place)
 
     def _joined(self, where: str) -> str:
@@ -154,7 +154,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
-    # A link that leads nowhere is told of; a pipe would be waited for.
+    # A broken link is reported; reading a pipe would block.
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 

@@ -77,7 +77,7 @@ class ManifestObjects:
 
 
 def snapshot_of(objects: ManifestObjects, policy: Policy) -> Snapshot:
-    """Return what a plan may look at.
+    """Return what a plan may use.
 
     The class ``litellm`` of each kind is known without a manifest, as an installation brings it. An object with errors
     exists, but is unreadable, and findings on references to it say so.

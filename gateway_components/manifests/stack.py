@@ -160,13 +160,13 @@ class ManifestStack:
     Attributes
     ----------
     snapshot
-        Everything in them that a plan looks at.
+        Everything in them that a plan needs.
     plan
         The plan of their gateways and routes.
     companions
-        ConfigMaps and Secrets that stand beside them, to be created as they are.
+        ConfigMaps and Secrets beside the gateways, to be created as they are.
     namespaces
-        Namespaces that stand beside them, to be created before what lives in them.
+        Namespaces beside the gateways, to be created first.
     findings
         Everything that is wrong, in the order of files and lines.
     """
@@ -204,7 +204,7 @@ def read_stack(
     Notes
     -----
     The class ``litellm`` of each kind is known without a manifest, since installations bring it; a manifest replaces
-    it. Guards, providers and ToolServers are looked for in the files alone, and ToolServers are never deployed.
+    it. Guards, providers and ToolServers are looked up in the files alone, and ToolServers are never deployed.
     Gateways of a class outside of the files are left to others, and so are routes to other gateways. One warning counts
     the objects of unknown kinds.
     """

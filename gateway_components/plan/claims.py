@@ -38,7 +38,7 @@ IMAGE_ANNOTATION = f"{_PREFIX}image"
 
 
 def claims(kind: GatewayKind, class_name: str | None, classes: Iterable[GatewayClass]) -> bool:
-    """Tell whether a gateway of `kind` that names `class_name` (None or empty: none) is ours.
+    """Return whether a gateway of `kind` that names `class_name` (None or empty: none) is ours.
 
     A named class must exist and have our controller. A gateway naming none is ours if some class of ours is
     marked as default.
@@ -76,7 +76,7 @@ def image_of(
 
 
 def nobody_claims(kind: GatewayKind, class_name: str | None, classes: Sequence[GatewayClass]) -> bool:
-    """Tell whether a gateway is no controller's at all: its class does not exist, or no class is the default."""
+    """Return whether no controller claims a gateway: its class does not exist, or no class is the default."""
     return not any(_matching(kind, class_name, classes))
 
 

@@ -145,7 +145,7 @@ class Shares:
         self._shares: dict[Identity, int] = {}
 
     def take(self, gateway: Identity, size: int) -> None:
-        """Say how many bytes the objects of a gateway have, or at least will have; the last word counts.
+        """Reserve the bytes that the objects of a gateway have, or will have at least; replaces an earlier reservation.
 
         Raises
         ------
@@ -295,7 +295,7 @@ class Posture:
         )
 
     def _text(self, name: str) -> str | None:
-        """Return the value of a variable, which is empty where there is none; None where it cannot be told."""
+        """Return the value of a variable, empty if it is not set; None if unknown."""
         if not self._is_given(name):
             return ""
         for variable in self.env:

@@ -48,7 +48,7 @@ def secret_variable(name: str, secret: str, key: str, *, optional: bool | None =
 
 @dataclass(frozen=True, slots=True)
 class _UnknownSource:
-    """A source of ``spec.envFrom`` of which nobody can tell which variables it provides."""
+    """A source of ``spec.envFrom`` whose variables are unknown."""
 
     reference: Identity
     prefix: str
@@ -76,7 +76,7 @@ class Origins:
     empty: frozenset[str] = frozenset()
 
     def may_provide(self, variable: str) -> bool:
-        """Tell whether a source may provide `variable`, as far as is known."""
+        """Return whether a source may provide `variable`, as far as is known."""
         unsure = any(
             variable.startswith(source.prefix)
             for source in self.unknown
@@ -130,7 +130,7 @@ def origins(
     remembered
         Keys of those that were deleted a moment ago, and whose values pods keep for now.
     absent
-        Those that were looked for in vain.
+        Those that were looked up and do not exist.
     """
     variables: set[str] = set()
     empty: set[str] = set()
@@ -218,9 +218,9 @@ class Absence:
     Attributes
     ----------
     absent
-        Those that were looked for in vain.
+        Those that were looked up and do not exist.
     awaited
-        Those of them that existed a moment ago: a tool that makes them anew may be at work.
+        Those of them that existed a moment ago: a tool may be recreating them.
     running
         Annotations with hashes of the running pods; empty where there are none.
     remembered
@@ -233,7 +233,7 @@ class Absence:
     remembered: Mapping[Identity, frozenset[str]] = field(default_factory=dict)
 
     def keeps(self, annotation: str, value: str, references: Collection[Identity]) -> bool:
-        """Tell whether running pods keep the hash they have.
+        """Return whether running pods keep the hash they have.
 
         They are not replaced by pods without keys because a Secret is deleted for a moment.
 
@@ -242,7 +242,7 @@ class Absence:
         annotation, value
             Which hash it is, and what it is without the absent ones.
         references
-            What it is made of.
+            What the hash covers.
         """
         return self.running.get(annotation, value) != value and not self.awaited.isdisjoint(references)
 

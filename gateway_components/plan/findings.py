@@ -20,13 +20,13 @@ __all__ = [
 ]
 
 _MOST_WARNINGS = 100
-"""Of one object: nobody reads more, and a patch may hold tens of thousands of unknown keys."""
+"""Limit per object: a patch may hold tens of thousands of unknown keys."""
 MOST_COUNTED = 1_000
-"""So far warnings are counted; beyond it is only said that there are more."""
+"""Warnings are counted up to this number."""
 MOST_FAILURES = 100
-"""As many are looked for in one gateway."""
+"""Limit of failures per gateway."""
 _SHOWN = 8
-"""Failures of one gateway that a text tells; the rest is counted."""
+"""Failures of one gateway that a text names; the rest is counted."""
 
 
 class Reason(StrEnum):
@@ -189,12 +189,11 @@ def first_warnings(warnings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def together(failures: Sequence[Failure]) -> Failure:
-    """Return one failure that tells of all `failures`, of which there is at least one."""
+    """Return one failure that names all `failures`, of which there is at least one."""
     return _failure(Failure, tuple(one for failure in failures for one in failure.findings))
 
 
 def _failure(kind: type[Failure], findings: tuple[Finding, ...]) -> Failure:
-    """Return a failure of known findings, as from another process."""
     failure = kind.__new__(kind, findings[0].message)
     failure.findings = findings
     return failure

@@ -298,13 +298,13 @@ def _mountable(request: GuardrailRequest, field: str) -> Identity:
         raise request.failure(f"the provider's spec.{field} has no name", "name the Secret there")
     fault = object_name_fault(secret.name)
     if fault:
-        told = request.shown(request.provider, fault.message, "is not a valid object name")
-        raise request.failure(f"the name in the provider's spec.{field} {told}", clause(fault.cure))
+        what = request.shown(request.provider, fault.message, "is not a valid object name")
+        raise request.failure(f"the name in the provider's spec.{field} {what}", clause(fault.cure))
     namespace = request.gateway.metadata.namespace or ""
     if secret.namespace != namespace:
-        told = request.shown(request.provider, str(secret), f"the Secret in the provider's spec.{field}")
+        what = request.shown(request.provider, str(secret), f"the Secret in the provider's spec.{field}")
         raise request.failure(
-            f"{told} cannot be mounted: a pod takes Secrets from its own namespace alone, which is {namespace}",
+            f"{what} cannot be mounted: a pod takes Secrets from its own namespace alone, which is {namespace}",
             f"put the Secret into namespace {namespace}, and let the provider's spec.{field} refer to it there"
             if request.provider.spec.type == "bedrock-api"
             else f"put Secret and provider into namespace {namespace}",
@@ -349,9 +349,9 @@ def _threshold(request: GuardrailRequest, entity: str, text: str) -> float:
         value = math.nan
     if 0 <= value <= 1:
         return value
-    told = request.shown(request.guard, f'"{text}" for {entity}', "a value")
+    what = request.shown(request.guard, f'"{text}" for {entity}', "a value")
     raise request.failure(
-        f"the Guard's spec.presidio.scoreThresholds has {told}, which is not a score",
+        f"the Guard's spec.presidio.scoreThresholds has {what}, which is not a score",
         "write a number from 0 to 1",
     )
 
@@ -360,9 +360,9 @@ def _action(request: GuardrailRequest, entity: str, text: str) -> str:
     action = text.upper()
     if action in _ACTIONS:
         return action
-    told = request.shown(request.guard, f'"{text}" for {entity}', "a value")
+    what = request.shown(request.guard, f'"{text}" for {entity}', "a value")
     raise request.failure(
-        f"the Guard's spec.presidio.entityActions has {told}, which LiteLLM does not know",
+        f"the Guard's spec.presidio.entityActions has {what}, which LiteLLM does not know",
         f"write {' or '.join(_ACTIONS)}",
     )
 

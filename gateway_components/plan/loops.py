@@ -48,7 +48,7 @@ class _Graph:
         return () if following is None else (following,)
 
     def leads_to(self, place: Identity, route: Identity) -> bool:
-        """Tell whether a call at `place` may go to `route` next, in constant time."""
+        """Return whether a call at `place` may go to `route` next, in constant time."""
         if place.kind in GATEWAY_KINDS:
             return self.homes.get(route) == place
         return self.follows.get(place) == route
@@ -110,7 +110,7 @@ def _gateway_at(host: str, caller: Identity) -> Identity:
 def _loops(graph: _Graph) -> dict[Identity, str]:
     """Return each route that leads back to itself, and by way of which others; empty where directly.
 
-    One of another namespace than its gateway is told of those of its own alone.
+    A route of another namespace than its gateway learns only of routes of its own.
     """
     loops: dict[Identity, str] = {}
     for circle in _circles(graph):
@@ -130,8 +130,8 @@ def _loops(graph: _Graph) -> dict[Identity, str]:
 
 
 def _named(routes: Iterable[Identity], namespace: str | None) -> str:
-    told = [str(route) for route in routes if namespace in {None, route.namespace}]
-    return listed(told) if told else ""
+    names = [str(route) for route in routes if namespace in {None, route.namespace}]
+    return listed(names) if names else ""
 
 
 def _circles(graph: _Graph) -> Iterator[list[Identity]]:

@@ -1,4 +1,4 @@
-"""Which fields of an object are ours, and whether somebody took one away."""
+"""Ownership of fields: which are ours, and which of them somebody changed."""
 
 import hashlib
 import json
@@ -22,12 +22,12 @@ _LONGEST_PATH = 512
 """Characters of a path. A longer one is cut and ends in its digest, or nested ones would grow with the square."""
 _MOST_FIELDS = 50_000
 _MOST_CHARACTERS = 4 * 1024 * 1024
-"""Fields, and characters of their paths, up to which they are told apart; a Deployment of 10,000 variables has less."""
+"""Fields, and characters of their paths, up to which they are kept apart; a Deployment of 10,000 variables has less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What tells whether an object is still as it was applied.
+    """Shows whether an object is still as it was applied.
 
     Attributes
     ----------
@@ -94,12 +94,12 @@ class Drift:
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
-    """Tell whether an entry of ``managedFields`` names our field manager."""
+    """Return whether an entry of ``managedFields`` names our field manager."""
     return bool(entry.get("manager") == FIELD_MANAGER)
 
 
 def is_applied(entry: Mapping[str, Any]) -> bool:
-    """Tell whether an entry of ``managedFields`` holds what we applied, and not what we merged into a status."""
+    """Return whether an entry of ``managedFields`` holds what we applied, and not what we merged into a status."""
     return is_ours(entry) and entry.get("operation") == "Apply"
 
 

@@ -64,7 +64,7 @@ _SHAPES = re.compile(
 _OPTION = re.compile(r"--?[\w-]{0,32}(?:api[-_]?key|token|secret|password)")
 """An option of a program that takes a credential, which is the next item of the list."""
 _LOOKED_AT = 4096
-"""Characters of a text that are looked at."""
+"""Characters of a text that are searched."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 

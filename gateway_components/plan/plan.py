@@ -1,4 +1,4 @@
-"""`plan`: from everything that is known to everything that should be.
+"""`plan`: computes all desired objects and outcomes from a snapshot.
 
 Read this module first. It is pure: no Pulumi, no client, no clock, no environment.
 """
@@ -142,7 +142,7 @@ class Plan:
 
 
 Make = Callable[..., Generated]
-"""`generate`, or what stands for it: it has the same arguments, and raises the same failures."""
+"""`generate`, or a replacement with the same arguments and failures."""
 
 
 def plan(snapshot: Snapshot, make: Make | None = None) -> Plan:
@@ -286,11 +286,11 @@ def generate(
         variable_warnings(config, variables, PATCH_PATH),
         patch_warnings(name, patch, config) if reference else (),
     )
-    told = first_warnings(
+    warnings = first_warnings(
         finding.about(reference) if reference and finding.inside else finding
         for finding in as_written(found, patch, names or {})
     )
-    return Generated(objects, told, hidden | _removed(servers, config))
+    return Generated(objects, warnings, hidden | _removed(servers, config))
 
 
 def _plan_gateway(
@@ -351,7 +351,7 @@ def _class_name(gateway: Gateway | UnreadableGateway) -> str | None:
 def _generated(
     gateway: Gateway, resources: Resources, servers: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Guardrails, dict[str, Any]]:
-    """Return the guards and the configuration before its patch, or tell all that is wrong with both."""
+    """Return the guards and the configuration before its patch, or raise all faults of both."""
     guardrails, faults = Guardrails(), []
     try:
         guardrails = resolve_guardrails(gateway, resources)

@@ -1,4 +1,4 @@
-"""Who may refer to whom: what an installation decides for all namespaces, and a gateway for its routes."""
+"""Permissions for references: of an installation for all namespaces, and of a gateway for its routes."""
 
 import re
 from collections.abc import Mapping
@@ -82,12 +82,12 @@ class RouteConsent:
     fault: str = ""
 
     def admits(self, gateway: Identity, namespace: str) -> bool:
-        """Tell whether `gateway` takes routes of `namespace`."""
+        """Return whether `gateway` takes routes of `namespace`."""
         return namespace == gateway.namespace or self.namespaces is None or namespace in self.namespaces
 
     @property
     def warning(self) -> Finding | None:
-        """What to tell the owner of the gateway; None where nothing is wrong."""
+        """The warning for the owner of the gateway; None where nothing is wrong."""
         if not self.fault:
             return None
         message = f"{self.fault}, so only routes of the gateway's own namespace are served"

@@ -1,4 +1,4 @@
-"""Items of lists that somebody gave another key: ours to remove, though they are no longer ours by name.
+"""Reclaims list items whose key somebody edited, so that applying removes them.
 
 Server-side apply tells items apart by a key: a port of a Service by its number, a container by its name. Whoever edits
 the key of an item of ours leaves an unplanned item. Applying the planned one beside it would give two containers, or
@@ -32,7 +32,7 @@ Object = Mapping[str, Any]
 
 
 def is_rivalled(hashes: Iterable[str]) -> bool:
-    """Tell whether the Go operator wrote a pod template after us, by the names of its hashes: both have theirs."""
+    """Return whether the Go operator wrote a pod template after us, by the names of its hashes: both have theirs."""
     written = list(hashes)
     return all(
         any(name.startswith(prefix) for name in written) for prefix in (PREDECESSOR_PREFIX, _OUR_PREFIX)
@@ -96,7 +96,7 @@ def _inherit(entries: list[dict[str, Any]], wanted: Object) -> bool:
 
 
 def _is_predecessor(entry: Object, uid: str) -> bool:
-    """Tell whether an operator wrote this entry that made the object for the gateway of this UID, or updates it."""
+    """Return whether an operator wrote this entry that made the object for the gateway of this UID, or updates it."""
     if entry.get("operation") != "Update" or entry.get("subresource") or is_ours(entry):
         return False
     fields = entry.get("fieldsV1") or {}
@@ -147,7 +147,7 @@ class _Lists:
         self._left = _MOST_COMPARED
 
     def has_missing_like(self, live: Any, key: Object) -> bool:
-        """Tell whether an item that is planned and not there resembles a live one."""
+        """Return whether an item that is planned and not there resembles a live one."""
         self._left -= len(self._missing)
         return self._left >= 0 and any(_resembles(live, one, key) for one in self._missing)
 

@@ -1,4 +1,4 @@
-"""What a gateway or a route depends on beside itself, so that a change of it reaches them."""
+"""The dependencies of gateways and routes, whose changes must reach them."""
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Models and servers of a configuration that LiteLLM 1.83.14 does not serve as they were meant."""
+"""Reviews the models and servers of a configuration that LiteLLM 1.83.14 would not serve as intended."""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +59,7 @@ Config = Mapping[str, Any]
 
 
 def model_warnings(generated: Config, patched: Config, variables: Collection[str]) -> Iterator[Finding]:
-    """Yield a warning for each model that is not served as it was meant.
+    """Yield a warning for each model that is not served as intended.
 
     Parameters
     ----------

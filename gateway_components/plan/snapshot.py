@@ -1,4 +1,4 @@
-"""The input of `plan`: everything it may look at, read beforehand."""
+"""The input of `plan`: everything it may use, read beforehand."""
 
 import hashlib
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class ExistingObject:
-    """An object on the cluster that bears a name some gateway wants.
+    """An object on the cluster with a name that some gateway wants.
 
     Attributes
     ----------

@@ -317,12 +317,12 @@ def _applied(warnings: Sequence[Finding]) -> str:
         return applied
     count = sum(warning.count for warning in warnings)
     number = f"more than {MOST_COUNTED}" if count > MOST_COUNTED else str(count)
-    told = "1 warning:" if count == 1 else f"{number} warnings, the first:"
-    return f"{applied}; {told} {warnings[0]}"
+    counted = "1 warning:" if count == 1 else f"{number} warnings, the first:"
+    return f"{applied}; {counted} {warnings[0]}"
 
 
 def _is_ours(existing: Mapping[str, Any], types: Collection[str], reasons: Collection[str]) -> bool:
-    """Tell whether a condition is of one of `types`, for one of `reasons`: others may have conditions of our types."""
+    """Return whether a condition has one of `types` and of `reasons`: others may use our types."""
     conditions = existing.get("conditions") or ()
     return any(entry.get("type") in types and entry.get("reason") in reasons for entry in conditions)
 

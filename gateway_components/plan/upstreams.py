@@ -94,13 +94,13 @@ def resolve_upstream(route: ToolRoute, resources: Resources, policy: Policy) -> 
     Failure
         ``UpstreamUnresolved``: the ToolServer is missing or unreadable, the URL is invalid or forbidden, or a text
         names a variable. ``ReferenceNotPermitted``: the ToolServer is in another namespace, and the policy forbids
-        that. ``ToolFilterInvalid``: an entry of the denied tools would hold nothing back.
+        that. ``ToolFilterInvalid``: an entry of the denied tools would block nothing.
     """
     url, transport = _external(route, policy) or _tool_server(route, resources, policy)
     tools = route.spec.tool_filter
     key = route.identity
     if patterns := _patterns(tools.deny):
-        # A route that holds nothing back must not look as if it did.
+        # A route that blocks nothing must not look as if it did.
         raise Failure(
             Reason.TOOL_FILTER_INVALID,
             f"LiteLLM compares whole tool names, so nothing is blocked by {patterns}",

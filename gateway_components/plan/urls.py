@@ -164,7 +164,7 @@ def _host(split: SplitResult) -> str:
 
 
 def is_own_address(host: str) -> bool:
-    """Tell whether `host`, as of `Url`, leads a pod to itself whatever it is called."""
+    """Return whether `host`, as of `Url`, leads a pod to itself whatever it is called."""
     return _kind(host, tuple(_addresses(host))) == "loopback"
 
 

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 REFERENCE = "os.environ/"
-"""What a text begins with that stands for a variable."""
+"""Prefix of a text that stands for a variable."""
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -94,7 +94,7 @@ class Variables:
     namespace
         Its namespace.
     contents, absent
-        Secrets and ConfigMaps that exist, and those that were looked for in vain.
+        Secrets and ConfigMaps that exist, and those that do not exist.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Variables:
         return name in self._env
 
     def state(self, name: str) -> _State:
-        """Tell whether a variable has a value, as far as is known. What keeps pods from starting counts as unknown."""
+        """Return the state of a variable, as far as is known. What keeps pods from starting counts as unknown."""
         variable = self._env.get(name)
         if variable is None:
             return "set" if name in _IMAGE and name not in self._origins.empty else self.beside(name)
@@ -127,7 +127,7 @@ class Variables:
         return self._of_key("ConfigMap", source["configMapKeyRef"]) if "configMapKeyRef" in source else "set"
 
     def beside(self, name: str) -> _State:
-        """Tell the same of what the container has beside its ``env`` and the variables of its image."""
+        """Return the same for variables from ``envFrom`` and Kubernetes."""
         if name in self._origins.variables:
             return "empty" if name in self._origins.empty else "set"
         if name.startswith(_API_SERVER):

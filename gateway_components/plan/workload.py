@@ -59,7 +59,7 @@ def object_digest(*objects: Mapping[str, Any]) -> str:
 
 
 SETTINGS = frozenset(("pulumi.com/patchFieldManager", "pulumi.com/skipAwait"))
-"""Annotations that say how an object is applied, and nothing about it; whoever applies it writes over them."""
+"""Annotations about how an object is applied; each writer replaces them."""
 
 HANDOVER_ANNOTATION = "runtime.agentic-layer.ai/handing-over"
 """Of a Deployment of which pods of another operator may serve still."""
@@ -140,7 +140,7 @@ class GatewayObjects:
 
 @dataclass(frozen=True)
 class WorkloadInputs:
-    """What the objects are made of.
+    """Inputs of the objects.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What the daemon tells of itself: health, metrics and traces."""
+"""How the daemon is observed: health, metrics and traces."""

@@ -1,4 +1,4 @@
-"""Signs of life of the daemon, and the HTTP server that shows them: `/healthz`, `/readyz` and `/metrics`."""
+"""The health of the daemon, and the HTTP server that shows it: `/healthz`, `/readyz` and `/metrics`."""
 
 import asyncio
 import errno
@@ -25,11 +25,11 @@ Reasons = Callable[[], Sequence[str]]
 """Gives the reasons why not, each fit for a user; none where all is well."""
 
 _MOST_CONNECTIONS = 64
-"""At once; one more takes the place of the oldest, so that a probe gets through whoever keeps connections open."""
+"""Open at once; one more replaces the oldest, so that idle connections cannot keep probes out."""
 _CONNECTION_SECONDS = 10.0
-"""How long a connection lasts, whoever sends or reads slowly."""
+"""Limit of a connection, which slow clients cannot extend."""
 _METRICS_SECONDS = 1.0
-"""For so long the same metrics are given out: whoever asks more often costs no more."""
+"""Metrics are cached for this long, so that frequent scrapes cost no more."""
 _ANSWER_SECONDS = 5.0
 """For so long metrics are waited for; then those of the last time are given out."""
 
@@ -138,7 +138,7 @@ class HealthServer:
 
 
 class _Metrics:
-    """Asks for the metrics at most once a second, whoever wants them; one question serves all that wait."""
+    """Collects the metrics at most once a second; all waiting requests share one collection."""
 
     def __init__(self, ask: Callable[[], Awaitable[bytes]]) -> None:
         self._ask = ask
@@ -165,7 +165,7 @@ def _drop(connection: web.RequestHandler) -> None:
     transport = connection.transport
     connection.force_close()
     if transport is not None:
-        # Closing it would wait until whoever reads slowly has read all.
+        # Closing it would wait for slow readers.
         transport.abort()
 
 
@@ -197,7 +197,7 @@ _MARGIN_SECONDS = 180.0
 
 
 class Vitals(Telemetry):
-    """Hears every step of a pass, and knows by that which ones hang.
+    """Records every step of a pass, and so finds those that hang.
 
     Parameters
     ----------
@@ -222,12 +222,12 @@ class Vitals(Telemetry):
         self._steps: dict[str, tuple[Step, float]] = {}
 
     def depends_on(self, name: str, task: asyncio.Task[object]) -> None:
-        """Say that the daemon is dead without `task`, which is to run as long as the process."""
+        """Count the daemon as dead once `task` ends, which should run as long as the process."""
         self._tasks[name] = task
 
     @contextmanager
     def step(self, step: Step, namespace: str, **_: Attribute) -> Iterator[Note]:
-        """Take begin and end of a step for a sign of life of the pass over `namespace`."""
+        """Record the start and end of a step as progress of the pass over `namespace`."""
         self._steps[namespace] = step, self._clock()
         try:
             yield _nothing_to_note
@@ -238,7 +238,7 @@ class Vitals(Telemetry):
                 self._steps[namespace] = Step.PASS, self._clock()
 
     def faults(self) -> list[str]:
-        """Return why this process should be started again, one reason a line; empty where it is well.
+        """Return the reasons to restart this process; none while it is healthy.
 
         It may be asked in any thread.
         """

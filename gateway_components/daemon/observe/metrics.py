@@ -1,4 +1,4 @@
-"""What `/metrics` shows, the picture of the daemon among it, with `prometheus_client` and a registry of our own."""
+"""The metrics of the daemon, by `prometheus_client` with a registry of their own."""
 
 import collections
 import platform
@@ -36,7 +36,7 @@ _WAIT_SECONDS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.
 
 
 class Metrics(Telemetry):
-    """Counts what it is told, and asks for the rest when somebody looks.
+    """Counts events, and reads the rest at each scrape.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Metrics(Telemetry):
     """
 
     def __init__(self, queue_depth: Callable[[], int], conditions: Callable[[], ConditionCounts]) -> None:
-        # A series per counter that says when the process began tells nothing that the process's own does not.
+        # The start of the process has a series of its own.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has gaps
         registry = self._registry = CollectorRegistry()
         self._reconciles = _counter(registry, "reconciles", "Reconciles of a namespace", "result")
@@ -97,7 +97,7 @@ class Metrics(Telemetry):
         self._restarts.labels(resource, cause).inc()
 
     def leads(self, *, leader: bool) -> None:
-        """Note whether this daemon acts."""
+        """Record whether this daemon leads."""
         self._leader.set(int(leader))
 
 
@@ -108,7 +108,7 @@ class _Conditions(Collector):
         self._counts = counts
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the metrics without values: what registering looks at."""
+        """Yield the metrics without values, as registering needs them."""
         yield from _families()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -157,7 +157,7 @@ _UNKNOWN = "Unknown"
 def count_conditions(
     objects: Callable[[str], Mapping[ObjectName, Any]],
 ) -> collections.Counter[tuple[str, str, str]]:
-    """Return numbers of gateways and routes of ours by kind, type of condition and status.
+    """Count our gateways and routes by kind, type of condition and status.
 
     One that has no such condition yet counts as ``Unknown``.
 

@@ -1,4 +1,4 @@
-"""Puts together who listens to the daemon, and the server that shows it."""
+"""Wires the listeners of the daemon to the server of health and metrics."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -33,7 +33,7 @@ class Observation:
     Attributes
     ----------
     telemetry
-        What the parts of the daemon tell about their work.
+        Receives what the parts of the daemon report about their work.
     vitals
         Knows whether they live.
     """

@@ -58,25 +58,25 @@ class Step(StrEnum):
 
 
 class Telemetry:
-    """Listens to nothing; those who listen override what they want to hear."""
+    """A listener that ignores everything; subclasses override what they record."""
 
     def reconciled(self, result: PassResult) -> None:
-        """Hear that a pass ended."""
+        """Record that a pass ended."""
 
     def engine_ran(self, result: UpResult, seconds: float) -> None:
-        """Hear that a run of the engine ended, `seconds` after its begin."""
+        """Record that an engine run ended, `seconds` after its start."""
 
     def taken(self, waited: float) -> None:
-        """Hear that a worker took a namespace, `waited` seconds after its first change."""
+        """Record that a worker took a namespace, `waited` seconds after its first change."""
 
     def drift_corrected(self, kind: str) -> None:
-        """Hear that an object of `kind`, changed or deleted by somebody else, was restored."""
+        """Record that an object of `kind` was restored after others changed or deleted it."""
 
     def watch_restarted(self, resource: str, cause: str) -> None:
-        """Hear that a watch of `resource` (its name in paths) broke; `cause` is one of few words."""
+        """Record that a watch of `resource` (its name in paths) broke; `cause` has few values."""
 
     def leads(self, *, leader: bool) -> None:
-        """Hear whether this daemon is the one that acts."""
+        """Record whether this daemon leads."""
 
     def step(self, step: Step, namespace: str, **attributes: Attribute) -> AbstractContextManager[Note]:  # noqa: ARG002  (for those who listen)
         """Surround a step of the work on `namespace`; gives what takes further attributes."""
@@ -84,38 +84,38 @@ class Telemetry:
 
 
 class Listeners(Telemetry):
-    """Passes on to several listeners what is told, in their order."""
+    """Forwards each call to several listeners, in their order."""
 
     def __init__(self, *listeners: Telemetry) -> None:
         self._listeners = listeners
 
     def reconciled(self, result: PassResult) -> None:
-        """Tell that a pass ended."""
+        """Forward the end of a pass."""
         for listener in self._listeners:
             listener.reconciled(result)
 
     def engine_ran(self, result: UpResult, seconds: float) -> None:
-        """Tell that a run of the engine ended."""
+        """Forward the end of an engine run."""
         for listener in self._listeners:
             listener.engine_ran(result, seconds)
 
     def taken(self, waited: float) -> None:
-        """Tell that a worker took a namespace."""
+        """Forward that a worker took a namespace."""
         for listener in self._listeners:
             listener.taken(waited)
 
     def drift_corrected(self, kind: str) -> None:
-        """Report that an object was restored."""
+        """Forward that an object was restored."""
         for listener in self._listeners:
             listener.drift_corrected(kind)
 
     def watch_restarted(self, resource: str, cause: str) -> None:
-        """Tell that a watch broke."""
+        """Forward that a watch broke."""
         for listener in self._listeners:
             listener.watch_restarted(resource, cause)
 
     def leads(self, *, leader: bool) -> None:
-        """Tell whether this daemon is the one that acts."""
+        """Forward whether this daemon leads."""
         for listener in self._listeners:
             listener.leads(leader=leader)
 

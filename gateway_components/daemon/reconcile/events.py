@@ -20,7 +20,7 @@ __all__ = ["EventRecorder", "named"]
 Raw = Mapping[str, Any]
 
 _ONCE = frozenset(kind.ready for kind in GATEWAY_KINDS.values())
-"""Conditions whose failure stands in another condition as well, which has told of it."""
+"""Conditions that repeat the failure of another condition."""
 
 _APPLIED = frozenset((READY, *(kind.configured for kind in GATEWAY_KINDS.values())))
 """Conditions that are True once the newest generation was applied."""
@@ -85,18 +85,18 @@ class EventRecorder:
         await self._publish(subject, raw, event)
 
     async def warnings(self, subject: Identity, raw: Raw, warnings: tuple[Finding, ...]) -> None:
-        """Tell of those warnings about an object that did not hold when it was last asked for.
+        """Emit the warnings about an object that did not hold at the last call.
 
-        Of more than a few, the first are told and the others counted.
+        Of more than a few, the first are emitted and the others counted.
         """
         uid, now = raw["metadata"]["uid"], frozenset(warnings)
         known_uid, before = self._warned.get(subject, ("", frozenset()))
         fresh = sorted(now - before if uid == known_uid else now, key=str)
-        told, others = fresh[:_MOST_WARNINGS], fresh[_MOST_WARNINGS:]
+        shown, others = fresh[:_MOST_WARNINGS], fresh[_MOST_WARNINGS:]
         if others:
             number = sum(warning.count for warning in others)
-            told.append(plan_warning(WarningReason(others[0].reason), f"there are {number} more warnings"))
-        for warning in told:
+            shown.append(plan_warning(WarningReason(others[0].reason), f"there are {number} more warnings"))
+        for warning in shown:
             self._log.warning(
                 str(warning.reason),
                 **named(subject),
@@ -105,7 +105,7 @@ class EventRecorder:
                 cure=warning.cure,
             )
             await self._publish(subject, raw, Event("Warning", warning.reason, "Plan", str(warning)))
-        # Of what was broken off, the rest is told next time.
+        # If this is interrupted, the rest follows next time.
         self._warned[subject] = uid, now
 
     async def drift_corrected(self, subject: Identity, raw: Raw, drifts: Sequence[Drift]) -> None:
@@ -140,7 +140,7 @@ class EventRecorder:
 
 
 def _is_applied_again(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Tell whether an edit of the object was applied, which leaves the condition True as it was."""
+    """Return whether an edit of the object was applied, which leaves the condition True as it was."""
     holds = old.get("status") == new["status"] == "True"
     return (
         new["type"] in _APPLIED and holds and old.get("observedGeneration") != new.get("observedGeneration")

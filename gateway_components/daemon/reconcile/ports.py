@@ -50,7 +50,7 @@ class Batch:
     wanted
         Objects to apply.
     refresh
-        Whether the engine must look at the cluster first.
+        Whether the engine must refresh from the cluster first.
     refreshed
         For each gateway that is refreshed, the request that this run answers; a later request stays open.
     retry
@@ -78,7 +78,7 @@ async def overtakable(
     urgent: Coroutine[Any, Any, None],
     cut: Callable[[asyncio.Task[T]], object],
 ) -> T:
-    """Return what `work` returns; neither it nor `urgent` goes on afterwards.
+    """Return what `work` returns; neither it nor `urgent` continues afterwards.
 
     Parameters
     ----------
@@ -117,18 +117,18 @@ class View(Protocol):
         """Return everything that the plan of `namespace` depends on; the state holds the gateways `held`."""
 
     def leaves(self, namespace: str) -> bool:
-        """Tell whether a namespace is being deleted, or not there at all."""
+        """Return whether a namespace is being deleted, or not there at all."""
         return False
 
     def raw(self, subject: Identity) -> Mapping[str, Any] | None:
         """Return the raw object of a gateway or a route; None where it is gone."""
 
     def stamp(self, subject: Identity) -> bytes | None:
-        """Return what differs once a gateway or its status was written; None where that cannot be told."""
+        """Return what differs once a gateway or its status was written; None if unknown."""
         return None
 
     def reported(self, subject: Identity) -> bool:
-        """Tell whether the conditions of a gateway or a route were last written by a daemon of ours."""
+        """Return whether the conditions of a gateway or a route were last written by a daemon of ours."""
         return False
 
     def route(self, planned: RoutePlan) -> Mapping[str, Any] | None:
@@ -143,7 +143,7 @@ class View(Protocol):
         """Return which of the objects that were applied somebody changed or deleted since."""
 
     def is_state_current(self, namespace: str, version: int | None) -> bool:
-        """Tell whether nobody has written or deleted the state of `namespace` since `version`."""
+        """Return whether nobody has written or deleted the state of `namespace` since `version`."""
         return True
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
@@ -170,7 +170,7 @@ class Engine(Protocol):
         return None
 
     async def held(self, namespace: str) -> Mapping[Identity, Applied | None]:
-        """Read the state of `namespace`, and return the gateways in it; None for one that must be looked at."""
+        """Read the state of `namespace`, and return its gateways; None for one that must be refreshed."""
 
     async def apply(
         self,
@@ -180,10 +180,10 @@ class Engine(Protocol):
         *,
         refresh: bool,
     ) -> Outcome:
-        """Apply `wanted`, let go of `release`, and say how it went."""
+        """Apply `wanted`, release `release`, and return the outcome."""
 
     def interrupt(self, namespace: str) -> None:
-        """Cut an `apply` short; it raises EngineInterruptedError, unless it ends by itself."""
+        """Interrupt an `apply`; it raises EngineInterruptedError, unless it has just ended."""
 
     async def forget(self, namespace: str) -> None:
         """Drop the state of a namespace without gateways."""
@@ -195,24 +195,24 @@ class Reports(Protocol):
     async def gateway(
         self, gateway: GatewayPlan, raw: Mapping[str, Any], failure: Failure | None, rollout: Rollout | None
     ) -> bool:
-        """Tell how a gateway is doing; False where it changed meanwhile."""
+        """Report the state of a gateway; False if it changed meanwhile."""
 
     async def route(self, route: RoutePlan, raw: Mapping[str, Any], degraded: Failure | None) -> bool:
-        """Tell how a route is doing; False where it changed meanwhile."""
+        """Report the state of a route; False if it changed meanwhile."""
 
     def has_our_status(self, subject: Identity, raw: Mapping[str, Any], *, by_us: bool) -> bool:
-        """Tell whether a gateway or a route bears a status of ours."""
+        """Return whether a gateway or a route has a status of ours."""
         return False
 
     async def released(self, subject: Identity, raw: Mapping[str, Any] | None) -> bool:
-        """Take our status off what is ours no longer; False where it changed meanwhile."""
+        """Remove our status from what is no longer ours; False if it changed meanwhile."""
 
     async def rival_seen(self, key: Identity, raw: Mapping[str, Any]) -> None:
-        """Tell that another operator runs the same gateway."""
+        """Report that another operator runs the same gateway."""
         return
 
     def drifted(self, key: Identity, drifts: Sequence[Drift]) -> None:
-        """Hear what somebody changed or deleted, before it is restored."""
+        """Record what somebody changed or deleted, before it is restored."""
 
     async def drift_corrected(
         self, key: Identity, raw: Mapping[str, Any] | None, drifts: Sequence[Drift]
@@ -228,10 +228,10 @@ class Reports(Protocol):
         failures: Mapping[Identity, Failure],
         seconds: float,
     ) -> None:
-        """Hear of a run of the engine."""
+        """Record an engine run."""
 
     def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
-        """Hear that a run was cut short for others, `seconds` after its begin."""
+        """Record that a run was interrupted for others, `seconds` after its start."""
         return
 
 
@@ -239,7 +239,7 @@ Repair = Callable[[GatewayObjects, Collection[Identity]], Coroutine[Any, Any, No
 Planning = Callable[[str, Snapshot], Awaitable[Plan]]
 """Plans a namespace."""
 Changed = Callable[[str], Awaitable[None]]
-"""Waits until something has changed in a namespace since the pass over it began, or since it was asked before."""
+"""Waits for a change in a namespace since its pass began, or since the last call."""
 
 
 async def no_repair(_: GatewayObjects, __: Collection[Identity]) -> None:
@@ -257,5 +257,5 @@ async def plan_at_once(_: str, snapshot: Snapshot) -> Plan:
 
 
 async def never(_: str) -> None:
-    """Hear of no change."""
+    """Wait forever."""
     await asyncio.Event().wait()

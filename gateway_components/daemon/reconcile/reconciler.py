@@ -1,4 +1,4 @@
-"""One pass over one namespace: look, plan, apply what changed, say how it went.
+"""One pass over one namespace: read, plan, apply what changed, report.
 
 Read this after `plan.plan`. It carries out what plan and ledger decide about gateways.
 """
@@ -136,8 +136,8 @@ class Reconciler:
             batch = Batch()
         if batch is not None:
             try:
-                told = await self._bring(namespace, planned, ledger, batch, release)
-                settled = told and not planned.unfinished
+                reported = await self._bring(namespace, planned, ledger, batch, release)
+                settled = reported and not planned.unfinished
             except OvertakenError:
                 return 0.0
         if not settled:
@@ -374,8 +374,8 @@ class Reconciler:
                 degraded = gateway_of_route.failure or ledger.failure(gateway_of_route)
                 applied = ledger.is_applied(gateway_of_route)
             if raw is not None and route.gateway and (route.failure or degraded or applied):
-                told = partial(self._reporter.route, self._explained(route), raw, degraded)
-                (guests if route.foreign else own).append((route.key, told))
+                report = partial(self._reporter.route, self._explained(route), raw, degraded)
+                (guests if route.foreign else own).append((route.key, report))
         with self._telemetry.step(Step.STATUSES, namespace, reports=len(own) + len(guests)):
             return await self._refused.write(namespace, own, guests)
 

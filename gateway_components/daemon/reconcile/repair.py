@@ -1,4 +1,4 @@
-"""Puts single objects right where the engine would not: it looks for less than the API server tells."""
+"""Repairs objects whose changes the engine overlooks."""
 
 import asyncio
 from collections.abc import Collection

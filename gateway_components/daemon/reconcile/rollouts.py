@@ -19,10 +19,10 @@ from gateway_components.plan.status import Rollout, StallReason
 __all__ = ["PodReader", "ReadReasons", "StalledRollouts", "pod_reasons"]
 
 _FIRST_SECONDS = 2.0
-"""Most pods need no longer, where the image is at hand; then nobody looks at them."""
+"""Most pods start faster if the node has their image; then they are never read."""
 _LONGEST_SECONDS = 60.0
 _MOST_LOOKS = 20
-"""Gateways whose pods are looked at in one pass; the others have to wait for the next one."""
+"""Gateways whose pods are read in one pass; the others wait for the next one."""
 
 ReadReasons = Callable[[Identity, str], Awaitable[tuple[StallReason, ...]]]
 """Reads why the pods of a gateway, whose Deployment has a UID, do not come."""

@@ -1,1 +1,1 @@
-"""The daemon's picture of the cluster: reflectors, what is kept of each object, and who depends on what."""
+"""The daemon's cache of the cluster: reflectors, projections of objects, and dependents."""

@@ -29,7 +29,7 @@ class Callbacks:
     Attributes
     ----------
     dirty
-        Called with each namespace that must be looked at again.
+        Called with each namespace that must be reconciled again.
     leaving
         Called with each namespace that is being deleted.
     gone
@@ -46,7 +46,7 @@ class Callbacks:
 
 @dataclass(frozen=True, slots=True)
 class _Home:
-    """The pass that looks after a subject: the namespace, and the kind of gateway whose classes count."""
+    """The pass that handles a subject: the namespace, and the kind of gateway whose classes count."""
 
     kind: str
     namespace: str
@@ -105,7 +105,7 @@ class Dependents:
     class_changed
         Called with kind and name of each class that came, changed or went.
     exists
-        Tells whether a namespace is in the picture.
+        Returns whether a namespace is in the cache.
     """
 
     def __init__(
@@ -148,16 +148,16 @@ class Dependents:
         self._handlers[change.resource.kind](change)
 
     def classes_settled(self, class_kind: str) -> None:
-        """Have every gateway of one kind looked at again, for more is known of its classes."""
+        """Reconcile every gateway of one kind again, since more is known of its classes."""
         kinds = KINDS[class_kind].dependents
         self._dirty(home for home in self._homes.referred() if home.kind in kinds)
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces whose passes have something to look after."""
+        """Return the namespaces whose passes have something to handle."""
         return frozenset(home.namespace for home in self._homes.referred())
 
     def subjects(self, namespace: str) -> list[Identity]:
-        """Return the gateways and routes that the pass of `namespace` looks after."""
+        """Return the gateways and routes that the pass of `namespace` handles."""
         return [
             subject for kind in GATEWAY_KINDS for subject in self._homes.referrers(_Home(kind, namespace))
         ]

@@ -1,4 +1,4 @@
-"""Whether what is missing from the picture is really gone: read directly, before anything is released because of it.
+"""Reads directly whether what is missing from the cache is really gone, before anything is released because of it.
 
 A list that lacks an object, a forged event or a CRD that was removed empties the picture as well. What was released is
 lost: statuses and states. So a gateway is released only once the API server says that it or its class does not exist.
@@ -90,14 +90,14 @@ class LiveLookups:
         self._log = structlog.get_logger()
 
     def class_changed(self, kind: str, name: str) -> None:
-        """Hear that a class came, changed or went: what was known of it is out of date."""
+        """Forget what was known of a class that was created, changed or deleted."""
         for sought in (Sought(kind, "", name), Sought(kind, "", "")):
             self._forget(sought)
 
     async def gone(self, namespace: str, missing: Collection[Sought]) -> frozenset[Sought]:
         """Return what does not exist, of all that a namespace misses.
 
-        One of which that cannot be told is looked for until it can be, or is missing no more.
+        Undecided ones are looked up until they are decided, or in the cache again.
         """
         self._want(namespace, frozenset(missing))
         found = await asyncio.gather(*map(self._is_gone, missing))
@@ -116,7 +116,7 @@ class LiveLookups:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     def _due(self) -> list[Sought]:
-        """Return what is looked for in this round: of each namespace in turn, what has waited longest."""
+        """Return what to look up in this round: of each namespace in turn, what has waited longest."""
         now = self._now()
         queues = [
             sorted(
@@ -130,7 +130,7 @@ class LiveLookups:
         return list(dict.fromkeys(turn[1] for turn in turns if turn))[:_MOST_LOOKS]
 
     def _want(self, namespace: str, wanted: frozenset[Sought]) -> None:
-        """Take what a namespace misses in place of what it missed before: names are made up faster than looked for."""
+        """Replace what a namespace misses: names can be made up faster than looked up."""
         dropped = self._wanted.pop(namespace, frozenset()) - wanted
         if wanted:
             self._wanted[namespace] = wanted
@@ -205,10 +205,10 @@ class LiveLookups:
                 return await self._look_for_gateway(sought)
             return await self._look_for_class(sought)
         except (ApiError, ApiUnreachableError) as error:
-            self._log.warning("cannot look for it", **names, error=str(error))
+            self._log.warning("lookup failed", **names, error=str(error))
         except Exception:  # noqa: BLE001  (logged with its traceback, which the checker does not see)
-            # What nobody can tell stays as it is.
-            self._log.exception("cannot look for it", **names)
+            # What is unknown stays as it is.
+            self._log.exception("lookup failed", **names)
         return Presence.UNKNOWN
 
     async def _look_for_gateway(self, sought: Sought) -> Presence:

@@ -158,7 +158,7 @@ class DeploymentState:
 
     @property
     def mark(self) -> Mark:
-        """What tells whether it is still as it was applied."""
+        """Shows whether the object is still as it was applied."""
         return Mark(self.uid, self.version, self.fields, self.applied_at)
 
     def rollout(self, hashes: Mapping[str, str]) -> Rollout:
@@ -241,7 +241,7 @@ def template_hashes(deployment: Raw) -> dict[str, str]:
 
 
 def is_leaving(raw: Raw) -> bool:
-    """Tell whether an object is being deleted."""
+    """Return whether an object is being deleted."""
     return "deletionTimestamp" in raw["metadata"]
 
 

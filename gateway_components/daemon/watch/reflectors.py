@@ -1,4 +1,4 @@
-"""Reflectors of every kind the daemon looks at, as one table."""
+"""Reflectors of every kind the daemon watches, as one table."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ class Mirror:
     on_change
         Called for every object that came, changed or went, once the picture has it.
     namespaces
-        The namespaces that are looked at; all where there are none. Nothing is asked about others, so no right in
+        The watched namespaces; all if empty. Nothing is asked about others, so no right in
         them is needed, and what is there cannot be referred to. Classes belong to the whole cluster.
     on_restart
         Called whenever a watch restarts.
