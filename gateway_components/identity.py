@@ -1,6 +1,8 @@
 """The identity of an object."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 __all__ = ["Identity"]
 
@@ -12,6 +14,12 @@ class Identity:
     kind: str
     namespace: str
     name: str
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """Return the identity of a namespaced object in JSON types."""
+        metadata = manifest["metadata"]
+        return cls(manifest["kind"], metadata["namespace"], metadata["name"])
 
     @property
     def namespaced_name(self) -> str:

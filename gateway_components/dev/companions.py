@@ -15,14 +15,13 @@ from gateway_components.errors import GatewayError
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, retry_on_conflict
-from gateway_components.kube.resources import CONFIG_MAPS, NAMESPACES, SECRETS, ApiPath
+from gateway_components.kube.resources import NAMESPACES, ApiPath, object_path
 
 __all__ = ["CompanionError", "Companions"]
 
 _MANAGER = "gatewayctl-dev"
 _COPY = "kubectl.kubernetes.io/last-applied-configuration"
 """Where kubectl keeps what it applied: in a Secret read back from a cluster, its values in clear."""
-_RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, SECRETS)}
 
 Manifest = Mapping[str, Any]
 
@@ -119,19 +118,19 @@ class Companions:
             self._write()
 
     async def _remove(self, key: Identity) -> None:
-        found = await self._client.get(_path(key))
+        found = await self._client.get(object_path(key))
         if found is None:
             return
         metadata = found["metadata"]
         seen = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         if {entry.get("manager") for entry in metadata.get("managedFields") or ()} <= {_MANAGER}:
-            await self._client.delete(_path(key), uid=seen["uid"], version=seen["resourceVersion"])
+            await self._client.delete(object_path(key), uid=seen["uid"], version=seen["resourceVersion"])
         else:
             # With uid and version: one deleted meanwhile must not come back empty.
-            await self._client.apply(_path(key), _whole(key, {"metadata": seen}), manager=_MANAGER)
+            await self._client.apply(object_path(key), _whole(key, {"metadata": seen}), manager=_MANAGER)
 
     async def _apply(self, key: Identity, body: Manifest) -> None:
-        await self._apply_as(f"{key.kind} {key.namespace}/{key.name}", _path(key), _whole(key, body))
+        await self._apply_as(f"{key.kind} {key.namespace}/{key.name}", object_path(key), _whole(key, body))
 
     async def _apply_as(self, subject: str, path: ApiPath, manifest: Manifest) -> None:
         try:
@@ -168,10 +167,6 @@ def _read(record: Path) -> list[Identity]:
             "what of them is not wanted"
         )
         raise CompanionError(message) from None
-
-
-def _path(key: Identity) -> ApiPath:
-    return _RESOURCES[key.kind].item(key.namespace, key.name)
 
 
 def _whole(key: Identity, body: Manifest) -> Manifest:

@@ -10,19 +10,12 @@ from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import retry_on_conflict
-from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES, ApiPath
+from gateway_components.kube.resources import ApiPath, object_path
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.ownership import Applied, mark_of
 from gateway_components.plan.workload import GatewayObjects
 
-__all__ = ["FolderEngine", "object_path"]
-
-_RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
-
-
-def object_path(key: Identity) -> ApiPath:
-    """Return the path of an object of a gateway."""
-    return _RESOURCES[key.kind].item(key.namespace, key.name)
+__all__ = ["FolderEngine"]
 
 
 class FolderEngine(Engine):

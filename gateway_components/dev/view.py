@@ -16,14 +16,17 @@ from gateway_components.daemon.watch.projections import (
     is_leaving,
     template_hashes,
 )
-from gateway_components.dev.engine import object_path
 from gateway_components.dev.reader import FolderReader, Reading
 from gateway_components.errors import GatewayError
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.reflector import Reflector
-from gateway_components.kube.resources import CONFIG_MAPS, CUSTOM_RESOURCES, DEPLOYMENTS, NAMESPACES, SECRETS
+from gateway_components.kube.resources import (
+    DEPLOYMENTS,
+    NAMESPACES,
+    object_path,
+)
 from gateway_components.manifests.content import content
 from gateway_components.manifests.load import FileFinding
 from gateway_components.manifests.objects import snapshot_of
@@ -44,8 +47,6 @@ _NOW = 2**63
 """Newer than any version: marks are read just before they are compared."""
 
 Raw = Mapping[str, Any]
-
-_CONTENTS = {resource.kind: resource for resource in (CONFIG_MAPS, SECRETS)}
 
 
 class NamespaceMissingError(GatewayError):
@@ -265,9 +266,7 @@ class _Cluster:
     async def contents(self, whole: Snapshot) -> dict[Identity, Content]:
         """Return the Secrets and ConfigMaps that gateways refer to and `whole` does not hold."""
         unread = sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents))
-        raws = await together(
-            self._client.get(_CONTENTS[one.kind].item(one.namespace, one.name)) for one in unread
-        )
+        raws = await together(self._client.get(object_path(one)) for one in unread)
         return {
             reference: content({**raw, "kind": reference.kind})
             for reference, raw in zip(unread, raws, strict=True)
@@ -277,7 +276,7 @@ class _Cluster:
     async def claim_of_daemon(self, key: Identity) -> str:
         """Return why a gateway belongs to a daemon; empty where it is not in the cluster."""
         try:
-            found = await self._client.get(CUSTOM_RESOURCES[key.kind].item(key.namespace, key.name))
+            found = await self._client.get(object_path(key))
         except ApiError as error:
             if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
                 return ""

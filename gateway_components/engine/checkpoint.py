@@ -98,7 +98,7 @@ def _applied(parts: Mapping[str, Mapping[str, Any]]) -> Applied | None:
         manifests = [resource["inputs"] for resource in resources]
         owners: Sequence[Mapping[str, Any]] = manifests[0]["metadata"].get("ownerReferences") or ({},)
         marks = {
-            _key(manifest): mark_of(_metadata(resource))
+            Identity.of(manifest): mark_of(_metadata(resource))
             for manifest, resource in zip(manifests, resources, strict=True)
         }
         return Applied(owners[0].get("uid"), objects_digest(*manifests), marks)
@@ -110,8 +110,3 @@ def _applied(parts: Mapping[str, Mapping[str, Any]]) -> Applied | None:
 def _metadata(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata: Mapping[str, Any] = resource["outputs"]["metadata"]
     return metadata
-
-
-def _key(manifest: Mapping[str, Any]) -> Identity:
-    metadata = manifest["metadata"]
-    return Identity(manifest["kind"], metadata["namespace"], metadata["name"])

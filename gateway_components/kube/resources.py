@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from gateway_components.api.kinds import KINDS
 from gateway_components.api.meta import API_VERSION
+from gateway_components.identity import Identity
 from gateway_components.kube.errors import ImpossibleNameError
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "TOKEN_REVIEWS",
     "ApiPath",
     "Resource",
+    "object_path",
 ]
 
 ApiPath = NewType("ApiPath", str)
@@ -121,3 +123,19 @@ TOKEN_REVIEWS = Resource("TokenReview", "/apis/authentication.k8s.io/v1", "token
 SUBJECT_ACCESS_REVIEWS = Resource(
     "SubjectAccessReview", "/apis/authorization.k8s.io/v1", "subjectaccessreviews", namespaced=False
 )
+
+_RESOURCES = {
+    **CUSTOM_RESOURCES,
+    **{resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SECRETS, SERVICES)},
+}
+
+
+def object_path(key: Identity) -> ApiPath:
+    """Return the path of a custom resource, or of an object that one owns or refers to.
+
+    Raises
+    ------
+    ImpossibleNameError
+        No object or namespace can have this name.
+    """
+    return _RESOURCES[key.kind].item(key.namespace, key.name)

@@ -9,15 +9,13 @@ from gateway_components.engine.registration import applied_form
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError, retry_on_conflict
 from gateway_components.kube.fence import FencedClient
-from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
+from gateway_components.kube.resources import object_path
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.reclaim import reclaimed
 from gateway_components.plan.workload import GatewayObjects, Manifest
 from gateway_components.together import together
 
 __all__ = ["Repairer"]
-
-_RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
 
 
 class Repairer:
@@ -44,7 +42,9 @@ class Repairer:
             Of ApiUnreachableError: the API server gave no answer. What it refuses is left to the engine, which will
             say so.
         """
-        await together(self._repair(manifest) for manifest in objects.manifests if _key(manifest) in changed)
+        await together(
+            self._repair(manifest) for manifest in objects.manifests if Identity.of(manifest) in changed
+        )
 
     async def _repair(self, manifest: Manifest) -> None:
         with suppress(ApiError):
@@ -52,8 +52,7 @@ class Repairer:
             await retry_on_conflict(partial(self._apply, manifest))
 
     async def _apply(self, manifest: Manifest) -> None:
-        metadata = manifest["metadata"]
-        path = _RESOURCES[manifest["kind"]].item(metadata["namespace"], metadata["name"])
+        path = object_path(Identity.of(manifest))
         live = await self._client.get(path)
         if live is None:
             return
@@ -67,8 +66,3 @@ class Repairer:
         planned = applied_form(manifest)
         planned["metadata"] |= seen
         await self._client.apply(path, planned, manager=FIELD_MANAGER, force=True)
-
-
-def _key(manifest: Manifest) -> Identity:
-    metadata = manifest["metadata"]
-    return Identity(manifest["kind"], metadata["namespace"], metadata["name"])

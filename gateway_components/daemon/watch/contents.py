@@ -9,14 +9,12 @@ from gateway_components.daemon.watch.projections import ObjectState
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import MalformedAnswerError
 from gateway_components.kube.fence import FencedClient
-from gateway_components.kube.resources import CONFIG_MAPS, SECRETS
+from gateway_components.kube.resources import object_path
 from gateway_components.plan.patch import PATCH_KEY
 from gateway_components.plan.snapshot import Content, content_digest
 from gateway_components.together import together
 
 __all__ = ["Contents"]
-
-_RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, SECRETS)}
 
 
 _MOST_KEYS = 10_000
@@ -81,7 +79,7 @@ class Contents:
             return None
         cached = self._cache.get(reference)
         if cached is None or cached.version != state.version or cached.with_patch < patch:
-            raw = await self._client.get(_RESOURCES[reference.kind].item(reference.namespace, reference.name))
+            raw = await self._client.get(object_path(reference))
             if raw is None:
                 return None
             try:

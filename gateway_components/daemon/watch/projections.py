@@ -1,4 +1,4 @@
-"""What the daemon keeps of the objects it watches: little, and of Secrets nothing but their version."""
+"""Projections: what the daemon keeps of the objects it watches, and of Secrets nothing but their version."""
 
 import hashlib
 import json
@@ -83,7 +83,7 @@ class _Watched(Generic[M]):
 
     @property
     def raw(self) -> Raw:
-        """The object, of its metadata, status and spec what is looked at; made anew at each use."""
+        """The object with the metadata, status and spec that are used; parsed at each access."""
         raw: Raw = json.loads(self.text)
         return raw
 
@@ -91,13 +91,8 @@ class _Watched(Generic[M]):
     def meaning(self) -> object:
         """What of it can change a plan or a status; its own status and version cannot."""
         metadata = json.loads(self.text)["metadata"]
-        return (
-            metadata["uid"],
-            self.leaving,
-            metadata.get("generation"),
-            metadata.get("annotations"),
-            self.spec,
-        )
+        generation, annotations = metadata.get("generation"), metadata.get("annotations")
+        return metadata["uid"], self.leaving, generation, annotations, self.spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +102,7 @@ class GatewayState(_Watched[Gateway]):
 
 @dataclass(frozen=True, slots=True)
 class RouteState(_Watched[ToolRoute]):
-    """A ToolRoute; one that cannot be read has a model, without an upstream, if its gateway can be told."""
+    """A ToolRoute; an unreadable one has a model without an upstream, if its gateway is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,12 +272,9 @@ def _seen(raw: Raw) -> tuple[bytes, bytes, Mapping[str, str], bool]:
     }
     if status:
         outer["status"] = {name: status[name] for name in _STATUS if name in status}
-    statuses = {sys.intern(found["type"]): _status(found) for found in status.get("conditions") or ()}
+    conditions = status.get("conditions") or ()
+    statuses = {sys.intern(found["type"]): sys.intern(str(found.get("status"))) for found in conditions}
     return _packed(outer), digest, statuses, is_leaving(raw)
-
-
-def _status(condition: Raw) -> str:
-    return sys.intern(str(condition.get("status")))
 
 
 def _packed(value: Any) -> bytes:
@@ -315,12 +307,9 @@ def _route_without_upstream(raw: Raw) -> ToolRoute | None:
 
 
 def _class(model: type[GatewayClass], raw: Raw) -> GatewayClass | Unreadable:
-    # Only what claiming looks at: labels, or a status that its own controller writes, are then no change.
+    # Only what claiming depends on: labels, or a status that its own controller writes, are then no change.
     metadata = {"name": raw["metadata"]["name"], "annotations": raw["metadata"].get("annotations")}
-    try:
-        return parse_as(model, {"metadata": metadata, "spec": raw.get("spec")})
-    except InputError as error:
-        return Unreadable(str(error))
+    return _model_of(model, metadata, raw)
 
 
 def _resource(model: type[Guard | GuardrailProvider | ToolServer], raw: Raw) -> Resource:
@@ -328,6 +317,10 @@ def _resource(model: type[Guard | GuardrailProvider | ToolServer], raw: Raw) -> 
     notes = raw["metadata"].get("annotations") or {}
     metadata = {key: raw["metadata"][key] for key in ("name", "namespace")}
     metadata["annotations"] = {key: notes[key] for key in (ANONYMIZER_ANNOTATION,) if key in notes}
+    return _model_of(model, metadata, raw)
+
+
+def _model_of(model: type[M], metadata: Raw, raw: Raw) -> M | Unreadable:
     try:
         return parse_as(model, {"metadata": metadata, "spec": raw.get("spec")})
     except InputError as error:
