@@ -28,7 +28,7 @@ def test_a_rival_operator_is_left_alone_at_once() -> None:
     assert corrections.after(8, least=RIVAL_CORRECTIONS).until == 24
 
 
-def test_corrections_after_a_quiet_time_begin_anew() -> None:
+def test_corrections_after_a_quiet_time_start_over() -> None:
     assert corrected(0, 1, 2, 3, 4, 67).until is None
 
 
@@ -36,7 +36,7 @@ def test_a_pause_is_no_quiet_time() -> None:
     assert corrected(*range(20)).after(19 + 60 + 30).until == 19 + 60 + 30 + 60
 
 
-def test_pauses_double_up_to_the_longest_and_begin_anew() -> None:
+def test_pauses_double_up_to_the_longest_and_start_over() -> None:
     backoff = Backoff(first=1.0, longest=5.0)
 
     pauses = [backoff.next() for _ in range(50)]

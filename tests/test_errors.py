@@ -68,7 +68,7 @@ def test_of_many_names_the_first_are_listed() -> None:
     assert len(listed(["x" * 100_000])) < 300
 
 
-def test_of_many_problems_the_first_are_told_and_all_are_kept() -> None:
+def test_of_many_problems_the_first_are_shown_and_all_are_kept() -> None:
     error = InputError(
         *(Finding((f"spec.env[{number}]",), "is no text" + "!" * 9_000) for number in range(500))
     )

@@ -39,7 +39,7 @@ def is_private(name: str) -> bool:
     return any(name == banned or name.startswith(f"{banned}.") for banned in BANNED)
 
 
-def test_the_sdk_has_the_version_that_was_looked_at() -> None:
+def test_the_sdk_has_the_version_that_was_checked() -> None:
     assert version("pulumi") == LOOKED_AT, f"look at {PROTOCOL} beside the new SDK, then change LOOKED_AT"
 
 

@@ -34,7 +34,7 @@ async def test_no_more_is_under_way_than_may_be() -> None:
     assert most == 6
 
 
-async def test_all_of_it_ends_before_all_errors_are_told() -> None:
+async def test_all_of_it_ends_before_all_errors_are_reported() -> None:
     go_on, done = asyncio.Event(), []
 
     async def slow() -> int:
@@ -105,7 +105,7 @@ async def test_who_is_cancelled_waits_for_its_work_first() -> None:
         await waiting
 
 
-async def test_every_part_that_failed_is_told_of() -> None:
+async def test_every_part_that_failed_is_reported() -> None:
     one, two = (asyncio.create_task(fail(ValueError(text))) for text in ("one", "two"))
     running = asyncio.create_task(asyncio.Event().wait())
     await asyncio.wait((one, two))

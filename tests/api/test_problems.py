@@ -6,7 +6,7 @@ from gateway_components.api.gateways import AiGateway
 from gateway_components.api.parse import parse, parse_as, problems
 from gateway_components.errors import InputError, dotted
 from tests.api.case import MODEL, Manifest, gateway
-from tests.api.told_cases import TELLING
+from tests.api.problem_cases import TELLING
 
 
 @pytest.mark.parametrize(("manifest", "path", "message", "cure"), TELLING)
@@ -20,7 +20,7 @@ def test_problem_names_field_fault_and_cure(manifest: Manifest, path: str, messa
     )
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     manifest = gateway(aiModels=[{"name": ""}], port=0, foo=1, metadata={"name": "a"})
     told = {dotted(problem.path) for problem in problems(manifest)}
     assert told == {"spec.aiModels[0].name", "spec.aiModels[0].provider", "spec.port", "spec.foo"}

@@ -123,9 +123,7 @@ MANIFESTS = [
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: repr(manifest["spec"])[50:110])
-def test_problem_is_told_exactly_where_the_deployment_is_refused(
-    lab: ControlPlane, manifest: Manifest
-) -> None:
+def test_a_problem_is_reported_where_the_deployment_is_refused(lab: ControlPlane, manifest: Manifest) -> None:
     assert bool(paths(manifest)) == deployment_refused(lab, manifest), paths(manifest)
 
 

@@ -214,7 +214,7 @@ async def test_a_state_is_read_by_every_command_while_it_is_written(place: Names
     assert after.checkpoint == before.checkpoint + b" " * (writes % 2)
 
 
-def test_what_cannot_be_planned_is_told_beside_the_preview(stack: Run, place: Namespace) -> None:
+def test_what_cannot_be_planned_is_reported_beside_the_preview(stack: Run, place: Namespace) -> None:
     place.apply(
         gateway("broken", guardrails=[{"name": "missing\x1b[2J"}]),
         gateway("odd", "a\x1b[2Jb", env=[{"name": "NOTE", "value": "\x1b]0;title\x07"}]),

@@ -242,7 +242,7 @@ def test_a_watch_in_yaml_prints_a_document_per_change(cluster: ControlPlane, tmp
 
 
 @pytest.mark.soak
-def test_a_watch_goes_on_after_an_outage_of_the_api_server(cluster: ControlPlane, tmp_path: Path) -> None:
+def test_a_watch_continues_after_an_outage_of_the_api_server(cluster: ControlPlane, tmp_path: Path) -> None:
     with _watching(cluster.kubeconfig, tmp_path, "-n", "team") as (_, out):
         _wait_text(out, "pii")
         cluster.stop_api_server()
@@ -251,7 +251,7 @@ def test_a_watch_goes_on_after_an_outage_of_the_api_server(cluster: ControlPlane
         _wait_text(out, "afterwards")
 
 
-def test_on_a_terminal_the_table_is_drawn_anew_until_control_c(cluster: ControlPlane, tmp_path: Path) -> None:
+def test_on_a_terminal_the_table_is_redrawn_until_control_c(cluster: ControlPlane, tmp_path: Path) -> None:
     environment = _environment(cluster.kubeconfig)
     command = [GATEWAYCTL, "status", "-w", "-o", "wide", "-n", "team"]
     terminal = Terminal(command, tmp_path, environment)

@@ -88,7 +88,7 @@ def test_a_mistake_known_at_once_is_raised_by_the_constructor() -> None:
     assert len(raised) == 1
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     with pytest.raises(InputError) as caught:
         run(lambda: AiGateway("chat", AiGatewayArgs(models=[], port=0, env=[{"value": "a"}])))
     assert {problem.field for problem in caught.value.findings} == {"models", "port", "env[0].name"}

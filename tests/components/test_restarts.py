@@ -272,7 +272,7 @@ def configured(settings: dict[str, str], program: Callable[[], Any], *, preview:
         ({"renderYamlToDirectory": "rendered"}, False),
     ],
 )
-def test_a_provider_that_replaces_config_maps_is_told_of(
+def test_a_provider_that_replaces_config_maps_is_reported(
     settings: dict[str, str], told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE")

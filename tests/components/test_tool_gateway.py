@@ -66,7 +66,7 @@ def test_every_route_is_an_entry_of_the_configuration() -> None:
     }
 
 
-def test_a_server_is_looked_for_beside_the_gateway() -> None:
+def test_a_server_is_looked_up_beside_the_gateway() -> None:
     servers = config(gateway(namespace="team-a", routes=[{"name": "a", "server": {"name": "files"}}]))
     url = servers["mcp_servers"]["team_a__a"]["url"]
     assert url == "http://files.team-a.svc.cluster.local:8080/mcp"

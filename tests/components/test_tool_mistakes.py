@@ -272,7 +272,7 @@ def test_half_a_character_is_refused(arguments: dict[str, Any]) -> None:
     assert "a lone surrogate" in message_of(lambda: arguments)
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     found = message_of(
         lambda: ToolGatewayArgs(
             name="My_Gateway",
@@ -284,7 +284,7 @@ def test_every_mistake_is_told_at_once() -> None:
     assert fields == {"name", "routes[0].url", "routes[1].allow", "guardrails[0].mode"}
 
 
-def test_every_route_that_cannot_be_served_is_told_at_once() -> None:
+def test_every_route_that_cannot_be_served_is_reported_at_once() -> None:
     loop = "http://tools.default/mcp/default__"
     found = message_of(
         lambda: ToolGatewayArgs(routes=[route(url=f"{loop}weather"), route(name="b", url=f"{loop}b")])

@@ -155,7 +155,7 @@ def test_an_ignored_mode_is_a_warning_and_the_others_hold(namespace: Namespace, 
     assert "answers is left out, so it blocks nothing" in configured["message"]
 
 
-def test_a_patched_guard_is_told_as_long_as_it_holds(namespace: Namespace, daemon: Daemon) -> None:
+def test_a_patched_guard_is_reported_as_long_as_it_holds(namespace: Namespace, daemon: Daemon) -> None:
     namespace.apply(
         provider("service"),
         guard("patients", "service"),

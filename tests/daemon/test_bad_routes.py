@@ -296,7 +296,7 @@ def test_a_tool_pattern_that_allows_warns_a_denying_one_fails(namespace: Namespa
     assert daemon.wait_for("ToolPatternIgnored", route=f"ToolRoute {namespace.name}/some")["cure"]
 
 
-def test_a_route_is_mended_by_creating_what_was_missing(namespace: Namespace) -> None:
+def test_a_route_is_fixed_by_creating_what_was_missing(namespace: Namespace) -> None:
     namespace.apply(tool_route("early", "tools", server="weather"))
     namespace.wait_route("early", "GatewayNotFound")
 

@@ -139,7 +139,7 @@ def test_a_deleted_gateway_takes_its_objects_along(namespace: Namespace) -> None
     assert namespace.get("Deployment", "staying")
 
 
-def test_a_gateway_made_anew_under_its_old_name_works(namespace: Namespace) -> None:
+def test_a_gateway_recreated_under_its_old_name_works(namespace: Namespace) -> None:
     namespace.apply(gateway("phoenix", "first-life"))
     namespace.wait_ready("phoenix")
 

@@ -136,7 +136,7 @@ def test_engines_end_though_the_event_loop_is_held_up() -> None:
     asyncio.run(story())
 
 
-def test_engines_go_on_as_long_as_the_leadership() -> None:
+def test_engines_continue_as_long_as_the_leadership() -> None:
     halted = threading.Event()
 
     with watchdog(lambda: True, halted.set):

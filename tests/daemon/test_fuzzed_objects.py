@@ -138,7 +138,7 @@ class Followed:
 @given(content=OBJECT, other=OBJECT, depth=DEPTHS)
 @example(content=WIDE, other=WRONG, depth=0)
 @example(content=WRONG, other={}, depth=9_900)
-def test_any_object_is_read_or_told_and_nothing_else_suffers(
+def test_any_object_is_read_or_reported_and_nothing_else_suffers(
     resource: Resource,
     project: Callable[[Any], Any],
     content: dict[str, Any],

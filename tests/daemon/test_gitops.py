@@ -27,7 +27,7 @@ def _seen(namespace: Namespace, kind: str, name: str) -> tuple[str, set[str]]:
     return kstatus(found), unusual
 
 
-def test_what_is_broken_is_seen_as_broken_until_it_is_mended(namespace: Namespace) -> None:
+def test_what_is_broken_is_seen_as_broken_until_it_is_fixed(namespace: Namespace) -> None:
     namespace.apply(
         gateway("chat"),
         gateway("broken", annotations=PATCHED),

@@ -87,7 +87,7 @@ def nested(levels: int, name: str, leaves: int) -> str:
     return json.dumps(fields)
 
 
-def test_what_grows_in_memory_is_left_out_and_told(namespace: Namespace, daemon: Daemon) -> None:
+def test_what_grows_in_memory_is_left_out_and_reported(namespace: Namespace, daemon: Daemon) -> None:
     paths = nested(90, "a" * 10_000, 20_000)
     create(namespace, CONFIG_MAPS, with_fields(config_map("paths"), "litellm-gateways", paths))
     items = gateway("items")

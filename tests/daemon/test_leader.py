@@ -46,7 +46,7 @@ async def within(seconds: float, condition: Callable[[], bool]) -> float:
     return time() - began
 
 
-def test_one_of_two_leads_and_goes_on_leading() -> None:
+def test_one_of_two_leads_and_keeps_leading() -> None:
     async def story(server: LeaseServer) -> None:
         first, second = Contender(server, "first"), Contender(server, "second")
         async with asyncio.TaskGroup() as group:
@@ -224,7 +224,7 @@ CURES = [
 
 
 @pytest.mark.parametrize(("status", "message", "cure"), CURES)
-def test_what_bars_the_way_is_told_with_its_cure(status: int, message: str, cure: str) -> None:
+def test_what_bars_the_way_is_reported_with_its_cure(status: int, message: str, cure: str) -> None:
     async def story(server: LeaseServer) -> None:
         daemon = Contender(server, "us")
         daemon.connection.before = fails_with(ApiError(status, "", message))

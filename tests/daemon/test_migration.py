@@ -135,7 +135,7 @@ def test_gateways_are_adopted_without_an_outage(namespace: Namespace) -> None:
     )
 
 
-def test_a_rival_operator_is_told_of_and_outlasted(namespace: Namespace) -> None:
+def test_a_rival_operator_is_reported_and_outlasted(namespace: Namespace) -> None:
     operator = _their_gateways(namespace)
     with operator.running():
         _hand_over(namespace)

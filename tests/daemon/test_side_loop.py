@@ -79,7 +79,7 @@ async def test_the_main_loop_is_asked_for_what_it_alone_knows() -> None:
         assert await side.run(side.ask_main(lambda: threading.current_thread().name)) == "MainThread"
 
 
-async def test_lease_and_probes_go_on_while_the_main_loop_is_blocked() -> None:
+async def test_lease_and_probes_survive_a_blocked_main_loop() -> None:
     server = LeaseServer()
     with SideLoop(time.monotonic) as side:
         lease = candidate(Connection(server), "us", time.monotonic)

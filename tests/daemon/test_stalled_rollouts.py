@@ -74,7 +74,7 @@ REFUSALS = (
 
 
 @pytest.mark.parametrize(("what", "refuse", "words"), REFUSALS, ids=[case[0] for case in REFUSALS])
-def test_pods_that_are_refused_are_told_of(namespace: Namespace, what: str, refuse: Any, words: str) -> None:
+def test_pods_that_are_refused_are_reported(namespace: Namespace, what: str, refuse: Any, words: str) -> None:
     refuse(namespace)
     namespace.apply(gateway("chat", env=DATABASE))
 
@@ -84,7 +84,7 @@ def test_pods_that_are_refused_are_told_of(namespace: Namespace, what: str, refu
     assert len(message) < 2000
 
 
-def test_a_configuration_litellm_refuses_is_told_of(namespace: Namespace, tmp_path: Path) -> None:
+def test_a_configuration_litellm_refuses_is_reported(namespace: Namespace, tmp_path: Path) -> None:
     patch = "mcp_servers: {a-b: {url: 'http://example.com/mcp'}}"
     namespace.apply(
         config_map("wrong", patch_yaml=patch), gateway("chat", annotations={PATCH_ANNOTATION: "wrong"})
@@ -111,7 +111,7 @@ def test_a_configuration_litellm_refuses_is_told_of(namespace: Namespace, tmp_pa
     namespace.wait_event("chat", "RolloutStalled", "CrashLoopBackOff")
 
 
-def test_pods_that_do_not_come_are_told_of(namespace: Namespace, daemon: Daemon) -> None:
+def test_pods_that_do_not_come_are_reported(namespace: Namespace, daemon: Daemon) -> None:
     namespace.apply(gateway("chat"))
     namespace.wait_ready("chat")
     kubelet = Kubelet(namespace, "chat")

@@ -133,7 +133,7 @@ def stored(*doubts: Identity) -> StoredState:
     return StoredState("1", b"old", frozenset(map(str, doubts)))
 
 
-async def test_a_run_is_noted_first_and_stored_before_it_is_told_of() -> None:
+async def test_a_run_is_noted_first_and_stored_before_it_is_reported() -> None:
     place = Place(stored())
     tried = engine(place)
 
@@ -151,7 +151,7 @@ async def test_a_run_is_noted_first_and_stored_before_it_is_told_of() -> None:
     assert tried.version("ns") == 3
 
 
-async def test_what_an_earlier_daemon_was_about_is_to_be_looked_at() -> None:
+async def test_what_an_earlier_daemon_was_about_is_to_be_checked() -> None:
     assert await engine(Place(stored(A))).held("ns") == {A: None, B: APPLIED}
 
 
@@ -239,7 +239,7 @@ async def test_a_server_in_trouble_is_nobodys_failure() -> None:
         await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
 
 
-async def test_an_engine_that_cannot_work_is_told_of_on_each_gateway() -> None:
+async def test_an_engine_that_cannot_work_is_reported_on_each_gateway() -> None:
     place = Place(stored())
     tried = engine(place)
     await tried.held("ns")

@@ -200,7 +200,7 @@ def test_routes_of_a_foreign_gateway_are_left_untouched(namespace: Namespace, fo
     assert namespace.get("Deployment", "theirs") is None
 
 
-def test_a_status_that_was_edited_by_hand_is_put_right(namespace: Namespace) -> None:
+def test_a_status_that_was_edited_by_hand_is_restored(namespace: Namespace) -> None:
     namespace.apply(tool_gateway("main"), tool_route("search", "main"))
     namespace.wait_route("search", "Reconciled")
     namespace.wait_ready("main", "ToolGateway")

@@ -256,7 +256,7 @@ def test_a_namespace_of_the_folder_is_made_first_and_stays(place: Namespace, dev
         (("manifests", "--kubeconfig", "manifests"), 2, "is a directory"),
     ],
 )
-def test_wrong_calls_are_told_in_one_line(
+def test_wrong_calls_are_reported_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     (tmp_path / "manifests").mkdir()

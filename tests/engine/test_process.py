@@ -47,7 +47,9 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("end", "message", "why"), ENDS, ids=[case[0] for case in ENDS])
-def test_an_end_by_a_signal_is_told_without_output(tmp_path: Path, end: str, message: str, why: str) -> None:
+def test_an_end_by_a_signal_is_reported_without_output(
+    tmp_path: Path, end: str, message: str, why: str
+) -> None:
     command = EngineCommand(program(tmp_path, f"echo Updating; echo error: lost >&2; {end}"), 10)
 
     with pytest.raises(EngineKilledError) as raised:
@@ -66,7 +68,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("errors", "reason", "why"), WORDS, ids=[case[2] for case in WORDS])
-def test_of_a_failed_run_only_its_own_error_is_told(
+def test_of_a_failed_run_only_its_own_error_is_reported(
     tmp_path: Path, errors: str, reason: str, why: str
 ) -> None:
     body = f"echo Updating; printf '%b' '{errors}' >&2; exit 255"
@@ -138,7 +140,7 @@ def test_stop_interrupts_what_runs(tmp_path: Path) -> None:
     assert len(ended) == 1
 
 
-def test_a_barred_folder_has_no_runs_and_others_go_on(tmp_path: Path) -> None:
+def test_a_barred_folder_has_no_runs_and_others_continue(tmp_path: Path) -> None:
     folders = {name: tmp_path / name for name in ("barred", "other")}
     command = EngineCommand(program(tmp_path, "touch started; until test -e end; do sleep 0.02; done"), 60)
     outcomes: dict[str, BaseException | None] = {}

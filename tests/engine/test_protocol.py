@@ -95,7 +95,7 @@ def test_the_program_runs_between_begin_and_end_of_its_stack(engine: tuple[_Engi
     assert isinstance(end, Empty)
 
 
-def test_no_path_of_this_machine_is_told(engine: tuple[_Engine, str]) -> None:
+def test_no_path_of_this_machine_is_reported(engine: tuple[_Engine, str]) -> None:
     servicer, address = engine
     run(_nothing, address)
     stack = servicer.asked[0]
@@ -124,7 +124,7 @@ def listened(*events: dict[str, Any]) -> list[EngineEvent]:
     return heard
 
 
-def test_only_what_goes_wrong_is_told() -> None:
+def test_only_what_goes_wrong_is_reported() -> None:
     stamp = {"sequence": 1, "timestamp": 1}
     diagnostic = {"message": "denied", "color": "never", "severity": "error", "urn": URN}
     heard = listened(

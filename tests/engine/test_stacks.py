@@ -170,7 +170,7 @@ def test_an_unreachable_cluster_is_nobodys_failure(
         Stacks(state, elsewhere, SECONDS).apply("ns", dict([wanted("ns", "a")]), (), refresh=False)
 
 
-def test_a_forgotten_stack_begins_anew(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
+def test_a_forgotten_stack_starts_over(stacks: Stacks, lab: ControlPlane, lab_namespace: str) -> None:
     gateway = dict([wanted(lab_namespace, "a")])
     stacks.apply(lab_namespace, gateway, (), refresh=False)
 

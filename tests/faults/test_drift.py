@@ -68,7 +68,7 @@ def make(place: Namespace, edit: Edit, gateway_name: str) -> bool:
     return False
 
 
-def test_each_owned_field_that_is_edited_is_put_right(crowd: Namespace, watcher: Daemon) -> None:
+def test_each_owned_field_that_is_edited_is_restored(crowd: Namespace, watcher: Daemon) -> None:
     todo = [edit for kind in RESOURCES for edit in edits(live(crowd, kind, "gateway-0"))]
     todo.append(TOGETHER)
     assert len(todo) > 60

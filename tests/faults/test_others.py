@@ -129,7 +129,7 @@ def added(place: Namespace) -> Raw:
     }
 
 
-def test_a_service_port_edited_while_no_daemon_ran_is_put_right(
+def test_a_service_port_edited_while_no_daemon_ran_is_restored(
     idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     with Daemon(idle_lab, tmp_path, *alone(place)):
@@ -151,7 +151,7 @@ def test_a_service_port_edited_while_no_daemon_ran_is_put_right(
 
 
 @pytest.mark.soak
-def test_who_fights_with_us_costs_no_run_each_time(
+def test_a_competing_writer_costs_no_run_each_time(
     idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
     with Daemon(idle_lab, tmp_path, *alone(place)) as daemon:

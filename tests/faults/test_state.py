@@ -133,7 +133,7 @@ def uids(place: Namespace) -> set[str]:
     }
 
 
-def test_an_older_state_that_is_put_back_is_lost_and_told_of(
+def test_an_older_state_that_is_restored_is_lost_and_reported(
     place: Namespace, keeper: Daemon, tmp_path: Path
 ) -> None:
     old = state(place)

@@ -129,7 +129,7 @@ BREAKAGES = [
 
 
 @pytest.mark.parametrize(("breaks", "said"), BREAKAGES, ids=[case[0].__name__ for case in BREAKAGES])
-def test_what_is_untrue_is_told(breaks: Callable[[Objects], None], said: str) -> None:
+def test_what_is_untrue_is_reported(breaks: Callable[[Objects], None], said: str) -> None:
     objects = true_objects()
     breaks(objects)
 

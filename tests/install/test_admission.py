@@ -152,7 +152,7 @@ async def test_a_state_with_several_parts_comes_and_goes(bound: Bound, tenant: N
     assert left == ""
 
 
-async def test_a_passphrase_that_was_emptied_is_made_anew(bound: Bound) -> None:
+async def test_a_passphrase_that_was_emptied_is_recreated(bound: Bound) -> None:
     assert await install_passphrase(bound.client, HOME.namespace)
 
 

@@ -134,7 +134,7 @@ def test_what_the_cluster_has_or_lacks_is_left_out(capsys: pytest.CaptureFixture
     assert len(printed) == len(whole) - len(left_out)
 
 
-def test_an_image_that_nobody_publishes_is_told_at_its_line() -> None:
+def test_an_image_that_nobody_publishes_is_reported_at_its_line() -> None:
     for name in ("deploy/install.yaml", "deploy/daemon/deployment.yaml"):
         (line,) = (line for line in deploy_files()[name].splitlines() if f"image: {IMAGE}" in line)
         assert "nobody publishes it" in line

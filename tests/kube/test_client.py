@@ -218,7 +218,7 @@ async def test_a_status_knows_who_wrote_it_last(client: KubeClient, lab_namespac
     assert not owned_fields(foreign["metadata"])
 
 
-async def test_an_event_that_is_told_again_is_counted(client: KubeClient, lab_namespace: str) -> None:
+async def test_an_event_that_is_reported_again_is_counted(client: KubeClient, lab_namespace: str) -> None:
     about = await client.create(AI_GATEWAYS.collection(lab_namespace), gateway("repeated"))
     times = [f"2026-01-0{day}T00:00:00.000000Z" for day in (1, 2, 3)]
 

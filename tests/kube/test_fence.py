@@ -138,7 +138,7 @@ async def test_a_write_that_is_sent_again_is_asked_about_again(tmp_path: Path) -
         assert len(server.came) == 1
 
 
-async def test_neither_side_goes_on_for_longer_than_the_fence_says(tmp_path: Path) -> None:
+async def test_neither_side_continues_for_longer_than_the_fence_says(tmp_path: Path) -> None:
     server = Server()
     server.answering.clear()
     async with connected(server, tmp_path) as client:

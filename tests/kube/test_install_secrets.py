@@ -51,7 +51,7 @@ async def put_back(store: SecretStore, data: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["the same process", "a new process"])
-async def test_an_older_state_that_is_put_back_is_none(store: SecretStore, restarted: bool) -> None:
+async def test_an_older_state_that_is_restored_is_none(store: SecretStore, restarted: bool) -> None:
     daemon = process(store)
     version = await daemon.save("team", b"first", None)
     old = copy_of(store)
@@ -85,7 +85,7 @@ async def test_an_older_state_in_parts_is_none(store: SecretStore) -> None:
         await process(store, 5).load("team")
 
 
-async def test_a_state_is_none_in_a_secret_that_was_made_anew(store: SecretStore) -> None:
+async def test_a_state_is_none_in_a_secret_that_was_recreated(store: SecretStore) -> None:
     daemon = process(store)
     await daemon.save("team", b"first", None)
     old = copy_of(store)

@@ -92,7 +92,9 @@ async def test_an_expired_lease_of_another_is_acquired(
     assert server.spec["holderIdentity"] == "us"
 
 
-async def test_each_sign_of_life_begins_the_wait_anew(server: LeaseServer, ours: Lease, now: Seconds) -> None:
+async def test_each_sign_of_life_begins_the_wait_again(
+    server: LeaseServer, ours: Lease, now: Seconds
+) -> None:
     for sign in range(5):
         server.write_by_hand(holderIdentity="them", leaseDurationSeconds=15, renewTime=str(sign))
         assert await ours.take() is None
@@ -277,7 +279,7 @@ async def test_what_was_given_back_is_free_for_others(server: LeaseServer, ours:
         await ours.release()
 
 
-async def test_a_missing_namespace_is_told(connection: Connection, ours: Lease) -> None:
+async def test_a_missing_namespace_is_reported(connection: Connection, ours: Lease) -> None:
     async def refuse() -> None:
         if connection.requests[-1] == "create":
             raise ApiError(404, "NotFound", 'namespaces "install" not found')

@@ -158,7 +158,7 @@ async def test_a_watch_resumes_from_the_last_event_or_bookmark(
     assert changes == [("a", None, "1")]
 
 
-async def test_a_broken_watch_goes_on_from_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broken_watch_continues_from_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
     _, changes, watched = await mirror(
         [([], "10")],
         [[event("ADDED", "a", "1", "11"), ApiUnreachableError("gone")]],
@@ -309,7 +309,7 @@ async def test_a_missing_resource_holds_nobody_up_at_the_start(
     assert script.pauses[0] < 1, "nothing is lost by believing it soon"
 
 
-async def test_a_picture_that_was_found_mistaken_is_listed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_picture_that_was_found_mistaken_is_listed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script([([], "10"), ([item("a", "1")], "10")], [])
     reflector: Reflector[str] = Reflector(
         cast("KubeClient", script), DEPLOYMENTS, lambda raw: str(raw["value"]), lambda _: None
@@ -370,7 +370,7 @@ async def test_a_busy_api_server_is_not_asked_for_a_list(
     assert script.watched_from == ["10", "10"]
 
 
-async def test_a_store_that_went_back_in_time_is_listed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_went_back_in_time_is_listed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script(
         [([item("a", "1"), item("b", "1")], "30"), ([item("a", "1")], "20")],
         [[event("BOOKMARK", "", "", "19")]],

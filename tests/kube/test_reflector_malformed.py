@@ -256,7 +256,7 @@ async def test_an_event_without_end_is_given_up(tmp_path: Path, monkeypatch: pyt
     assert seen.causes == [Cause.MALFORMED]
 
 
-async def test_a_list_that_goes_on_without_end_is_given_up(tmp_path: Path) -> None:
+async def test_a_list_that_never_ends_is_given_up(tmp_path: Path) -> None:
     endless = listing() | {"metadata": {"resourceVersion": "10", "continue": "again"}}
     server = Server([endless, endless, listing(item("new"))])
 
@@ -319,7 +319,7 @@ async def test_of_a_deep_object_is_known_that_it_exists(tmp_path: Path) -> None:
     assert (logged["name"], logged["uid"]) == ("deep", "uid-deep")
 
 
-async def test_an_object_that_no_projection_can_take_is_told_of_once(tmp_path: Path) -> None:
+async def test_an_object_that_no_projection_can_take_is_reported_once(tmp_path: Path) -> None:
     def project(raw: Raw) -> str:
         return str({"fine": 1}[raw["value"]])
 

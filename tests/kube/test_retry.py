@@ -23,7 +23,7 @@ async def test_who_was_too_late_tries_again() -> None:
     assert await retry_on_conflict(Attempts(CONFLICT, CONFLICT)) == 3
 
 
-async def test_a_conflict_that_lasts_is_told() -> None:
+async def test_a_conflict_that_lasts_is_reported() -> None:
     attempts = Attempts(*[CONFLICT] * 9)
 
     with pytest.raises(ApiError, match="modified"):
@@ -31,7 +31,7 @@ async def test_a_conflict_that_lasts_is_told() -> None:
     assert attempts.made == 5
 
 
-async def test_another_refusal_is_told_at_once() -> None:
+async def test_another_refusal_is_reported_at_once() -> None:
     attempts = Attempts(ApiError(403, "Forbidden", "no"))
 
     with pytest.raises(ApiError, match="no"):

@@ -184,7 +184,7 @@ async def test_pieces_that_are_too_large_take_several_parts(store: SecretStore, 
     assert await loaded(store, 900) == whole(texts)
 
 
-async def test_a_state_of_the_earlier_form_is_read_and_written_anew(store: SecretStore) -> None:
+async def test_a_state_of_the_earlier_form_is_read_and_rewritten(store: SecretStore) -> None:
     texts = crowd(9)
     packed = zlib.compress(whole(texts))
     chunks = [packed[at : at + 3000] for at in range(0, len(packed), 3000)]

@@ -112,7 +112,7 @@ async def test_a_state_can_be_read_while_it_is_written(
 
 
 @pytest.mark.parametrize("times", [1, 3])
-async def test_parts_that_go_while_they_are_read_are_looked_for_again(
+async def test_parts_that_go_while_they_are_read_are_looked_up_again(
     client: KubeClient, hooked: HookedClient, successor: StateSecrets, lab_namespace: str, times: int
 ) -> None:
     version = await successor.save(lab_namespace, LARGE, None)
@@ -248,7 +248,7 @@ async def test_a_removal_of_long_ago_removes_nothing_of_a_successor(
     await assert_holds(client, lab_namespace, checkpoint)
 
 
-async def test_a_state_made_anew_is_not_removed(
+async def test_a_state_recreated_is_not_removed(
     client: KubeClient, hooked: HookedClient, successor: StateSecrets, lab_namespace: str
 ) -> None:
     version = await successor.save(lab_namespace, SMALL, None)

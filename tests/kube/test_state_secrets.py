@@ -139,7 +139,7 @@ async def test_parts_of_a_killed_daemon_go_when_the_state_is_read(
     assert await names(client, lab_namespace) == [STATE_SECRET]
 
 
-async def test_a_part_that_was_changed_by_hand_is_written_anew(
+async def test_a_part_that_was_changed_by_hand_is_rewritten(
     client: KubeClient, stored: StateSecrets, lab_namespace: str
 ) -> None:
     await stored.save(lab_namespace, LARGE, None)
@@ -254,7 +254,7 @@ async def test_a_state_of_ours_is_not_believed_in_another_namespace(
         lab.api.delete(NAMESPACES.item(None, elsewhere))
 
 
-async def test_a_passphrase_that_is_looked_for_is_not_made_up(client: KubeClient, lab_namespace: str) -> None:
+async def test_a_passphrase_that_is_looked_up_is_not_made_up(client: KubeClient, lab_namespace: str) -> None:
     with pytest.raises(
         PassphraseMissingError, match=f"{lab_namespace}/{PASSPHRASE_SECRET}.*--install-namespace"
     ):

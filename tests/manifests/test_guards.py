@@ -40,7 +40,7 @@ def test_a_missing_guard(read: Read) -> None:
     assert finding.cure.endswith(ALONE)
 
 
-def test_a_missing_provider_is_told_with_the_place_of_its_guard(read: Read) -> None:
+def test_a_missing_provider_is_reported_at_its_guard(read: Read) -> None:
     (finding,) = read(GUARDED, joined(TOOLS, GUARD)).errors
     assert "GuardrailProvider default/presidio" in finding.message
     assert finding.message.endswith(f"(Guard default/pii: {finding.file.replace('0.yaml', '1.yaml')}:8)")
@@ -89,5 +89,5 @@ def test_a_credential_that_is_ignored_is_a_warning(read: Read) -> None:
     assert "has an API key, but LiteLLM sends none to Presidio" in finding.message
 
 
-def test_guards_that_nothing_refers_to_are_no_news(read: Read) -> None:
+def test_guards_that_nothing_refers_to_are_ignored(read: Read) -> None:
     assert not read(GATEWAY, GUARD, PROVIDER).findings

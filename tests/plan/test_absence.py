@@ -160,7 +160,7 @@ def test_a_hash_is_not_kept_without_need(parts: dict[str, Any], why: str) -> Non
     assert "does not exist" in told(found)[0], why
 
 
-def test_an_awaited_optional_source_is_told_of() -> None:
+def test_an_awaited_optional_source_is_reported() -> None:
     optional = [{"secretRef": {"name": "tokens", "optional": True}, "prefix": "MY_"}]
     gone = frozenset({TOKENS})
     running = {key(): {ENV_HASH: "before"}}

@@ -26,7 +26,7 @@ def _annotated(made: Planned, **annotations: str) -> Planned:
 
 
 @pytest.mark.parametrize(("made", "name", "cure", "why"), MEANINGLESS, ids=[case[3] for case in MEANINGLESS])
-def test_an_annotation_without_effect_is_told(made: Planned, name: str, cure: str, why: str) -> None:
+def test_an_annotation_without_effect_is_reported(made: Planned, name: str, cure: str, why: str) -> None:
     (warning,) = annotation_warnings(_annotated(made, **{PREFIX + name: "x"}))  # type: ignore[arg-type]
     assert warning.reason == WarningReason.ANNOTATION_UNKNOWN, why
     assert (warning.field, warning.cure) == (f"metadata.annotations[{PREFIX}{name}]", cure)

@@ -71,11 +71,11 @@ NONE: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("value", "why"), NONE, ids=[case[1] for case in NONE])
-def test_what_is_no_credential_is_not_told(value: dict[str, Any], why: str) -> None:
+def test_what_is_no_credential_is_not_reported(value: dict[str, Any], why: str) -> None:
     assert list(plain_credentials(value)) == [], why
 
 
-def test_a_credential_in_a_patch_is_told_by_its_field_alone() -> None:
+def test_a_credential_in_a_patch_is_reported_by_its_field_alone() -> None:
     contents = patch_contents("general_settings: {master_key: sk-1234}")
     (warning,) = particular(plan(snapshot(gateway(patch="patch"), contents=contents)).gateways[key()])
     assert warning.reason == WarningReason.PLAIN_CREDENTIAL
@@ -85,6 +85,6 @@ def test_a_credential_in_a_patch_is_told_by_its_field_alone() -> None:
     assert "sk-1234" not in str(warning)
 
 
-def test_a_text_without_end_is_looked_at_quickly() -> None:
+def test_a_text_without_end_is_checked_quickly() -> None:
     for text in ("://" * 300_000, "eyJ" * 300_000, "sk-" * 300_000, "Bearer " * 100_000):
         list(plain_credentials({"x": text}))

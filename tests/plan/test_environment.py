@@ -217,7 +217,7 @@ def test_keys_of_a_source_that_was_just_deleted_are_remembered() -> None:
     assert origins(source, "team", {}, {SECRET: KEY}) == Origins(KEY)
 
 
-def test_a_source_without_known_keys_is_told_where_it_may_matter() -> None:
+def test_a_source_with_unknown_keys_is_reported_if_it_may_matter() -> None:
     unknown = _origins(SECRET_SOURCE, {})
     (warning,) = unknown.warnings(_env(["openai"]), ())
     assert str(warning) == (
@@ -237,7 +237,7 @@ NOTHING_TO_TELL: tuple[tuple[dict[str, Any], list[str], list[dict[str, Any]], st
 @pytest.mark.parametrize(
     ("source", "providers", "given", "why"), NOTHING_TO_TELL, ids=[case[3] for case in NOTHING_TO_TELL]
 )
-def test_a_source_that_cannot_matter_is_not_told(
+def test_a_source_that_cannot_matter_is_not_reported(
     source: dict[str, Any], providers: list[str], given: list[dict[str, Any]], why: str
 ) -> None:
     variables = [EnvVar.model_validate(variable) for variable in given]
@@ -245,7 +245,7 @@ def test_a_source_that_cannot_matter_is_not_told(
     assert list(_origins(source, {}).warnings(env, variables)) == [], why
 
 
-def test_a_source_without_which_no_pod_starts_is_told_of_once() -> None:
+def test_a_source_without_which_no_pod_starts_is_reported_once() -> None:
     optional = {"secretRef": {"name": "more", "optional": True}}
     required, may_be_absent = (
         list(_origins(source, {}, {SECRET}).warnings(_env(["openai"]), ()))

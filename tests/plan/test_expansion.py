@@ -53,7 +53,7 @@ LEFT: tuple[tuple[Env, dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("env", "spec", "why"), LEFT, ids=[case[2] for case in LEFT])
-def test_a_reference_that_is_left_as_it_is_is_told(env: Env, spec: dict[str, Any], why: str) -> None:
+def test_a_reference_that_is_left_as_it_is_is_reported(env: Env, spec: dict[str, Any], why: str) -> None:
     (warning,) = _told(env, **spec)
     position = next(position for position, one in enumerate(env) if one["name"] == "URL")
     assert warning.field == f"spec.env[{position}].value", why
@@ -78,7 +78,7 @@ REPLACED: tuple[tuple[Env, dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("env", "spec", "why"), REPLACED, ids=[case[2] for case in REPLACED])
-def test_a_reference_that_is_replaced_is_not_told(env: Env, spec: dict[str, Any], why: str) -> None:
+def test_a_reference_that_is_replaced_is_not_reported(env: Env, spec: dict[str, Any], why: str) -> None:
     assert _told(env, **spec) == [], why
 
 

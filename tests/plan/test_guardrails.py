@@ -251,7 +251,7 @@ def test_a_guard_that_is_not_there(kind: str, asked: dict[str, str], known: Any,
     assert failure.field == "spec.guardrails[0]"
 
 
-def test_a_reference_without_a_name_is_told_with_its_place() -> None:
+def test_a_reference_without_a_name_is_reported_with_its_place() -> None:
     failure = _refused(_on("AiGateway", PII, {}), resources(guard(), guardrail_provider()))
     assert failure.field == "spec.guardrails[1].name"
 
@@ -263,7 +263,7 @@ def test_what_cannot_be_read_in_another_namespace_is_not_shown() -> None:
     assert failure.message == "Guard guards/pii cannot be read"
 
 
-def test_all_bad_guards_are_told_at_once() -> None:
+def test_all_bad_guards_are_reported_at_once() -> None:
     failure = _refused(_on("AiGateway", {"name": "gone"}, PII, {"name": "lost"}), resources(guard()))
     (provider, lost) = failure.findings[1:]
     assert (failure.field, provider.field, lost.field) == tuple(f"spec.guardrails[{at}]" for at in range(3))
@@ -271,7 +271,7 @@ def test_all_bad_guards_are_told_at_once() -> None:
     assert str(lost) in str(failure)
 
 
-def test_of_many_bad_guards_some_are_told_and_the_others_counted() -> None:
+def test_many_bad_guards_are_reported_in_part_and_counted() -> None:
     failure = _refused(_on("AiGateway", *({"name": f"gone-{at}"} for at in range(1000))), {})
     assert str(failure).endswith("; also: 92 more")
 

@@ -117,7 +117,7 @@ def test_a_pruned_generation_is_not_written_for_ever() -> None:
     assert kstatus(_object(pruned)) == "Current"
 
 
-def test_a_generation_that_is_another_is_put_right() -> None:
+def test_a_generation_that_is_another_is_restored() -> None:
     status = gateway_status(TOOL_GATEWAY, None, DONE, 7, "http://url")
     written = _written(status)
     again = merge_status({**written, "observedGeneration": 6}, status, LATER)

@@ -105,7 +105,7 @@ def test_many_unknown_keys_are_named_and_the_first_have_a_cure() -> None:
     assert unknown[-1].cure == "Remove it."
 
 
-def test_no_further_key_is_looked_at_than_is_asked_for() -> None:
+def test_no_further_key_is_checked_than_is_asked_for() -> None:
     looked_at = 0
 
     class Settings(dict[str, Any]):
@@ -204,7 +204,7 @@ TAKEN: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize("config", [config for config, _ in TAKEN], ids=[why for _, why in TAKEN])
-def test_a_value_that_litellm_may_take_is_not_told(config: dict[str, Any]) -> None:
+def test_a_value_that_litellm_may_take_is_not_reported(config: dict[str, Any]) -> None:
     assert list(refused_values(config)) == []
 
 

@@ -49,7 +49,7 @@ PROVIDERS = (
 
 
 @pytest.mark.parametrize(("provider", "meant", "why"), PROVIDERS, ids=[case[0] for case in PROVIDERS])
-def test_an_unknown_provider_is_told_with_the_one_that_is_meant(provider: str, meant: str, why: str) -> None:
+def test_an_unknown_provider_is_reported_with_the_one_meant(provider: str, meant: str, why: str) -> None:
     (warning,) = told((provider, "some-model"))
     assert warning.startswith(
         f'LiteLLM 1.83.14 knows no provider "{provider}", so "some-model" is not served'
@@ -57,7 +57,7 @@ def test_an_unknown_provider_is_told_with_the_one_that_is_meant(provider: str, m
     assert warning.endswith(f"(field spec.aiModels[0].provider; did you mean {meant}?)"), why
 
 
-def test_a_provider_that_is_near_to_none_is_told_without_a_guess() -> None:
+def test_a_provider_near_to_none_is_reported_without_a_guess() -> None:
     (warning,) = told(("our-own-thing", "m"))
     assert warning.endswith("see the providers of LiteLLM)")
 
@@ -91,7 +91,7 @@ TWICE: tuple[tuple[str, str, dict[str, Any], bool, str], ...] = (
 @pytest.mark.parametrize(
     ("provider", "name", "spec", "expected", "why"), TWICE, ids=[case[4] for case in TWICE]
 )
-def test_a_provider_that_is_written_twice_is_told(
+def test_a_provider_that_is_written_twice_is_reported(
     provider: str, name: str, spec: dict[str, Any], expected: bool, why: str
 ) -> None:
     warnings = told((provider, name), **spec)
@@ -101,7 +101,7 @@ def test_a_provider_that_is_written_twice_is_told(
         assert warnings[0].endswith(f'(field spec.aiModels[0].name; write "{own}")')
 
 
-def test_a_provider_repeated_in_its_own_field_is_told_there() -> None:
+def test_a_provider_repeated_in_its_own_field_is_reported_there() -> None:
     (warning,) = told(("openai/openai", "gpt-4o"))
     assert warning.endswith('(field spec.aiModels[0].provider; write "openai")')
 
@@ -120,7 +120,7 @@ MIXED = (
 
 
 @pytest.mark.parametrize(("models", "expected", "why"), MIXED, ids=[case[2] for case in MIXED])
-def test_a_wildcard_that_mixes_providers_is_told(
+def test_a_wildcard_that_mixes_providers_is_reported(
     models: tuple[tuple[str, str], ...], expected: bool, why: str
 ) -> None:
     assert ["picks one of them at each call" in warning for warning in told(*models)] == [True] * expected, (
@@ -128,7 +128,7 @@ def test_a_wildcard_that_mixes_providers_is_told(
     )
 
 
-def test_models_of_a_patch_are_looked_at_where_they_are_written() -> None:
+def test_models_of_a_patch_are_checked_where_they_are_written() -> None:
     entries = (
         "{model_name: a, litellm_params: {model: opneai/gpt-4o}}",
         "{model_name: b, litellm_params: {model: openai/openai/gpt-4o}}",
@@ -161,7 +161,9 @@ MISSING = (
 
 
 @pytest.mark.parametrize(("keys", "cure", "why"), MISSING, ids=[case[2] for case in MISSING])
-def test_a_key_that_is_missing_is_told_with_those_near_it(keys: tuple[str, ...], cure: str, why: str) -> None:
+def test_a_key_that_is_missing_is_reported_with_those_near_it(
+    keys: tuple[str, ...], cure: str, why: str
+) -> None:
     start = "Secret team/api-key-secrets has no key OPENAI_API_KEY, so pods start without OPENAI_API_KEY"
     assert told(("openai", "gpt-4o"), keys=keys) == [f"{start} (field spec.aiModels; {cure})"], why
 
@@ -178,7 +180,7 @@ def test_a_key_that_nobody_needs_is_not_missed(provider: str, spec: dict[str, An
     assert told((provider, "m"), keys=("OTHER",), **spec) == [], why
 
 
-def test_a_key_without_which_no_pod_starts_is_told() -> None:
+def test_a_key_without_which_no_pod_starts_is_reported() -> None:
     variable = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "api-key-secrets", "key": "tokn"}}}
     (warning,) = told(("openai", "m"), keys=("OPENAI_API_KEY", "token"), env=[variable])
     assert warning.startswith(

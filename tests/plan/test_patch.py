@@ -107,7 +107,7 @@ def test_a_broken_patch_names_config_map_key_and_fault(text: str, told: str, why
     assert planned.failure.cure
 
 
-def test_a_missing_config_map_is_told_as_the_reference_does() -> None:
+def test_a_missing_config_map_is_reported_as_the_reference_does() -> None:
     failure = plan(snapshot(gateway(patch="x"))).gateways[key()].failure
     assert failure is not None
     assert failure.reason == Reason.CONFIG_PATCH_INVALID
@@ -122,7 +122,7 @@ def test_a_config_map_of_another_namespace_is_not_found() -> None:
     assert 'configmap "patch" not found' in failure.message
 
 
-def test_a_missing_key_is_told_with_the_keys_there_are() -> None:
+def test_a_missing_key_is_reported_with_the_keys_there_are() -> None:
     with pytest.raises(Failure, match=r'configmap "x" has no key "patch.yaml", its keys: a.yaml, patch.yml'):
         read_patch(Identity("ConfigMap", "team", "x"), Content("", {"patch.yml": "", "a.yaml": ""}))
     with pytest.raises(Failure, match=r"its keys: none"):
@@ -203,7 +203,7 @@ MANY = (
 
 
 @pytest.mark.parametrize(("number", "condition", "last", "why"), MANY, ids=[case[3] for case in MANY])
-def test_of_many_unknown_keys_the_first_hundred_are_told(
+def test_of_many_unknown_keys_the_first_hundred_are_reported(
     number: int, condition: str, last: str | None, why: str
 ) -> None:
     keys = "".join(f"  unheard_of_{count}: 1\n" for count in range(number))

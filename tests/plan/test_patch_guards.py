@@ -89,7 +89,7 @@ REMOVED: tuple[tuple[dict[str, Any], str, str], ...] = (
 
 
 @pytest.mark.parametrize(("patch", "guards", "why"), REMOVED, ids=[case[2] for case in REMOVED])
-def test_a_guard_that_a_patch_takes_away_is_told(patch: dict[str, Any], guards: str, why: str) -> None:
+def test_a_guard_that_a_patch_takes_away_is_reported(patch: dict[str, Any], guards: str, why: str) -> None:
     (warning,) = _told(patch)
     assert warning.reason == WarningReason.GUARD_REMOVED, why
     assert warning.text == (
@@ -122,7 +122,7 @@ CHANGED: tuple[tuple[dict[str, Any], str, str], ...] = (
 
 
 @pytest.mark.parametrize(("patch", "param", "why"), CHANGED, ids=[case[2] for case in CHANGED])
-def test_a_guard_that_a_patch_changes_is_told_with_what_differs(
+def test_a_guard_changed_by_a_patch_is_shown_with_what_differs(
     patch: dict[str, Any], param: str, why: str
 ) -> None:
     (warning,) = _told(patch)
@@ -133,17 +133,17 @@ def test_a_guard_that_a_patch_changes_is_told_with_what_differs(
     )
 
 
-def test_a_guard_reduced_to_its_name_is_told_with_what_is_gone() -> None:
+def test_a_guard_reduced_to_its_name_is_reported() -> None:
     (warning,) = _told({"guardrails": [{"guardrail_name": "pii"}, BOTH[1]]})
     assert all(f"litellm_params.{param}" in warning.text for param in PRESIDIO)
 
 
-def test_a_replica_that_lets_more_through_is_told() -> None:
+def test_a_replica_that_lets_more_through_is_reported() -> None:
     (warning,) = _told({"guardrails": [*BOTH, _entry("pii", {**PRESIDIO, "mode": []})]})
     assert warning.text.endswith("litellm_params.mode")
 
 
-def test_no_value_of_a_patch_is_told() -> None:
+def test_no_value_of_a_patch_is_reported() -> None:
     told = _told(_changed(presidio_analyzer_api_base="http://me:hunter2@a"))
     assert "hunter2" not in str(told)
 
@@ -161,7 +161,7 @@ SWITCHES = (
 
 
 @pytest.mark.parametrize(("patch", "told"), SWITCHES, ids=[case[1] for case in SWITCHES])
-def test_a_setting_beside_the_list_that_disarms_guards_is_told(patch: dict[str, Any], told: str) -> None:
+def test_a_setting_elsewhere_that_disarms_guards_is_reported(patch: dict[str, Any], told: str) -> None:
     (warning,) = _told(patch)
     assert told in warning.text
 
@@ -179,7 +179,7 @@ HARMLESS: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("patch", "why"), HARMLESS, ids=[case[1] for case in HARMLESS])
-def test_a_patch_that_leaves_the_guards_as_they_are_is_not_told(patch: dict[str, Any], why: str) -> None:
+def test_a_patch_that_keeps_the_guards_is_not_reported(patch: dict[str, Any], why: str) -> None:
     assert _told(patch) == [], why
 
 

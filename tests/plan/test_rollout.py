@@ -41,7 +41,7 @@ def test_many_long_reasons_stay_readable() -> None:
     assert len(str(Rollout(True, 1, 1, 1, 0, reasons=many))) < 10_000
 
 
-def test_reasons_of_an_older_template_are_not_told() -> None:
+def test_reasons_of_an_older_template_are_not_reported() -> None:
     outdated = Rollout(False, 1, 1, 1, 0, reasons=(StallReason("FailedCreate"),))
 
     assert str(outdated) == "the Deployment has not observed the latest configuration yet"

@@ -62,7 +62,9 @@ REFUSED = (
 
 
 @pytest.mark.parametrize(("name", "separator", "cure", "why"), REFUSED, ids=[case[3] for case in REFUSED])
-def test_a_refused_name_is_told_with_the_right_one(name: str, separator: str, cure: str, why: str) -> None:
+def test_a_refused_name_is_reported_with_the_right_one(
+    name: str, separator: str, cure: str, why: str
+) -> None:
     config = {"mcp_servers": {name: {"url": "https://a.example"}, "fine": {}}}
     (warning,) = server_name_warnings("extra", config, SERVED, separator)
     assert warning.reason == WarningReason.SERVER_NAME_REFUSED, why
@@ -75,7 +77,7 @@ def test_names_that_litellm_starts_with_are_no_warning(config: dict[str, Any]) -
     assert not list(server_name_warnings("extra", config, ()))
 
 
-def test_a_separator_within_route_keys_is_told_without_a_patch() -> None:
+def test_a_separator_in_route_keys_is_reported_without_a_patch() -> None:
     env = [{"name": "MCP_TOOL_PREFIX_SEPARATOR", "value": "__"}]
     (warning,) = particular(plan(snapshot(tool_gateway(env=env), route())).gateways[tool_key()])
     assert (warning.reason, warning.field) == (WarningReason.SERVER_NAME_REFUSED, "spec.env")
@@ -137,7 +139,7 @@ LEAD_NOWHERE = (
 @pytest.mark.parametrize(
     ("name", "entry", "cure", "why"), LEAD_NOWHERE, ids=[case[3] for case in LEAD_NOWHERE]
 )
-def test_an_entry_that_leads_to_no_server_is_told(
+def test_an_entry_that_leads_to_no_server_is_reported(
     name: str, entry: dict[str, Any], cure: str, why: str
 ) -> None:
     (warning,) = unreachable_warnings("extra", {"mcp_servers": {name: entry}}, SERVED)
@@ -163,6 +165,6 @@ SHOWN: tuple[tuple[dict[str, Any], bool, str], ...] = (
 
 
 @pytest.mark.parametrize(("entry", "shown", "why"), SHOWN, ids=[case[2] for case in SHOWN])
-def test_credentials_that_the_proxy_shows_are_told(entry: dict[str, Any], shown: bool, why: str) -> None:
+def test_credentials_that_the_proxy_shows_are_reported(entry: dict[str, Any], shown: bool, why: str) -> None:
     found = list(credential_warnings({"mcp_servers": {"tracker": entry, "other": "x"}}))
     assert [warning.reason for warning in found] == [WarningReason.SERVER_CREDENTIAL_SHOWN] * shown, why

@@ -106,7 +106,7 @@ WARNINGS = tuple(
 )
 
 
-def test_warnings_are_told_as_long_as_they_hold() -> None:
+def test_warnings_are_reported_as_long_as_they_hold() -> None:
     def said(*warnings: Finding, failure: Failure | None = None) -> str:
         configured = gateway_status(AI_GATEWAY, failure, DONE, 7, URL, warnings).conditions[0]
         message: str = configured["message"]

@@ -328,7 +328,7 @@ def test_an_installation_can_allow_an_address(entry: str, url: str, why: str) ->
         )
 
 
-def test_what_stands_in_a_tool_server_of_others_is_not_told() -> None:
+def test_what_stands_in_a_tool_server_of_others_is_not_reported() -> None:
     found = {Identity("ToolServer", "other", "files"): Unreadable("spec.port: is the text hunter2")}
     with pytest.raises(Failure) as caught:
         resolve_upstream(route(server={"name": "files", "namespace": "other"}), found, Policy())

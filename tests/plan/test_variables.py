@@ -250,7 +250,7 @@ UNSET = (*MISSING, *EMPTY)
 
 
 @pytest.mark.parametrize(("spec", "why"), UNSET, ids=[case[1] for case in UNSET])
-def test_a_variable_that_no_pod_has_is_told(spec: dict[str, Any], why: str) -> None:
+def test_a_variable_that_no_pod_has_is_reported(spec: dict[str, Any], why: str) -> None:
     (warning,) = _warnings(CACHE, **spec)
     assert warning.reason == WarningReason.VARIABLE_MISSING, why
     assert warning.message.startswith("litellm_settings.cache_params.host names the variable KEY, which ")
@@ -273,22 +273,24 @@ PROVIDED: tuple[tuple[dict[str, Any], str], ...] = (
 
 @pytest.mark.parametrize(("spec", "why"), PROVIDED, ids=[case[1] for case in PROVIDED])
 @pytest.mark.parametrize("patch", [MASTER, CACHE], ids=["master key", "another"])
-def test_a_variable_that_pods_have_is_not_told(patch: dict[str, Any], spec: dict[str, Any], why: str) -> None:
+def test_a_variable_that_pods_have_is_not_reported(
+    patch: dict[str, Any], spec: dict[str, Any], why: str
+) -> None:
     assert _warnings(patch, **spec) == [], why
 
 
-def test_what_is_always_there_is_not_told() -> None:
+def test_what_is_always_there_is_not_reported() -> None:
     names = ("HOME", "HOSTNAME", "KUBERNETES_SERVICE_HOST", "PROMETHEUS_MULTIPROC_DIR")
     assert _warnings({"environment_variables": {name: f"os.environ/{name}" for name in names}}) == []
 
 
-def test_an_empty_master_key_in_the_patch_itself_is_told() -> None:
+def test_an_empty_master_key_in_the_patch_itself_is_reported() -> None:
     (warning,) = _warnings({"general_settings": {"master_key": ""}})
     assert warning.reason == WarningReason.MASTER_KEY_EMPTY
     assert "(general_settings.master_key)" in warning.message
 
 
-def test_an_empty_master_key_of_spec_env_is_told() -> None:
+def test_an_empty_master_key_of_spec_env_is_reported() -> None:
     spec = {"env": [{"name": "LITELLM_MASTER_KEY", "value": ""}]}
     (warning,) = [one for one in _warnings({}, **spec) if one.reason == WarningReason.MASTER_KEY_EMPTY]
     assert (warning.field, warning.inside) == ("spec.env", None)
@@ -313,7 +315,7 @@ def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
     assert "hunter2" not in str(master)
 
 
-def test_a_variable_in_a_list_is_told_though_pods_have_it() -> None:
+def test_a_variable_in_a_list_is_reported_though_pods_have_it() -> None:
     webhooks = {"budget_alerts": ["os.environ/KEY"]}
     patch = {
         "general_settings": {"allowed_ips": ["os.environ/KEY", "10.0.0.1"], "alert_to_webhook_url": webhooks}

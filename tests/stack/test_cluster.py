@@ -141,7 +141,7 @@ def test_no_value_of_a_secret_is_kept_or_shown(
     assert encoded not in kept
 
 
-def test_what_the_cluster_refuses_is_told_without_a_traceback(
+def test_a_refusal_of_the_cluster_is_shown_without_a_traceback(
     cluster: PulumiProject, lab: ControlPlane, lab_namespace: str
 ) -> None:
     powerless = replace(cluster, kubeconfig=lab.user_kubeconfig("nobody"))

@@ -65,7 +65,7 @@ def test_produces_once(tmp_path: Path) -> None:
     assert len(made) == 1
 
 
-def test_failure_leaves_nothing_and_the_next_run_starts_anew(tmp_path: Path) -> None:
+def test_failure_leaves_nothing_and_the_next_run_starts_over(tmp_path: Path) -> None:
     def fail(folder: Path) -> None:
         (folder / "half").touch()
         raise RuntimeError("no disk")

@@ -61,7 +61,7 @@ def test_a_missing_tag_is_an_error_that_names_the_image(registry: str) -> None:
         digest_of(f"{registry}/team/image:9", "http")
 
 
-def test_a_registry_out_of_reach_is_told() -> None:
+def test_a_registry_out_of_reach_is_reported() -> None:
     with pytest.raises(ToolsError, match="needs the network"):
         digest_of("127.0.0.1:1/image:1", "http")
 

@@ -90,7 +90,7 @@ def test_builds_everything_once(world: World, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.strip() == str(world.bin / "etcd")
 
 
-def test_failed_build_goes_on_where_it_stopped(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_build_continues_where_it_stopped(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.broken.touch()
     assert main(["setup"]) == 1
     assert "undefined: everything" in capsys.readouterr().err
@@ -112,7 +112,7 @@ def test_wrong_version_does_not_enter_the_cache(
     assert world.built() == ["kwok", "pulumi", "pulumi-language-python", PROVIDER.name]
 
 
-def test_without_go_existing_parts_are_linked_and_the_rest_told(
+def test_without_go_existing_parts_are_linked_and_others_named(
     world: World, program: MakeProgram, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = program("kubectl", "echo Client Version: v1.36.1").parent
@@ -142,7 +142,7 @@ def test_only_the_parts_of_a_changed_folder_get_another_key(
     assert [name for name in before if before[name] != after[name]] == ["etcd"]
 
 
-def test_interrupted_installation_of_the_proxy_is_done_anew(
+def test_interrupted_installation_of_the_proxy_is_done_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = []

@@ -79,7 +79,7 @@ TOLD: list[tuple[str, Told, str, dict[str, str], float]] = [
 
 
 @pytest.mark.parametrize(("case", "tell", "name", "labels", "value"), TOLD, ids=[case[0] for case in TOLD])
-def test_what_is_told_is_shown(
+def test_what_is_reported_is_shown(
     case: str, tell: Told, name: str, labels: dict[str, str], value: float
 ) -> None:
     metrics = Metrics(lambda: 0, dict)

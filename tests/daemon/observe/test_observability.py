@@ -214,7 +214,7 @@ def test_a_worker_that_hangs_turns_the_probe_red(observed: Observed, tmp_path: P
     assert get(observed.daemon, "/healthz") == (200, "ok\n")
 
 
-def test_a_port_in_use_is_told_in_one_line(observed: Observed, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(observed: Observed, tmp_path: Path) -> None:
     port = str(observed.daemon.wait_for("serving health and metrics")["port"])
     with Daemon(observed.lab, tmp_path, "--http-port", port) as second:
         assert second.process.wait(SECONDS) == Exit.BAD_SETTINGS

@@ -63,7 +63,7 @@ def condition(type_: str, reason: str, message: str, status: str = "False") -> d
     return {"type": type_, "status": status, "reason": reason, "message": message}
 
 
-async def test_a_warning_is_told_once_until_it_goes_and_comes_back() -> None:
+async def test_a_warning_is_reported_once_until_it_goes_and_comes_back() -> None:
     server = Server()
     told = news(server)
 
@@ -84,7 +84,7 @@ async def test_the_first_warnings_get_events_and_a_count_follows() -> None:
     assert len(server.events) == len(lines) == 21
 
 
-async def test_a_warning_whose_event_was_broken_off_is_told_again() -> None:
+async def test_a_warning_whose_event_was_broken_off_is_reported_again() -> None:
     server = Server(asyncio.CancelledError())
     told = news(server)
     with pytest.raises(asyncio.CancelledError):
@@ -96,7 +96,7 @@ async def test_a_warning_whose_event_was_broken_off_is_told_again() -> None:
     assert [note for _, _, note in server.events] == [str(ONE)]
 
 
-async def test_a_gateway_made_anew_is_told_of_anew() -> None:
+async def test_a_recreated_gateway_is_reported_again() -> None:
     server = Server()
     told = news(server)
 

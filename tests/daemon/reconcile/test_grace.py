@@ -29,7 +29,7 @@ def test_what_was_deleted_is_awaited_for_a_while() -> None:
     assert not awaited(grace, GONE, 1000)
 
 
-def test_each_deletion_is_awaited_anew() -> None:
+def test_each_deletion_is_awaited_again() -> None:
     grace = Grace()
     steps = ((THERE, 0), (GONE, 1), (THERE, 29), (GONE, 40), (GONE, 60))
 

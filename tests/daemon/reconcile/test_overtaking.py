@@ -57,7 +57,7 @@ async def test_an_edit_overtakes_a_retry_and_is_applied_first() -> None:
     assert "apply bad refresh" in world.steps, "nobody knows how far the interrupted run came"
 
 
-async def test_other_changes_are_told_beside_the_run() -> None:
+async def test_other_changes_are_reported_beside_the_run() -> None:
     world, passes = await with_a_retry_due()
     going = await hung(world, passes)
     world.steps.clear()
@@ -234,7 +234,7 @@ async def test_a_first_run_that_hangs_is_overtaken_and_taken_apart() -> None:
     assert world.steps[-3:] == ["status bad fine", "status good fine", "status new fine"]
 
 
-async def test_one_that_hangs_alone_is_told_of() -> None:
+async def test_one_that_hangs_alone_is_reported() -> None:
     world = World("bad")
     world.hanging = {"bad"}
     passes = reconciler(world)

@@ -38,7 +38,7 @@ async def test_an_unchanged_gateway_needs_no_engine() -> None:
     assert world.steps == ["status a fine"]
 
 
-async def test_what_the_state_held_is_looked_at_first() -> None:
+async def test_what_the_state_held_is_checked_first() -> None:
     world = World("a", held=[key("a")])
 
     await reconciler(world).reconcile("ns")
@@ -60,7 +60,7 @@ async def test_a_failure_is_reported_and_tried_again_in_time() -> None:
     assert world.steps[-3:] == ["apply bad refresh", "status bad fine", "status good fine"]
 
 
-async def test_pods_that_do_not_come_are_looked_at_again_in_time() -> None:
+async def test_pods_that_do_not_come_are_checked_again_in_time() -> None:
     world, looks = World("a"), []
 
     async def read(gateway: Identity, deployment: str) -> tuple[StallReason, ...]:
@@ -220,7 +220,7 @@ async def test_objects_of_another_operator_are_refreshed_first(applied: bool, fi
     assert world.steps[0] == first
 
 
-async def test_another_operator_is_told_of_each_time_it_writes() -> None:
+async def test_another_operator_is_reported_each_time_it_writes() -> None:
     world = World("a")
     passes = reconciler(world)
     ours = {"runtime.agentic-layer.ai/config-hash": "1"}

@@ -27,7 +27,7 @@ class Slow:
         return Identity("ToolRoute", "guests", name), write
 
 
-async def test_what_a_namespace_has_itself_is_told_first_and_in_full() -> None:
+async def test_the_namespaces_own_objects_are_reported_first_in_full() -> None:
     slow = Slow()
     own = [slow.report(f"own-{number}") for number in range(60)]
     guests = [slow.report(f"guest-{number}") for number in range(60)]
@@ -38,7 +38,7 @@ async def test_what_a_namespace_has_itself_is_told_first_and_in_full() -> None:
     assert 60 + 20 <= len(slow.written) < 60 + 30
 
 
-async def test_guests_take_turns_until_all_are_told() -> None:
+async def test_guests_take_turns_until_all_are_reported() -> None:
     slow = Slow()
     statuses = Refused(cast("Clock", slow))
     guests = [slow.report(f"guest-{number}") for number in range(70)]
@@ -51,7 +51,7 @@ async def test_guests_take_turns_until_all_are_told() -> None:
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
-async def test_a_few_guests_are_told_at_once() -> None:
+async def test_a_few_guests_are_reported_at_once() -> None:
     slow = Slow()
 
     assert await Refused(cast("Clock", slow)).write("ns", [], [slow.report("a"), slow.report("b")])
@@ -59,7 +59,7 @@ async def test_a_few_guests_are_told_at_once() -> None:
     assert slow.written == ["a", "b"]
 
 
-async def test_guests_that_became_fewer_are_told_all_the_same() -> None:
+async def test_guests_that_became_fewer_are_reported_all_the_same() -> None:
     slow = Slow()
     statuses = Refused(cast("Clock", slow))
     await statuses.write("ns", [], [slow.report(f"guest-{number}") for number in range(70)])

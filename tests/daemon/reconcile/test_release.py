@@ -30,7 +30,7 @@ async def test_the_state_remembers_while_conditions_are_there() -> None:
     assert world.steps == ["released leaves there"]
 
 
-async def test_what_nobody_can_tell_is_kept_and_all_else_goes_on() -> None:
+async def test_what_nobody_can_tell_is_kept_and_all_else_continues() -> None:
     world = World("plain", "kept", held=[key("kept"), key("unseen"), key("gone")])
     world.undecided = {key("kept"), key("unseen")}
 
@@ -73,7 +73,7 @@ async def test_an_empty_namespace_is_forgotten_without_a_run() -> None:
     assert world.steps == ["released gone gone", "forget"]
 
 
-async def test_routes_are_told_of_once_their_gateway_is_applied() -> None:
+async def test_routes_are_reported_once_their_gateway_is_applied() -> None:
     world = World()
     world.add_tools("tools")
     world.add_route("served", "tools")

@@ -58,7 +58,7 @@ def repairer(server: Server) -> Repairer:
     return Repairer(cast("FencedClient", server))
 
 
-async def test_what_was_written_meanwhile_is_looked_at_again() -> None:
+async def test_what_was_written_meanwhile_is_checked_again() -> None:
     server = Server(writers=2)
     server.others.set()
     (service,) = (one for one in wanted_objects(key("a")) if one.kind == "Service")

@@ -91,14 +91,14 @@ async def test_a_state_that_somebody_else_wrote_is_read_again_soon() -> None:
     assert max(pauses) <= 2.0
 
 
-async def test_nothing_is_told_of_a_namespace_that_goes() -> None:
+async def test_nothing_is_reported_about_a_namespace_that_goes() -> None:
     with capture_logs() as logged:
         await Requeue(NOBODY).run("ns", ending(ExceptionGroup("", [GOING, GONE])))
 
     assert logged == []
 
 
-async def test_everything_that_ended_a_pass_is_told_once() -> None:
+async def test_everything_that_ended_a_pass_is_reported_once() -> None:
     errors = [
         ApiError(403, "", "one"),
         ExceptionGroup("", [ApiUnreachableError("two"), ApiError(403, "", "one")]),

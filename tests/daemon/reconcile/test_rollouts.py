@@ -42,7 +42,7 @@ class Pods:
         return (await self.stalls.explain("ns", {KEY: rollout}, now))[KEY].reasons
 
 
-async def test_whoever_gets_ready_soon_is_not_looked_at() -> None:
+async def test_whoever_gets_ready_soon_is_not_checked() -> None:
     pods = Pods()
 
     assert await pods.told(STALLED, 0) == ()

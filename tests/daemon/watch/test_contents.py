@@ -48,7 +48,7 @@ async def test_all_are_read_at_once() -> None:
     }
 
 
-async def test_every_one_that_cannot_be_read_is_told() -> None:
+async def test_every_one_that_cannot_be_read_is_reported() -> None:
     with pytest.raises(ExceptionGroup) as raised:
         await asyncio.wait_for(contents(Server(len(REFERENCES), "a", "c")).read(REFERENCES), 60)
 

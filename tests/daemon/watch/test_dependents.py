@@ -135,7 +135,7 @@ def test_a_status_that_was_ours_wakes_its_pass(
     assert cluster.woken() == woken
 
 
-def test_a_namespace_that_goes_is_told_of(cluster: Cluster) -> None:
+def test_a_namespace_that_goes_is_reported(cluster: Cluster) -> None:
     cluster.set_namespace("tools", False)
     assert cluster.leaving == []
 

@@ -166,7 +166,7 @@ def test_a_class_that_goes_with_its_crd_is_not_gone() -> None:
     searching(work)
 
 
-def test_a_class_that_comes_again_is_looked_for_anew() -> None:
+def test_a_class_that_comes_again_is_looked_up_again() -> None:
     async def work(search: Searching) -> None:
         await search.is_gone(LITELLM)
         await search.pass_time(20)
@@ -187,7 +187,7 @@ def test_a_name_that_no_class_can_have_is_not_asked_for() -> None:
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_default_class_is_looked_for_among_all_classes(exists: bool) -> None:
+def test_a_default_class_is_looked_up_among_all_classes(exists: bool) -> None:
     async def work(search: Searching) -> None:
         marked = {**CLASS["metadata"], "annotations": {AI_GATEWAY.default_class_annotation: "true"}}
         search.server.listed = [{**CLASS, "metadata": marked if exists else CLASS["metadata"]}]
@@ -223,7 +223,7 @@ def test_a_gateway_is_gone_as_soon_as_the_api_server_says_so(
     searching(work)
 
 
-def test_an_undecided_gateway_is_looked_for_until_it_is_known() -> None:
+def test_an_undecided_gateway_is_looked_up_until_it_is_known() -> None:
     async def work(search: Searching) -> None:
         search.server.found = ApiUnreachableError("no answer")
         await search.lookups.gone("ns", [CHAT])
@@ -237,7 +237,7 @@ def test_an_undecided_gateway_is_looked_for_until_it_is_known() -> None:
     searching(work)
 
 
-def test_a_gateway_that_is_missing_no_more_is_not_looked_for() -> None:
+def test_a_gateway_that_is_missing_no_more_is_not_looked_up() -> None:
     async def work(search: Searching) -> None:
         search.server.found = {"metadata": {}}
         await search.lookups.gone("ns", [CHAT])
@@ -250,7 +250,7 @@ def test_a_gateway_that_is_missing_no_more_is_not_looked_for() -> None:
     searching(work)
 
 
-def test_a_class_that_nobody_names_any_more_is_not_looked_for() -> None:
+def test_a_class_that_nobody_names_any_more_is_not_looked_up() -> None:
     async def work(search: Searching) -> None:
         search.server.found = ApiUnreachableError("no answer")
         for number in range(100):
@@ -264,7 +264,7 @@ def test_a_class_that_nobody_names_any_more_is_not_looked_for() -> None:
     searching(work)
 
 
-def test_what_another_namespace_misses_as_well_is_looked_for() -> None:
+def test_what_another_namespace_misses_as_well_is_looked_up() -> None:
     async def work(search: Searching) -> None:
         await search.is_gone(LITELLM)
         await search.is_gone(LITELLM, namespace="other")
