@@ -43,7 +43,9 @@ from gateway_components.components.stack import (
     stack_provider,
 )
 from gateway_components.manifests.stack import ManifestStack, read_stack
-from gateway_components.plan.policy import IMAGE, Policy, allowed_upstream_fault, image_fault
+from gateway_components.plan.claims import image_fault
+from gateway_components.plan.snapshot import IMAGE, Policy
+from gateway_components.plan.urls import allowed_upstream_fault
 
 HERE = Path(__file__).parent
 

@@ -54,7 +54,7 @@ def write_digests(dockerfile: Path) -> None:
     ToolsError
         A registry gave none; nothing is written.
     """
-    from gateway_components.plan.policy import IMAGE  # noqa: PLC0415  (the image is built without its packages)
+    from gateway_components.plan.snapshot import IMAGE  # noqa: PLC0415  (the image is built without its packages)
 
     text = with_digests(dockerfile.read_text(), digest_of)
     gateways = f"{IMAGE}@{digest_of(IMAGE)}"

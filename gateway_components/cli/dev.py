@@ -22,7 +22,7 @@ from gateway_components.engine.errors import StateLockedError
 from gateway_components.errors import GatewayError
 from gateway_components.graph.drawing import printable
 from gateway_components.kubeconfig import current_context, find_kubeconfig
-from gateway_components.plan.policy import Policy
+from gateway_components.plan.snapshot import Policy
 
 __all__ = ["FolderInUseError", "dev"]
 

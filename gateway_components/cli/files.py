@@ -24,8 +24,8 @@ from gateway_components.graph.svg import svg
 from gateway_components.graph.verdicts import planned_verdicts, reported_verdicts
 from gateway_components.manifests.stack import read_stack
 from gateway_components.plan.plan import GatewayPlan
-from gateway_components.plan.policy import Policy
 from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.snapshot import Policy
 
 __all__ = ["graph", "render", "validate"]
 

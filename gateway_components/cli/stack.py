@@ -24,7 +24,7 @@ from gateway_components.errors import visible
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.state_secrets import StateConflictError, StateDamagedError
 from gateway_components.kubeconfig import find_kubeconfig
-from gateway_components.plan.policy import Policy
+from gateway_components.plan.snapshot import Policy
 
 __all__ = ["stack"]
 

@@ -14,15 +14,16 @@ from gateway_components.api.syntax import namespace_fault
 from gateway_components.components.inputs import Args
 from gateway_components.errors import Finding, Path, clause
 from gateway_components.identity import Identity
+from gateway_components.plan.claims import image_fault
 from gateway_components.plan.patch import PATCH_KEY
-from gateway_components.plan.policy import IMAGE, Policy, allowed_upstream_fault, image_fault
 from gateway_components.plan.references import (
     PATCH_ANNOTATION,
     PATCH_PATH,
     api_key_reference,
     patch_reference,
 )
-from gateway_components.plan.snapshot import Content, Gateway, Snapshot
+from gateway_components.plan.snapshot import IMAGE, Content, Gateway, Policy, Snapshot
+from gateway_components.plan.urls import allowed_upstream_fault
 
 __all__ = [
     "Described",

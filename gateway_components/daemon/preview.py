@@ -19,7 +19,7 @@ from gateway_components.kube.install_secrets import LatestStates, known_passphra
 from gateway_components.kube.state_secrets import StateReader
 from gateway_components.plan.findings import Failure
 from gateway_components.plan.plan import Plan, plan
-from gateway_components.plan.policy import Policy
+from gateway_components.plan.snapshot import Policy
 from gateway_components.together import ended, while_running
 
 __all__ = ["Preview", "preview"]

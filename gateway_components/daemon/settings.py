@@ -20,7 +20,9 @@ from gateway_components.api.parse import field_problem
 from gateway_components.api.spelling import nearest
 from gateway_components.api.syntax import Fault, namespace_fault
 from gateway_components.errors import Finding, InputError, YamlError, dotted
-from gateway_components.plan.policy import IMAGE, Policy, allowed_upstream_fault, image_fault
+from gateway_components.plan.claims import image_fault
+from gateway_components.plan.snapshot import IMAGE, Policy
+from gateway_components.plan.urls import allowed_upstream_fault
 from gateway_components.strict_yaml import Document
 
 __all__ = ["IN_CLUSTER", "ImageName", "NamespaceName", "Settings", "Sources", "Upstream", "read_text"]

@@ -32,8 +32,8 @@ from gateway_components.manifests.load import FileFinding
 from gateway_components.plan.findings import Failure
 from gateway_components.plan.ownership import Drift
 from gateway_components.plan.plan import GatewayPlan
-from gateway_components.plan.policy import Policy
 from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.snapshot import Policy
 from gateway_components.plan.status import Rollout
 from gateway_components.together import causes, ended, raise_failures
 

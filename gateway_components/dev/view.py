@@ -35,9 +35,8 @@ from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.findings import Failure
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift, mark_of
 from gateway_components.plan.plan import GatewayPlan, Plan, plan
-from gateway_components.plan.policy import Policy
 from gateway_components.plan.references import absent_contents, gateway_of_route
-from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot, UnreadableGateway
+from gateway_components.plan.snapshot import Content, ExistingObject, Policy, Snapshot, UnreadableGateway
 from gateway_components.plan.status import Rollout
 from gateway_components.together import ended, together
 

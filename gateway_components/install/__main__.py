@@ -14,7 +14,7 @@ from gateway_components.install import manifests
 from gateway_components.install.admission import admission_policy
 from gateway_components.install.options import IMAGE, NAMESPACE, Installation, Manifest, labels
 from gateway_components.install.rbac import metrics_reader, purpose, rbac, service_account
-from gateway_components.plan.policy import IMAGE as GATEWAY_IMAGE
+from gateway_components.plan.snapshot import IMAGE as GATEWAY_IMAGE
 from gateway_components.strict_yaml import dump
 
 __all__ = ["EXAMPLE_NAMESPACES", "deploy_files", "main", "one_file"]

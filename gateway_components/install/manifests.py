@@ -10,7 +10,7 @@ from gateway_components.api.meta import API_VERSION
 from gateway_components.install.admission import admission_policy
 from gateway_components.install.options import NAME, Installation, Manifest, labels, selector
 from gateway_components.install.rbac import metrics_reader, rbac, service_account
-from gateway_components.plan.policy import IMAGE, Policy
+from gateway_components.plan.snapshot import IMAGE, Policy
 from gateway_components.strict_yaml import dump
 
 __all__ = [

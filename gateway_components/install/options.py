@@ -8,8 +8,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass
 
 from gateway_components.daemon.settings import ImageName, NamespaceName, Upstream
-from gateway_components.plan.policy import IMAGE as GATEWAY_IMAGE
-from gateway_components.plan.policy import Policy
+from gateway_components.plan.snapshot import IMAGE as GATEWAY_IMAGE
+from gateway_components.plan.snapshot import Policy
 
 __all__ = ["IMAGE", "NAME", "NAMESPACE", "Installation", "Manifest", "labels", "selector"]
 

@@ -21,11 +21,11 @@ from gateway_components.manifests.content import (
     namespace_problems,
 )
 from gateway_components.manifests.load import FileFinding, Loaded, Located
-from gateway_components.plan.policy import Policy
 from gateway_components.plan.snapshot import (
     Content,
     ExistingObject,
     Gateway,
+    Policy,
     Snapshot,
     Unreadable,
     UnreadableGateway,

@@ -18,10 +18,9 @@ from gateway_components.manifests.objects import ManifestObjects, read_objects, 
 from gateway_components.plan.claims import meant_class, meant_controller, nobody_claims
 from gateway_components.plan.patch import PATCH_KEY
 from gateway_components.plan.plan import GatewayPlan, Plan, plan
-from gateway_components.plan.policy import Policy
 from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.routes import RoutePlan
-from gateway_components.plan.snapshot import Gateway, GatewayClass, Snapshot
+from gateway_components.plan.snapshot import Gateway, GatewayClass, Policy, Snapshot
 
 __all__ = ["ManifestStack", "plan_findings", "read_stack"]
 

@@ -1,17 +1,25 @@
 """Which gateways are ours (spec, "Claiming a gateway"), and which of the objects and annotations they name."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gateway_components.api.gateways import ToolGateway
 from gateway_components.api.kinds import GATEWAY_KINDS, GatewayKind
 from gateway_components.api.meta import API_VERSION
 from gateway_components.api.spelling import meant_name, nearest
+from gateway_components.api.syntax import Fault, shown
 from gateway_components.errors import Finding, clause
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
-from gateway_components.plan.policy import ROUTE_NAMESPACES_ANNOTATION, Policy, image_fault
-from gateway_components.plan.references import PATCH_ANNOTATION
-from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, UnreadableGateway
+from gateway_components.plan.references import PATCH_ANNOTATION, ROUTE_NAMESPACES_ANNOTATION
+from gateway_components.plan.snapshot import (
+    IMAGE,
+    ExistingObject,
+    Gateway,
+    GatewayClass,
+    Policy,
+    UnreadableGateway,
+)
 from gateway_components.plan.workload import config_map_name
 
 __all__ = [
@@ -21,6 +29,7 @@ __all__ = [
     "check_names",
     "check_rival",
     "claims",
+    "image_fault",
     "image_of",
     "meant_class",
     "meant_controller",
@@ -73,6 +82,26 @@ def image_of(
             )
         return image
     return policy.image
+
+
+_LONGEST_NAME = 255
+_LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_PATH = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_DIGEST = "(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})"
+_IMAGE = re.compile(
+    rf"(?P<name>(?:{_HOST}/)?{_PATH}(?:/{_PATH})*)(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@{_DIGEST})?"
+)
+"""The grammar of distribution/reference, with the digests that registries have."""
+
+
+def image_fault(text: str) -> Fault | None:
+    """Check the name of an image, with its tag, its digest or both."""
+    found = _IMAGE.fullmatch(text)
+    if found and len(found["name"]) <= _LONGEST_NAME:
+        return None
+    cure = f"Write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST, such as {IMAGE}."
+    return Fault(f"is {shown(text)}, which is not an image reference", cure)
 
 
 def nobody_claims(kind: GatewayKind, class_name: str | None, classes: Sequence[GatewayClass]) -> bool:

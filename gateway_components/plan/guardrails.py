@@ -28,9 +28,8 @@ from gateway_components.plan.guardrail_params import (
     guardrail_params,
     provider_urls,
 )
-from gateway_components.plan.policy import Policy, check_namespace
-from gateway_components.plan.references import named, provider_reference
-from gateway_components.plan.snapshot import Gateway, Resource, Resources, Unreadable
+from gateway_components.plan.references import check_namespace, named, provider_reference
+from gateway_components.plan.snapshot import Gateway, Policy, Resource, Resources, Unreadable
 from gateway_components.plan.urls import local_fault
 
 __all__ = ["Guardrail", "Guardrails", "check_guards", "resolve_guardrails"]

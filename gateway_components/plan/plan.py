@@ -36,7 +36,6 @@ from gateway_components.plan.findings import Failure, Reason, first_warnings, to
 from gateway_components.plan.guardrails import Guardrails, check_guards, resolve_guardrails
 from gateway_components.plan.loops import without_loops
 from gateway_components.plan.patch import guard_warnings, patch_warnings, read_patch, value_warnings
-from gateway_components.plan.policy import IMAGE
 from gateway_components.plan.references import (
     PATCH_PATH,
     api_key_reference,
@@ -56,7 +55,7 @@ from gateway_components.plan.routes import (
     without,
     without_removed,
 )
-from gateway_components.plan.snapshot import Content, Gateway, Resources, Snapshot, UnreadableGateway
+from gateway_components.plan.snapshot import IMAGE, Content, Gateway, Resources, Snapshot, UnreadableGateway
 from gateway_components.plan.variables import (
     Variables,
     expansion_warnings,

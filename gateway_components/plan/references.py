@@ -1,22 +1,29 @@
-"""The dependencies of gateways and routes, whose changes must reach them."""
+"""References of gateways and routes: what they depend on, and what an installation or a gateway permits."""
 
-from collections.abc import Callable, Container, Iterable, Iterator
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from gateway_components.api.guardrails import Guard, GuardrailProvider
 from gateway_components.api.kinds import CONTENT_KINDS
 from gateway_components.api.meta import ObjectReference
+from gateway_components.api.syntax import namespace_fault, shown
 from gateway_components.api.tools import ToolRoute
-from gateway_components.errors import Path
+from gateway_components.errors import Finding, Path
 from gateway_components.identity import Identity
 from gateway_components.plan.environment import API_KEY_SECRET
-from gateway_components.plan.snapshot import Gateway, Resource
+from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
+from gateway_components.plan.snapshot import Gateway, Policy, Resource
 
 __all__ = [
     "PATCH_ANNOTATION",
     "PATCH_PATH",
+    "ROUTE_NAMESPACES_ANNOTATION",
+    "RouteConsent",
     "absent_contents",
     "api_key_reference",
+    "check_namespace",
     "credential_reference",
     "environment_references",
     "gateway_of_route",
@@ -25,6 +32,7 @@ __all__ = [
     "patch_reference",
     "provider_reference",
     "references",
+    "route_consent",
     "server_reference",
 ]
 
@@ -155,3 +163,100 @@ def _sources(gateway: Gateway) -> Iterator[tuple[Literal["ConfigMap", "Secret"],
 
 def _namespace(gateway: Gateway) -> str:
     return gateway.metadata.namespace or ""
+
+
+ROUTE_NAMESPACES_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/allowed-route-namespaces"
+ROUTE_NAMESPACES_PATH: Path = ("metadata", "annotations", ROUTE_NAMESPACES_ANNOTATION)
+_ALL, _OWN = "*", "Same"
+_MOST_NAMESPACES = 1_000
+"""An annotation holds tens of thousands, which each pass would check again."""
+_CURE = (
+    f"write {_OWN} for the gateway's own namespace alone, {_ALL} for all, or names with commas between them"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteConsent:
+    """Whose routes a ToolGateway takes, apart from those of its own namespace.
+
+    Attributes
+    ----------
+    namespaces
+        The namespaces; None for all.
+    said
+        Whether the gateway says so itself.
+    fault
+        What is wrong with what it says; nobody else's routes are taken then.
+    """
+
+    namespaces: frozenset[str] | None = None
+    said: bool = False
+    fault: str = ""
+
+    def admits(self, gateway: Identity, namespace: str) -> bool:
+        """Return whether `gateway` takes routes of `namespace`."""
+        return namespace == gateway.namespace or self.namespaces is None or namespace in self.namespaces
+
+    @property
+    def warning(self) -> Finding | None:
+        """The warning for the owner of the gateway; None where nothing is wrong."""
+        if not self.fault:
+            return None
+        message = f"{self.fault}, so only routes of the gateway's own namespace are served"
+        return plan_warning(WarningReason.ROUTE_NAMESPACES_INVALID, message, ROUTE_NAMESPACES_PATH, _CURE)
+
+
+def route_consent(annotations: Mapping[str, str]) -> RouteConsent:
+    """Return whose routes a ToolGateway with these annotations takes; all where it does not say."""
+    text = annotations.get(ROUTE_NAMESPACES_ANNOTATION)
+    if text is None:
+        return RouteConsent()
+    if text.strip() == _ALL:
+        return RouteConsent(said=True)
+    if text.strip() == _OWN:
+        return RouteConsent(frozenset(), said=True)
+    names = re.split(r"[\s,]+", text.strip(" \t\r\n,"), maxsplit=_MOST_NAMESPACES)
+    if len(names) > _MOST_NAMESPACES:
+        what = f"the list has more than {_MOST_NAMESPACES} namespaces"
+        return RouteConsent(frozenset(), said=True, fault=what)
+    faulty = [name for name in names if namespace_fault(name)]
+    if faulty:
+        what = f"{shown(faulty[0])} is not a namespace" if faulty[0] else "the list of namespaces is empty"
+        return RouteConsent(frozenset(), said=True, fault=what)
+    return RouteConsent(frozenset(names), said=True)
+
+
+def check_namespace(
+    policy: Policy,
+    namespace: str,
+    wanted: Identity,
+    path: Path,
+    reason: Reason = Reason.REFERENCE_NOT_PERMITTED,
+) -> None:
+    """Refuse a reference from `namespace` to an object elsewhere, where the installation forbids it.
+
+    Parameters
+    ----------
+    policy
+        What the installation decides.
+    namespace
+        Namespace of the object that refers.
+    wanted, path
+        What it refers to, and by which of its fields.
+    reason
+        Reason of the condition.
+
+    Raises
+    ------
+    Failure
+        It is forbidden.
+    """
+    if policy.cross_namespace or wanted.namespace == namespace:
+        return
+    kind = wanted.kind
+    raise Failure(
+        reason,
+        f"{wanted} is in another namespace, and this installation forbids references across namespaces",
+        path=path,
+        cure=f"name a {kind} of namespace {namespace}, or have the installation set cross_namespace to true",
+    )

@@ -11,16 +11,15 @@ from gateway_components.errors import Finding, Path
 from gateway_components.identity import Identity
 from gateway_components.plan.claims import nobody_claims, seniority, why_nobody_claims
 from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
-from gateway_components.plan.policy import (
+from gateway_components.plan.references import (
     ROUTE_NAMESPACES_ANNOTATION,
     ROUTE_NAMESPACES_PATH,
-    Policy,
     RouteConsent,
     check_namespace,
+    gateway_of_route,
     route_consent,
 )
-from gateway_components.plan.references import gateway_of_route
-from gateway_components.plan.snapshot import Gateway, GatewayClass, Resources, UnreadableGateway
+from gateway_components.plan.snapshot import Gateway, GatewayClass, Policy, Resources, UnreadableGateway
 from gateway_components.plan.upstreams import (
     Upstream,
     documented_key,

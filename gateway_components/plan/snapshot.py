@@ -11,14 +11,15 @@ from gateway_components.api.kinds import GATEWAY_KINDS, RESOURCE_KINDS
 from gateway_components.api.meta import ApiObject
 from gateway_components.api.tools import ToolRoute, ToolServer
 from gateway_components.identity import Identity
-from gateway_components.plan.policy import Policy
 
 __all__ = [
+    "IMAGE",
     "Content",
     "ExistingObject",
     "Gateway",
     "GatewayClass",
     "KnownObject",
+    "Policy",
     "Resource",
     "Resources",
     "Snapshot",
@@ -26,6 +27,9 @@ __all__ = [
     "UnreadableGateway",
     "content_digest",
 ]
+
+IMAGE = "ghcr.io/berriai/litellm:v1.83.14-stable.patch.2"
+"""The image of gateways where nobody says otherwise (operator-reference, "LiteLLM container defaults")."""
 
 Gateway = AiGateway | ToolGateway
 """A gateway of either kind."""
@@ -120,6 +124,26 @@ class UnreadableGateway:
 
 KnownObject = ApiObject | Unreadable | UnreadableGateway
 """An object of our kinds, whether it can be read or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an installation decides.
+
+    Attributes
+    ----------
+    cross_namespace
+        Whether an object may refer to one of another namespace.
+    allowed_upstreams
+        Hosts, addresses and networks (``10.0.0.0/8``) that may be called although they are loopback, link-local or
+        metadata addresses.
+    image
+        Image of the gateways whose class names none.
+    """
+
+    cross_namespace: bool = True
+    allowed_upstreams: tuple[str, ...] = ()
+    image: str = IMAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from gateway_components.api.tools import ToolRoute, ToolServer
 from gateway_components.errors import Finding, Path, listed
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
-from gateway_components.plan.policy import Policy, check_namespace
-from gateway_components.plan.references import server_reference
-from gateway_components.plan.snapshot import Resources, Unreadable
+from gateway_components.plan.references import check_namespace, server_reference
+from gateway_components.plan.snapshot import Policy, Resources, Unreadable
 from gateway_components.plan.urls import local_fault, read_url, service_host, url_fault
 from gateway_components.plan.variables import REFERENCE, foreign_references
 

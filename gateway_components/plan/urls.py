@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
-from gateway_components.api.syntax import Fault
+from gateway_components.api.syntax import SUBDOMAIN, SUBDOMAIN_LENGTH, Fault, shown
 
 __all__ = [
     "HTTP_PORT",
     "Url",
+    "allowed_upstream_fault",
     "is_own_address",
     "local_fault",
     "read_url",
@@ -233,3 +234,16 @@ def _addresses(host: str) -> Iterator[Address]:
         # The unspecified and the loopback address of IPv6 are no carriers.
         if int(address) > 1 and any(address in network for network in _LAST_32_BITS):
             yield IPv4Address(int(address) & _IPV4)
+
+
+def allowed_upstream_fault(text: str) -> Fault | None:
+    """Check an entry of `Policy.allowed_upstreams`."""
+    try:
+        ip_network(text)
+    except ValueError:
+        host = text.lower()
+        is_number = re.fullmatch(r"[0-9.]+", host) or "/" in host
+        if is_number or not re.fullmatch(SUBDOMAIN, host) or len(host) > SUBDOMAIN_LENGTH:
+            cure = "Name a host such as localhost, an address such as 127.0.0.1, or a network such as 127.0.0.0/8."
+            return Fault(f"is {shown(text)}, which is not a host, address or network", cure)
+    return None

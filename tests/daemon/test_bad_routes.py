@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from gateway_components.kube.resources import CUSTOM_RESOURCES
-from gateway_components.plan.policy import ROUTE_NAMESPACES_ANNOTATION
-from gateway_components.plan.references import PATCH_ANNOTATION
+from gateway_components.plan.references import PATCH_ANNOTATION, ROUTE_NAMESPACES_ANNOTATION
 from lab import ControlPlane
 from lab.errors import ApiError, KubectlError
 from tests.daemon.harness import Daemon, Namespace, tool_gateway, tool_route, tool_server

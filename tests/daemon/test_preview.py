@@ -8,7 +8,7 @@ import pytest
 from gateway_components.daemon import preview as module
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
-from gateway_components.plan.policy import Policy
+from gateway_components.plan.snapshot import Policy
 from tests.daemon.fake_cluster import FakeCluster
 from tests.daemon.manifests import tool_gateway
 

@@ -14,9 +14,8 @@ from gateway_components.api.tools import ToolRoute, ToolServer
 from gateway_components.identity import Identity
 from gateway_components.plan.patch import PATCH_KEY
 from gateway_components.plan.plan import plan
-from gateway_components.plan.policy import Policy
 from gateway_components.plan.references import PATCH_ANNOTATION
-from gateway_components.plan.snapshot import Content, Snapshot
+from gateway_components.plan.snapshot import Content, Policy, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,8 +9,7 @@ from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY
 from gateway_components.api.parse import parse_as
 from gateway_components.plan.claims import IMAGE_ANNOTATION, claims, meant_controller, nobody_claims
 from gateway_components.plan.plan import GatewayPlan, plan
-from gateway_components.plan.policy import IMAGE, Policy
-from gateway_components.plan.snapshot import GatewayClass
+from gateway_components.plan.snapshot import IMAGE, GatewayClass, Policy
 from tests.plan.make import (
     OUR_CONTROLLER,
     OUR_TOOL_CONTROLLER,

@@ -10,8 +10,7 @@ from gateway_components.api.parse import parse_as
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason, WarningReason
 from gateway_components.plan.guardrails import Guardrails, check_guards, resolve_guardrails
-from gateway_components.plan.policy import Policy
-from gateway_components.plan.snapshot import Gateway, Unreadable
+from gateway_components.plan.snapshot import Gateway, Policy, Unreadable
 from tests.plan.make import gateway, guard, guardrail_provider, resources, tool_gateway
 
 PII = {"name": "pii"}

@@ -10,7 +10,7 @@ from gateway_components.identity import Identity
 from gateway_components.plan.findings import Reason
 from gateway_components.plan.loops import _Graph, _loops
 from gateway_components.plan.plan import Plan, plan
-from gateway_components.plan.policy import Policy
+from gateway_components.plan.snapshot import Policy
 from tests.plan.make import route, route_key, snapshot, tool_gateway, tool_key, tool_server
 
 TOOLS, SECOND = "http://tools.team.svc.cluster.local", "http://second.team.svc.cluster.local"

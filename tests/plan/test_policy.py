@@ -2,7 +2,9 @@
 
 import pytest
 
-from gateway_components.plan.policy import IMAGE, allowed_upstream_fault, image_fault
+from gateway_components.plan.claims import image_fault
+from gateway_components.plan.snapshot import IMAGE
+from gateway_components.plan.urls import allowed_upstream_fault
 
 GOOD = ("localhost", "LOCALHOST", "metadata.google.internal", "127.0.0.1", "127.0.0.0/8", "::1", "fd00::/8")
 BAD = (

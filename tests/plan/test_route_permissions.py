@@ -5,7 +5,8 @@ import pytest
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Reason, WarningReason
 from gateway_components.plan.plan import plan
-from gateway_components.plan.policy import ROUTE_NAMESPACES_ANNOTATION, Policy
+from gateway_components.plan.references import ROUTE_NAMESPACES_ANNOTATION
+from gateway_components.plan.snapshot import Policy
 from tests.plan.make import particular, route, route_key, snapshot, tool_gateway, tool_key
 
 OLD, NEW = "2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z"

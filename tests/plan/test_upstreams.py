@@ -9,8 +9,7 @@ from gateway_components.api.syntax import shown
 from gateway_components.api.tools import ToolRoute, ToolServer
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason, WarningReason
-from gateway_components.plan.policy import Policy
-from gateway_components.plan.snapshot import Unreadable
+from gateway_components.plan.snapshot import Policy, Unreadable
 from gateway_components.plan.upstreams import Upstream, filter_warnings, resolve_upstream
 from tests.plan.make import resources, route, tool_server
 

@@ -27,7 +27,6 @@ from gateway_components.kube.state_secrets import STATE_SECRET
 from gateway_components.plan.claims import claims, wanted_objects
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan
-from gateway_components.plan.policy import Policy
 from gateway_components.plan.reclaim import is_rivalled
 from gateway_components.plan.references import gateway_of_route, patch_reference
 from gateway_components.plan.routes import RoutePlan
@@ -35,6 +34,7 @@ from gateway_components.plan.snapshot import (
     ExistingObject,
     GatewayClass,
     KnownObject,
+    Policy,
     Resource,
     Snapshot,
     Unreadable,
