@@ -14,7 +14,6 @@ from gateway_components.daemon.watch.projections import (
     DeploymentState,
     deployment_state,
     is_leaving,
-    template_hashes,
 )
 from gateway_components.dev.reader import FolderReader, Reading
 from gateway_components.errors import GatewayError
@@ -199,7 +198,7 @@ class FolderView(View):
         state = reflector.objects.get((gateway.key.namespace, gateway.key.name)) if reflector else None
         if state is None or gateway.objects is None:
             return None
-        return state.rollout(template_hashes(gateway.objects.deployment))
+        return state.rollout(gateway.objects.hashes)
 
     async def close(self) -> None:
         """Stop watching."""

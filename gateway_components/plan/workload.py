@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
@@ -27,6 +29,7 @@ __all__ = [
     "env_hash",
     "object_digest",
     "objects_digest",
+    "template_hashes",
 ]
 
 
@@ -80,10 +83,16 @@ _CONFIG_KEY = "config.yaml"
 Manifest = Mapping[str, Any]
 """A Kubernetes object in JSON types."""
 
+_MANIFESTS = "config_map", "deployment", "service"
+_PACKED = "packed"
+
 
 @dataclass(frozen=True)
 class GatewayObjects:
     """The manifests of one gateway, complete and ready to apply.
+
+    Once they are `compact`, each look at a manifest unpacks it anew. What a pass asks of a gateway that has not changed
+    needs none.
 
     Attributes
     ----------
@@ -101,9 +110,45 @@ class GatewayObjects:
     @property
     def manifests(self) -> tuple[Manifest, Manifest, Manifest]:
         """The three in the order they are to be created: what is mounted before what mounts it."""
+        if _PACKED in vars(self):
+            config_map, deployment, service = self._unpacked()
+            return config_map, deployment, service
         return self.config_map, self.deployment, self.service
 
     @property
+    def compact(self) -> Self:
+        """The same without its manifests, which are unpacked when somebody looks at them."""
+        if _PACKED in vars(self):
+            return self
+        made = copy(self)
+        for name in ("digest", "size", "url", "hashes"):
+            vars(made)[name] = getattr(self, name)
+        for name in _MANIFESTS:
+            del vars(made)[name]
+        vars(made)[_PACKED] = zlib.compress(json.dumps(self.manifests).encode(), 1)
+        return made
+
+    @property
+    def packed_bytes(self) -> int:
+        """How many bytes its manifests take while they are `compact`; 0 where they are not."""
+        return len(vars(self).get(_PACKED, b""))
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a manifest of what is `compact`; asked for what is not there alone."""
+        if name not in _MANIFESTS or _PACKED not in vars(self):
+            raise AttributeError(name)
+        return self._unpacked()[_MANIFESTS.index(name)]
+
+    def _unpacked(self) -> list[Manifest]:
+        found: list[Manifest] = json.loads(zlib.decompress(vars(self)[_PACKED]))
+        return found
+
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """As `template_hashes` of its Deployment."""
+        return template_hashes(self.deployment)
+
+    @cached_property
     def url(self) -> str:
         """Where clients inside the cluster reach the gateway."""
         metadata, port = self.service["metadata"], self.service["spec"]["ports"][0]["port"]
@@ -123,8 +168,8 @@ class GatewayObjects:
 
     def serving(self, servers: Mapping[str, str]) -> Self:
         """Return the same objects of a gateway that serves these routes; their digest is made once for both."""
-        made = replace(self, servers=servers)
-        vars(made)["digest"] = self.digest
+        made = copy(self)
+        vars(made).update(servers=servers, digest=self.digest)
         return made
 
     @cached_property
@@ -175,6 +220,12 @@ class WorkloadInputs:
     hashes: Mapping[str, str]
     common: MetadataOverlay
     pod: MetadataOverlay
+
+
+def template_hashes(deployment: Manifest) -> dict[str, str]:
+    """Return the annotations of the pod template whose change rolls a Deployment out."""
+    annotations = deployment["spec"]["template"].get("metadata", {}).get("annotations") or {}
+    return {key: value for key, value in annotations.items() if key.endswith("-hash")}
 
 
 def objects_digest(config_map: Manifest, deployment: Manifest, service: Manifest) -> str:

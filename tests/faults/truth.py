@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.api.meta import API_VERSION
-from gateway_components.daemon.watch.projections import deployment_state, template_hashes
+from gateway_components.daemon.watch.projections import deployment_state
 from gateway_components.identity import Identity
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.findings import Failure
@@ -163,7 +163,7 @@ def _gateway_status(picture: Picture, gateway: GatewayPlan) -> Status:
         url = gateway.objects.url
         live = picture.objects.get(Identity("Deployment", gateway.key.namespace, gateway.key.name))
         if live is not None:
-            rollout = deployment_state(live).rollout(template_hashes(gateway.objects.deployment))
+            rollout = deployment_state(live).rollout(gateway.objects.hashes)
     kind = GATEWAY_KINDS[gateway.key.kind]
     return gateway_status(kind, gateway.failure, rollout, gateway.generation, url, gateway.warnings)
 

@@ -3,9 +3,7 @@
 As long as a gateway and what it refers to are the same, it need not be planned again.
 """
 
-import pickle
 import threading
-import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -44,7 +42,8 @@ _Made = dict[Identity, list[tuple[Inputs, _Outcome]]]
 @dataclass(frozen=True, slots=True)
 class _Known:
     inputs: Inputs
-    packed: bytes
+    outcome: _Outcome
+    size: int
 
 
 class Planner:
@@ -96,7 +95,7 @@ class Planner:
         """Drop what is kept of a gateway that is gone."""
         with self._keeping:
             if subject.kind in GATEWAY_KINDS:
-                self._bytes -= sum(len(known.packed) for known in self._known.pop(subject, ()))
+                self._bytes -= sum(known.size for known in self._known.pop(subject, ()))
 
     async def _apart(self, namespace: str, inputs: Inputs) -> _Outcome:
         outcome: _Outcome
@@ -105,8 +104,7 @@ class Planner:
                 outcome = await self._worker.generate(inputs)
             except Failure as failure:
                 outcome = failure.with_traceback(None)
-        self._keep(inputs, outcome)
-        return outcome
+        return self._kept(inputs, outcome)
 
     def _make(self, made: _Made, large: list[Inputs], *inputs: Any) -> Generated:
         key = inputs[0].identity
@@ -117,8 +115,7 @@ class Planner:
                 large.append(inputs)
                 raise _WAITS
             if outcome is None:
-                outcome = _outcome(inputs)
-                self._keep(inputs, outcome)
+                outcome = self._kept(inputs, _outcome(inputs))
             made.setdefault(key, []).append((inputs, outcome))
         if isinstance(outcome, Failure):
             raise outcome
@@ -127,21 +124,25 @@ class Planner:
     def _recalled(self, key: Identity, inputs: Inputs) -> _Outcome | None:
         for known in self._known.get(key, ()):
             if known.inputs == inputs:
-                outcome: _Outcome = pickle.loads(zlib.decompress(known.packed))  # noqa: S301  (packed here)
-                return outcome
+                return known.outcome
         return None
 
-    def _keep(self, inputs: Inputs, outcome: _Outcome) -> None:
-        packed = zlib.compress(pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL), 1)
+    def _kept(self, inputs: Inputs, outcome: _Outcome) -> _Outcome:
+        """Keep an outcome, and return it as it is kept."""
+        if isinstance(outcome, Generated):
+            # Of a thousand gateways a pass applies a few, and needs the manifests of no other.
+            outcome = replace(outcome, objects=outcome.objects.compact)
+        known = _Known(inputs, outcome, _size(outcome))
         key = inputs[0].identity
         with self._keeping:
             before = self._known.pop(key, ())
-            self._known[key] = (_Known(inputs, packed), *before[: _MOST_OF_ONE - 1])
-            self._bytes += sum(len(known.packed) for known in self._known[key])
-            self._bytes -= sum(len(known.packed) for known in before)
+            self._known[key] = (known, *before[: _MOST_OF_ONE - 1])
+            self._bytes += sum(known.size for known in self._known[key])
+            self._bytes -= sum(known.size for known in before)
             while self._bytes > _MOST_BYTES:
                 _, oldest = self._known.popitem(last=False)
-                self._bytes -= sum(len(known.packed) for known in oldest)
+                self._bytes -= sum(known.size for known in oldest)
+        return outcome
 
 
 _WAITS = Failure(
@@ -159,6 +160,14 @@ def _outcome(inputs: Inputs) -> _Outcome:
     # Made here, so that it is neither made on the event loop nor again for what is kept.
     _ = made.objects.digest, made.objects.size
     return made
+
+
+def _size(outcome: _Outcome) -> int:
+    """Return about how many bytes are kept of an outcome."""
+    if isinstance(outcome, Failure):
+        return len(str(outcome))
+    told = sum(len(finding.message) + len(finding.cure) for finding in outcome.warnings)
+    return outcome.objects.packed_bytes + told
 
 
 def _weight(inputs: Inputs) -> int:

@@ -20,7 +20,7 @@ from gateway_components.plan.ownership import Mark, is_applied, managed_fields, 
 from gateway_components.plan.reclaim import PREDECESSOR_PREFIX
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout, StallReason
-from gateway_components.plan.workload import HANDOVER_ANNOTATION
+from gateway_components.plan.workload import HANDOVER_ANNOTATION, template_hashes
 
 __all__ = [
     "OUTLINES",
@@ -32,7 +32,6 @@ __all__ = [
     "deployment_state",
     "is_leaving",
     "object_state",
-    "template_hashes",
     "unowned_mark",
 ]
 
@@ -227,12 +226,6 @@ def _stall_reasons(conditions: Iterable[Raw]) -> Iterator[StallReason]:
         ):
             message = condition.get("message", "")[:_LONGEST_MESSAGE]
             yield StallReason(condition.get("reason", "")[:_LONGEST_NAME], message=message)
-
-
-def template_hashes(deployment: Raw) -> dict[str, str]:
-    """Return the annotations of the pod template whose change rolls a Deployment out."""
-    annotations = deployment["spec"]["template"].get("metadata", {}).get("annotations") or {}
-    return {key: value for key, value in annotations.items() if key.endswith("-hash")}
 
 
 def is_leaving(raw: Raw) -> bool:

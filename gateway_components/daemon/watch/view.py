@@ -15,7 +15,6 @@ from gateway_components.daemon.watch.projections import (
     DeploymentState,
     GatewayState,
     RouteState,
-    template_hashes,
     unowned_mark,
 )
 from gateway_components.daemon.watch.reflectors import Mirror
@@ -178,7 +177,7 @@ class ClusterView:
         state = self._deployment(gateway.key)
         if state is None or gateway.objects is None:
             return None
-        return state.rollout(template_hashes(gateway.objects.deployment))
+        return state.rollout(gateway.objects.hashes)
 
     async def snapshot(self, namespace: str, held: Collection[Identity] = ()) -> Snapshot:
         """Return everything that the plan of `namespace` depends on.

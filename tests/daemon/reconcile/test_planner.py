@@ -15,6 +15,7 @@ from gateway_components.daemon.reconcile.planner import Planner
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.plan import Generated, Plan, generate, plan
 from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.workload import GatewayObjects
 from tests.plan.make import (
     gateway,
     guard,
@@ -251,3 +252,35 @@ def test_a_gateway_is_given_what_it_refers_to_alone() -> None:
     plan(crowd, note)
     assert given[1].keys() == {reference}
     assert other not in given[4].absent
+
+
+async def test_unchanged_gateways_are_not_unpacked(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked: list[str] = []
+    unpack = GatewayObjects._unpacked
+
+    def counted(self: GatewayObjects) -> list[Any]:
+        unpacked.append(self.url)
+        return unpack(self)
+
+    monkeypatch.setattr(GatewayObjects, "_unpacked", counted)
+    planner, many = Planner(clock, CountingWorker()), [gateway(f"g{number}") for number in range(20)]
+    await planner.plan("ns", snapshot(*many))
+    changed = snapshot(*many[1:], gateway("g0", port=4000))
+    planned = (await planner.plan("ns", changed)).gateways
+
+    # All that a pass asks of a gateway that it does not apply.
+    asked = [
+        (one.digest, one.size, one.url, one.hashes) for found in planned.values() if (one := found.objects)
+    ]
+    assert (len(asked), unpacked) == (20, [])
+
+    made = plan(changed).gateways
+    assert {key: found.objects for key, found in planned.items()} == {
+        key: found.objects for key, found in made.items()
+    }
+    assert [one.objects and one.objects.manifests for one in planned.values()] == [
+        one.objects and one.objects.manifests for one in made.values()
+    ]
+    assert [one.objects and one.objects.hashes for one in planned.values()] == [
+        one.objects and one.objects.hashes for one in made.values()
+    ]
