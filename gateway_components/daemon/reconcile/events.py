@@ -108,6 +108,10 @@ class EventRecorder:
         # If this is interrupted, the rest follows next time.
         self._warned[subject] = uid, now
 
+    def told_before(self, subject: Identity, raw: Raw, warnings: tuple[Finding, ...]) -> None:
+        """Hear that another daemon has told of these warnings about an object."""
+        self._warned[subject] = raw["metadata"]["uid"], frozenset(warnings)
+
     async def drift_corrected(self, subject: Identity, raw: Raw, drifts: Sequence[Drift]) -> None:
         """Report what somebody changed or deleted, once it is restored."""
         text = "; ".join(f"{drift}; restored" for drift in drifts)

@@ -64,6 +64,9 @@ class Reporter:
     ) -> bool:
         """Bring the status of a gateway up to date, and tell of it what is new.
 
+        Its warnings go first. So a status that a daemon before this one left as it should be says that they were told:
+        after a restart among a thousand gateways that is nothing to write, in place of thousands of events.
+
         Parameters
         ----------
         gateway, raw
@@ -82,11 +85,12 @@ class Reporter:
         status = gateway_status(
             GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url, gateway.warnings
         )
-        if not await self._write(gateway.key, raw, status, failure):
-            return False
-        stalled = () if failure or rollout is None else _stalled(rollout)
-        await self._events.warnings(gateway.key, raw, (*gateway.warnings, *stalled))
-        return True
+        warnings = (*gateway.warnings, *(() if failure or rollout is None else _stalled(rollout)))
+        if gateway.key not in self._reported and self._merged(raw, status) is None:
+            self._events.told_before(gateway.key, raw, warnings)
+        else:
+            await self._events.warnings(gateway.key, raw, warnings)
+        return await self._write(gateway.key, raw, status, failure)
 
     async def route(self, route: RoutePlan, raw: Raw, degraded: Failure | None) -> bool:
         """Bring the status of a route up to date, and tell of it what is new.
@@ -185,7 +189,7 @@ class Reporter:
         )
 
     async def _write(self, subject: Identity, raw: Raw, status: Status, failure: Failure | None) -> bool:
-        merged = merge_status(raw.get("status") or {}, status, self._clock.timestamp())
+        merged = self._merged(raw, status)
         if merged is not None and not await self._patch(subject, raw, merged):
             return False
         self._reported.add(subject)
@@ -194,6 +198,9 @@ class Reporter:
         for condition in status.conditions:
             await self._events.condition(subject, raw, condition, failure)
         return True
+
+    def _merged(self, raw: Raw, status: Status) -> dict[str, Any] | None:
+        return merge_status(raw.get("status") or {}, status, self._clock.timestamp())
 
     async def _patch(self, subject: Identity, raw: Raw, status: Mapping[str, Any]) -> bool:
         kind = subject.kind if subject.kind in GATEWAY_KINDS else "ToolRoute"

@@ -79,6 +79,60 @@ async def test_warnings_stay_in_the_condition() -> None:
     assert server.messages()[0].endswith("; 1 warning: a Secret is missing")
 
 
+class Requests(Server):
+    """Counts what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+
+    async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.written.append(body["reason"])
+        return body
+
+    async def merge_patch(self, path: str, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        self.written.append("status")
+        return await super().merge_patch(path, body)
+
+
+def warned_of(*messages: str) -> GatewayPlan:
+    found = (plan_warning(WarningReason.REFERENCE_NOT_FOUND, message) for message in messages)
+    return replace(PLAN, warnings=tuple(found))
+
+
+async def test_a_restart_writes_nothing_about_unchanged_gateways() -> None:
+    server = Requests()
+    await Reporter(cast("FencedClient", server), Noon()).gateway(
+        warned_of("no Secret"), server.raw(), None, None
+    )
+    assert server.written[:2] == ["ReferenceNotFound", "status"], (
+        "whoever finds the status knows of the event"
+    )
+    server.written.clear()
+
+    again = Reporter(cast("FencedClient", server), Noon())
+    for _ in range(2):
+        assert await again.gateway(warned_of("no Secret"), server.raw(), None, None)
+    assert server.written == []
+
+    await again.gateway(warned_of("no Secret", "no ConfigMap"), server.raw(), None, None)
+    assert server.written == ["ReferenceNotFound", "status"], "the new one"
+
+
+async def test_what_came_up_while_no_daemon_ran_is_told() -> None:
+    server = Requests()
+    await Reporter(cast("FencedClient", server), Noon()).gateway(
+        warned_of("no Secret"), server.raw(), None, None
+    )
+    server.written.clear()
+
+    await Reporter(cast("FencedClient", server), Noon()).gateway(
+        warned_of("no Secret", "no ConfigMap"), server.raw(), None, None
+    )
+
+    assert server.written == ["ReferenceNotFound", "ReferenceNotFound", "status"]
+
+
 def edit(world: World) -> None:
     world.gateways["a"] = world.raw_gateway("a", "another")
 
