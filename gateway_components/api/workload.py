@@ -153,7 +153,7 @@ def _overlay(overlay: MetadataOverlay, path: Path) -> Iterator[Finding]:
 def _env(variable: EnvVar, path: Path) -> Iterator[Finding]:
     yield from _at((*path, "name"), env_name_fault(variable.name))
     if variable.value and variable.value_from is not None:
-        yield Finding((*path, "valueFrom"), "stands beside a value", "Remove value or valueFrom.")
+        yield Finding((*path, "valueFrom"), "is set beside a value", "Remove value or valueFrom.")
 
 
 def _env_from(source: EnvFromSource, path: Path) -> Iterator[Finding]:

@@ -100,7 +100,9 @@ def _settings(context: click.Context, settings_file: Path | None, options: Mappi
     if home is None:
         # The namespace of a kubeconfig's context is often a tenant's.
         cure = "Name a namespace of administrators: it holds the passphrase that signs the states."
-        raise InputError(Finding(("--install-namespace",), "is missing, and this is no pod", cure))
+        raise InputError(
+            Finding(("--install-namespace",), "is missing, and this process runs in no pod", cure)
+        )
     fault = namespace_fault(home)
     if fault:
         raise InputError(Finding(("namespace of this pod",), fault.message, fault.cure))

@@ -41,7 +41,7 @@ def stack() -> None:
 unverified_option = click.option(
     "--unverified",
     is_flag=True,
-    help="Read states without the daemon's passphrase, whoever wrote them.",
+    help="Read states without the daemon's passphrase, and without checking who wrote them.",
 )
 
 

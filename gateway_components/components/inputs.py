@@ -193,7 +193,7 @@ def public(component: str, argument: str, value: Any) -> Any:
             message = "holds a secret, which anyone who can read ConfigMaps would see"
             cure = (
                 "put it into a Secret, hand it to the gateway as a variable with env, and write os.environ/NAME "
-                "in config_patch; if it is no secret, wrap it in pulumi.Output.unsecret"
+                "in config_patch; if it is not a secret, wrap it in pulumi.Output.unsecret"
             )
             raise ArgsError(component, Finding((argument,), message, cure))
 

@@ -76,11 +76,11 @@ PERMISSIONS = (
     Permission(
         _CLASSES,
         ("get", "list", "watch"),
-        "which gateways are ours; one that is missing is looked for",
+        "which gateways are ours; missing classes are looked up",
         Place.CLUSTER,
     ),
     Permission((NAMESPACES,), ("list", "watch"), "whether a namespace is being deleted", Place.NAMESPACES),
-    Permission(_OURS, ("list", "watch"), "what is asked for"),
+    Permission(_OURS, ("list", "watch"), "the desired state"),
     Permission(_GATEWAYS, ("get",), "whether a gateway that is missing from a list is gone"),
     Permission(_REPORTED, ("patch",), "conditions and URLs", subresource="status"),
     Permission(

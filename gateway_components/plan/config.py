@@ -251,7 +251,7 @@ class Posture:
         if kind == AI_GATEWAY.kind and self._is_open:
             yield plan_warning(
                 WarningReason.NO_MASTER_KEY,
-                "there is no master key, so whoever reaches the gateway uses the API keys of its providers, and can "
+                "there is no master key, so anyone who reaches the gateway can use the API keys of its providers, and "
                 "have them sent elsewhere",
                 ("spec", "env"),
                 f"set {MASTER_VARIABLE} there from a Secret; docs/security.md says what else to do",

@@ -389,7 +389,7 @@ def credential_warnings(config: Mapping[str, Any]) -> Iterator[Finding]:
                 path = ("mcp_servers", server, key)
                 yield plan_warning(
                     WarningReason.SERVER_CREDENTIAL_SHOWN,
-                    f"LiteLLM 1.83.14 shows {dotted(path)} to whoever calls a tool there that it does not have",
+                    f"LiteLLM 1.83.14 shows {dotted(path)} to anyone who calls a tool that it does not have",
                     PATCH_PATH,
                     "let clients send it by extra_headers, or let nobody reach the gateway who may not know it",
                     inside=InText(path=path),

@@ -109,7 +109,7 @@ def resolve_upstream(route: ToolRoute, resources: Resources, policy: Policy) -> 
     upstream = Upstream(url, transport, _allowed(tools.allow, tools.deny, key), _denied(tools.deny, key))
     for path in foreign_references(upstream.entry):
         raise _failure(
-            f"a text begins with {REFERENCE}, which stands for a variable of the gateway's pods",
+            f"a text begins with {REFERENCE}, which refers to a variable of the gateway's pods",
             _ORIGINS.get(str(path[0]), ("spec",)),
             "write the value itself",
         )

@@ -23,7 +23,7 @@ def kubeconfig(tmp_path: Path) -> Path:
 
 
 GIVEN: tuple[tuple[dict[str, str], tuple[str, ...], int, str], ...] = (
-    ({}, (), 2, "--install-namespace: is missing, and this is no pod"),
+    ({}, (), 2, "--install-namespace: is missing, and this process runs in no pod"),
     ({}, ("--install-namespace", "fine"), 4, "it has no entry 'gone' in clusters"),
     ({"GATEWAYCTL_DAEMON_INSTALL_NAMESPACE": "fine"}, (), 4, "it has no entry 'gone' in clusters"),
     ({"POD_NAMESPACE": "fine"}, (), 4, "it has no entry 'gone' in clusters"),

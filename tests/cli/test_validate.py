@@ -55,8 +55,8 @@ def test_a_missing_master_key_and_logged_prompts_are_warnings(run: Run) -> None:
     result = run("validate", "a.yaml", a=GATEWAY)
     assert [line.split("; ")[0] for line in result.stdout.splitlines()] == [
         (
-            "a.yaml:5: warning: AiGateway example: spec.env: there is no master key, so whoever reaches the "
-            "gateway uses the API keys of its providers, and can have them sent elsewhere"
+            "a.yaml:5: warning: AiGateway example: spec.env: there is no master key, so anyone who reaches the "
+            "gateway can use the API keys of its providers, and have them sent elsewhere"
         ),
         (
             "a.yaml:5: warning: AiGateway example: spec.env: the callback otel has no endpoint, so what is asked and "

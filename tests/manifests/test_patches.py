@@ -81,7 +81,7 @@ def test_servers_and_models_of_a_patch_have_lines_of_their_own(read: Read) -> No
         (
             16,
             (
-                "LiteLLM 1.83.14 shows mcp_servers.billing.static_headers to whoever calls a tool there that it does "
+                "LiteLLM 1.83.14 shows mcp_servers.billing.static_headers to anyone who calls a tool that it does "
                 "not have"
             ),
         ),
