@@ -71,12 +71,12 @@ from gateway_components.plan.workload import (
     env_hash,
 )
 
-__all__ = ["GatewayPlan", "Generated", "Plan", "generate", "plan"]
+__all__ = ["SECRET_HASH", "GatewayPlan", "Generated", "Plan", "generate", "plan"]
 
 T = TypeVar("T")
 
 _CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
-_SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"  # noqa: S105  (the name of an annotation)
+SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"  # noqa: S105  (the name of an annotation)
 _ENV_HASH = "runtime.agentic-layer.ai/env-hash"
 _TOOL_GATEWAY_PORT = 80
 _NOTHING_ABSENT = Absence()
@@ -384,11 +384,11 @@ def _hashes(
 
     keys = api_key_reference(gateway)
     others = (environment_references(gateway) | guardrails.references) - {keys}
-    hashes = {_CONFIG_HASH: config_hash(config_yaml), _SECRET_HASH: digest(keys)}
+    hashes = {_CONFIG_HASH: config_hash(config_yaml), SECRET_HASH: digest(keys)}
     if others:
         hashes[_ENV_HASH] = env_hash((reference, digest(reference)) for reference in others)
     kept: set[Identity] = set()
-    for annotation, used in ((_SECRET_HASH, {keys}), (_ENV_HASH, others)):
+    for annotation, used in ((SECRET_HASH, {keys}), (_ENV_HASH, others)):
         if used and absence.keeps(annotation, hashes[annotation], used):
             hashes[annotation] = absence.running[annotation]
             kept |= absence.awaited & used

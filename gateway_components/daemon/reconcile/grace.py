@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway_components.identity import Identity
+from gateway_components.plan.environment import API_KEY_SECRET
+from gateway_components.plan.plan import SECRET_HASH
 from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.workload import EMPTY_DIGEST
 
 __all__ = ["Grace"]
 
@@ -37,7 +40,7 @@ class Grace:
         if before:
             missed, ends, known = before.present, before.until, before.keys
         else:
-            missed, ends, known = snapshot.absent if snapshot.running else frozenset(), {}, {}
+            missed, ends, known = _perhaps_deleted(snapshot), {}, {}
         # What never existed is not awaited, nor is what was long enough.
         until = {
             reference: ends.get(reference, now + _SECONDS)
@@ -62,3 +65,13 @@ class Grace:
     def forget(self, namespace: str) -> None:
         """Drop the memory of a namespace without gateways."""
         self._seen.pop(namespace, None)
+
+
+def _perhaps_deleted(snapshot: Snapshot) -> frozenset[Identity]:
+    """Return what is absent and may have been there a moment ago: pods run that may have its values."""
+    if not snapshot.running:
+        return frozenset()
+    if any(hashes.get(SECRET_HASH) != EMPTY_DIGEST for hashes in snapshot.running.values()):
+        return snapshot.absent
+    # No pod was made with API keys. Waiting for them would have every gateway planned anew when the time is over.
+    return frozenset(reference for reference in snapshot.absent if reference.name != API_KEY_SECRET)

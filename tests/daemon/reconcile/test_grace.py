@@ -1,8 +1,11 @@
 """How long what was deleted is awaited."""
 
+from dataclasses import replace
+
 from gateway_components.daemon.reconcile.grace import Grace
 from gateway_components.identity import Identity
 from gateway_components.plan.snapshot import Content, Snapshot
+from gateway_components.plan.workload import EMPTY_DIGEST
 
 KEYS = Identity("Secret", "ns", "api-key-secrets")
 OTHER = Identity("Secret", "ns", "other")
@@ -47,6 +50,16 @@ def test_what_never_existed_is_not_awaited() -> None:
 def test_a_new_daemon_waits_where_pods_run() -> None:
     assert awaited(Grace(), GONE, 0), "it may have been deleted while no daemon ran"
     assert not awaited(Grace(), Snapshot(absent=GONE.absent), 0), "there are no pods to keep"
+
+
+def test_keys_that_no_pod_has_are_not_awaited() -> None:
+    without = {"runtime.agentic-layer.ai/secret-hash": EMPTY_DIGEST}
+    alone = replace(GONE, running={Identity("AiGateway", "ns", "chat"): without})
+    assert not awaited(Grace(), alone, 0)
+    assert awaited(Grace(), replace(alone, running={**RUNNING, **alone.running, OTHER: {}}), 0)
+
+    other = replace(alone, absent=frozenset({KEYS, OTHER}))
+    assert Grace().apply("ns", other, 0).awaited == {OTHER}, "its hash tells nothing of one among several"
 
 
 def test_namespaces_are_apart_and_can_be_forgotten() -> None:
