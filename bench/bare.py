@@ -24,9 +24,9 @@ from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.programs import find_engine
 from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.plan import generate
 from gateway_components.plan.snapshot import Content
-from gateway_components.plan.workload import GatewayObjects
 from lab import LabError
 
 __all__ = ["BareEngine", "NaiveEngine", "Run", "Runs", "planned"]

@@ -20,10 +20,10 @@ from gateway_components.components.objects import GatewayOutputs
 from gateway_components.components.provider import namespace_of
 from gateway_components.components.routes import described_routes, route_parts
 from gateway_components.errors import Finding, Path
+from gateway_components.plan.objects import GatewayObjects, object_digest
 from gateway_components.plan.plan import plan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import content_digest
-from gateway_components.plan.workload import GatewayObjects, object_digest
 
 __all__ = ["ai_gateway_outputs", "tool_gateway_outputs"]
 

@@ -10,7 +10,7 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ConfigMap, Service
 
 from gateway_components.components.inputs import resolved
-from gateway_components.plan.workload import GatewayObjects, Manifest
+from gateway_components.plan.objects import GatewayObjects, Manifest
 
 __all__ = [
     "MADE_BY",

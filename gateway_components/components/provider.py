@@ -11,7 +11,7 @@ import yaml
 from gateway_components.components.inputs import ArgsError, resolved, together
 from gateway_components.errors import Finding, InputError
 from gateway_components.kubeconfig import cluster_context
-from gateway_components.plan.workload import GatewayObjects
+from gateway_components.plan.objects import GatewayObjects
 
 __all__ = [
     "PACKAGE",

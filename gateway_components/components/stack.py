@@ -21,7 +21,7 @@ from gateway_components.components.provider import PACKAGE, rendered_path
 from gateway_components.errors import InputError
 from gateway_components.identity import Identity
 from gateway_components.kubeconfig import ClusterContext, Kubeconfig, cluster_context, kubeconfig_text
-from gateway_components.plan.workload import GatewayObjects
+from gateway_components.plan.objects import GatewayObjects
 
 __all__ = ["RenderedFolder", "companion", "namespace", "planned_gateway", "stack_provider"]
 

@@ -33,7 +33,7 @@ from gateway_components.kube.install_secrets import PASSPHRASE_SECRET, LatestSta
 from gateway_components.kube.recorder import Event, publish
 from gateway_components.kube.state_secrets import STATE_SECRET, StateDamagedError, StateSecrets, StoredState
 from gateway_components.plan.findings import Failure, Reason
-from gateway_components.plan.workload import GatewayObjects
+from gateway_components.plan.objects import GatewayObjects
 
 __all__ = ["StoredEngine", "open_engine"]
 

@@ -12,8 +12,8 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import retry_on_conflict
 from gateway_components.kube.resources import ApiPath, object_path
 from gateway_components.plan.claims import wanted_objects
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, mark_of
-from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["FolderEngine"]
 

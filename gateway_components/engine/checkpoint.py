@@ -8,8 +8,8 @@ from gateway_components.api.kinds import OWNED_KINDS
 from gateway_components.components.naming import gateway_of
 from gateway_components.engine.errors import StateUnreadableError
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import objects_digest
 from gateway_components.plan.ownership import Applied, mark_of
-from gateway_components.plan.workload import objects_digest
 
 __all__ = [
     "PROJECT",

@@ -18,9 +18,9 @@ from gateway_components.components.naming import (
 from gateway_components.engine.programs import PROVIDER_VERSION
 from gateway_components.engine.protocol import UNKNOWN, is_registered, outputs, registration
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import HANDOVER_ANNOTATION, GatewayObjects, Manifest
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.urls import route_url
-from gateway_components.plan.workload import HANDOVER_ANNOTATION, GatewayObjects, Manifest
 
 __all__ = ["ANNOTATIONS", "PROVIDER_INPUTS", "applied_form", "object_type", "register_gateways"]
 

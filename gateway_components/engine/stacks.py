@@ -29,7 +29,7 @@ from gateway_components.engine.states import States
 from gateway_components.engine.workspace import Backend, Workspaces
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
-from gateway_components.plan.workload import GatewayObjects
+from gateway_components.plan.objects import GatewayObjects
 
 __all__ = ["Stacks"]
 

@@ -35,6 +35,7 @@ from gateway_components.plan.environment import Absence, absence_warnings, envir
 from gateway_components.plan.findings import Failure, Reason, first_warnings, together
 from gateway_components.plan.guardrails import Guardrails, check_guards, resolve_guardrails
 from gateway_components.plan.loops import without_loops
+from gateway_components.plan.objects import EMPTY_DIGEST, GatewayObjects, config_hash, env_hash
 from gateway_components.plan.patch import guard_warnings, patch_warnings, read_patch, value_warnings
 from gateway_components.plan.references import (
     PATCH_PATH,
@@ -62,14 +63,7 @@ from gateway_components.plan.variables import (
     master_key_warnings,
     variable_warnings,
 )
-from gateway_components.plan.workload import (
-    EMPTY_DIGEST,
-    GatewayObjects,
-    WorkloadInputs,
-    build_objects,
-    config_hash,
-    env_hash,
-)
+from gateway_components.plan.workload import WorkloadInputs, build_objects
 
 __all__ = ["SECRET_HASH", "GatewayPlan", "Generated", "Plan", "generate", "plan"]
 

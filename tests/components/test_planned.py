@@ -12,8 +12,8 @@ from gateway_components.components.naming import component_name, gateway_of, gat
 from gateway_components.components.objects import Registration
 from gateway_components.components.stack import companion, planned_gateway
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.plan import generate
-from gateway_components.plan.workload import GatewayObjects
 from tests.components.recorder import SECRET, Recorder, run
 
 KEY = Identity("AiGateway", "team-a", "chat")

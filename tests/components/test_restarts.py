@@ -20,8 +20,8 @@ from gateway_components import (
 from gateway_components.components.objects import MADE_BY
 from gateway_components.components.provider import rendered_path
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import env_hash
 from gateway_components.plan.snapshot import content_digest
-from gateway_components.plan.workload import env_hash
 from tests.components.recorder import SECRET, Recorder, made_by, run
 
 MODELS = [AiModelArgs(name="gpt-4o", provider="openai")]

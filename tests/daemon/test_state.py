@@ -21,8 +21,8 @@ from gateway_components.kube.errors import ApiError
 from gateway_components.kube.recorder import Event
 from gateway_components.kube.state_secrets import StateDamagedError, StateSecrets, StoredState
 from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied
-from gateway_components.plan.workload import GatewayObjects
 
 T = TypeVar("T")
 A, B = (Identity("AiGateway", "ns", name) for name in "ab")

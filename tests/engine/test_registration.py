@@ -20,7 +20,7 @@ from gateway_components.components.stack import planned_gateway
 from gateway_components.engine.programs import PROVIDER_VERSION
 from gateway_components.engine.registration import ANNOTATIONS, register_gateways
 from gateway_components.identity import Identity
-from gateway_components.plan.workload import SETTINGS, GatewayObjects, Manifest
+from gateway_components.plan.objects import SETTINGS, GatewayObjects, Manifest
 from tests.components.recorder import Recorder, run
 from tests.engine.monitor import GoneError, Monitor
 from tests.engine.test_stacks import wanted

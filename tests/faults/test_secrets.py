@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from gateway_components.plan.workload import EMPTY_DIGEST
+from gateway_components.plan.objects import EMPTY_DIGEST
 from lab import wait_until
 from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway, secret
 from tests.faults.impatient import PROGRAM

@@ -4,8 +4,8 @@ import pytest
 
 from gateway_components.identity import Identity
 from gateway_components.manifests.stack import ManifestStack
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.snapshot import content_digest
-from gateway_components.plan.workload import GatewayObjects
 from tests.manifests.conftest import Read
 from tests.manifests.texts import EXTERNAL, GATEWAY, PATCH, PATCHED, SECRET, TOOLS, gateway_class, joined
 

@@ -6,9 +6,9 @@ import pytest
 
 from gateway_components.identity import Identity
 from gateway_components.plan.environment import Absence
+from gateway_components.plan.objects import EMPTY_DIGEST
 from gateway_components.plan.plan import GatewayPlan, plan
 from gateway_components.plan.snapshot import Content
-from gateway_components.plan.workload import EMPTY_DIGEST
 from tests.plan.make import (
     MODELS,
     gateway,

@@ -12,9 +12,9 @@ import yaml
 
 from gateway_components import strict_yaml
 from gateway_components.plan.findings import Reason, WarningReason
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.plan import GatewayPlan, plan
 from gateway_components.plan.routes import RoutePlan
-from gateway_components.plan.workload import GatewayObjects
 from tests.plan.golden_case import CASES, GoldenCase
 
 CREDENTIALS = {"api_key", "aws_access_key_id", "aws_secret_access_key"}

@@ -9,12 +9,12 @@ from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.errors import InText
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
+from gateway_components.plan.objects import EMPTY_DIGEST
 from gateway_components.plan.patch import merge, read_patch
 from gateway_components.plan.plan import GatewayPlan, plan
 from gateway_components.plan.references import PATCH_PATH
 from gateway_components.plan.snapshot import Content
 from gateway_components.plan.status import gateway_status
-from gateway_components.plan.workload import EMPTY_DIGEST
 from tests.plan.make import gateway, key, particular, patch_contents, snapshot, tool_gateway, tool_key
 
 PATCH = Identity("ConfigMap", "team", "patch")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway_components.components.objects import MADE_BY
-from gateway_components.plan.workload import SETTINGS
+from gateway_components.plan.objects import SETTINGS
 from lab import ControlPlane
 from tests.daemon.harness import GATEWAYCTL, Daemon, fresh_namespace
 from tests.pulumi_cli import PulumiProject

@@ -9,9 +9,9 @@ from gateway_components.daemon.reconcile.ports import MOST_AT_ONCE, Batch
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan, Plan
-from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["CORRECTIONS", "RIVAL_CORRECTIONS", "Ledger"]
 

@@ -10,12 +10,12 @@ from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan, Plan, plan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.status import Rollout, StallReason
-from gateway_components.plan.workload import GatewayObjects
 from gateway_components.together import ended
 
 __all__ = [

@@ -10,9 +10,9 @@ from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError, retry_on_conflict
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.resources import object_path
+from gateway_components.plan.objects import GatewayObjects, Manifest
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.reclaim import reclaimed
-from gateway_components.plan.workload import GatewayObjects, Manifest
 from gateway_components.together import together
 
 __all__ = ["Repairer"]

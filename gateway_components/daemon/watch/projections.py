@@ -16,11 +16,11 @@ from gateway_components.api.tools import ToolRoute, ToolRouteSpec, ToolRouteUpst
 from gateway_components.errors import InputError
 from gateway_components.kube.recorder import owned_fields
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
+from gateway_components.plan.objects import HANDOVER_ANNOTATION, template_hashes
 from gateway_components.plan.ownership import Mark, is_applied, managed_fields, mark_of
 from gateway_components.plan.reclaim import PREDECESSOR_PREFIX
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout, StallReason
-from gateway_components.plan.workload import HANDOVER_ANNOTATION, template_hashes
 
 __all__ = [
     "OUTLINES",

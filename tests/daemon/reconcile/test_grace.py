@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from gateway_components.daemon.reconcile.grace import Grace
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import EMPTY_DIGEST
 from gateway_components.plan.snapshot import Content, Snapshot
-from gateway_components.plan.workload import EMPTY_DIGEST
 
 KEYS = Identity("Secret", "ns", "api-key-secrets")
 OTHER = Identity("Secret", "ns", "other")

@@ -9,8 +9,8 @@ import pytest
 from gateway_components.daemon.reconcile.reconciler import Reconciler
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Drift
-from gateway_components.plan.workload import GatewayObjects
 from tests.daemon.reconcile.world import REFUSED, Recorder, World, key, reconciler
 
 

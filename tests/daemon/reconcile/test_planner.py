@@ -13,9 +13,9 @@ from gateway_components.daemon.reconcile import planner as planner_module
 from gateway_components.daemon.reconcile.plan_worker import PlanWorker
 from gateway_components.daemon.reconcile.planner import Planner
 from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.plan import Generated, Plan, generate, plan
 from gateway_components.plan.snapshot import Snapshot
-from gateway_components.plan.workload import GatewayObjects
 from tests.plan.make import (
     gateway,
     guard,

@@ -11,12 +11,12 @@ from gateway_components.engine.errors import ClusterUnreachableError
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.plan.findings import Failure
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import plan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Content, ExistingObject
 from gateway_components.plan.status import Rollout, StallReason
-from gateway_components.plan.workload import GatewayObjects
 from tests.daemon.reconcile.world import REFUSED, Recorder, World, key, reconciler
 
 

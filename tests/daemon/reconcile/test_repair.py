@@ -9,8 +9,8 @@ from gateway_components.daemon.reconcile.repair import Repairer
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.claims import wanted_objects
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.plan import plan
-from gateway_components.plan.workload import GatewayObjects
 from tests.daemon.reconcile.world import World, key
 
 

@@ -25,12 +25,12 @@ from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.status import Rollout
-from gateway_components.plan.workload import GatewayObjects
 
 __all__ = ["REFUSED", "Recorder", "World", "key", "reconciler"]
 

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from gateway_components.identity import Identity
+from gateway_components.plan.objects import EMPTY_DIGEST, config_hash, env_hash, object_digest
 from gateway_components.plan.snapshot import content_digest
-from gateway_components.plan.workload import EMPTY_DIGEST, config_hash, env_hash, object_digest
 
 
 def _sha(data: bytes) -> str:
