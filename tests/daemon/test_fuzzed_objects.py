@@ -132,9 +132,7 @@ class Followed:
 
 
 @pytest.mark.parametrize(("resource", "project"), KINDS, ids=[resource.kind for resource, _ in KINDS])
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.data_too_large])
 @given(content=OBJECT, other=OBJECT, depth=DEPTHS)
 @example(content=WIDE, other=WRONG, depth=0)
 @example(content=WRONG, other={}, depth=9_900)
@@ -185,7 +183,6 @@ def _plan(state: GatewayState | RouteState) -> None:
         plan(Snapshot(gateways=(state.model,), contents=contents))
 
 
-@settings(deadline=None)
 @given(
     st.binary()
     | JSON.map(lambda value: json.dumps(value).encode())

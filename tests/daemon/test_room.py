@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_components.daemon.room import Room, most_gateways, run_mib, runs_mib
@@ -116,7 +116,6 @@ async def test_who_waits_no_longer_holds_up_nobody() -> None:
 
 
 @given(st.lists(st.integers(1, 100) | st.none(), max_size=30), st.integers(1, 5))
-@settings(deadline=None)
 def test_no_more_is_taken_than_there_is_and_all_have_their_turn(asked: list[int | None], most: int) -> None:
     asyncio.run(_all_have_their_turn(asked, most))
 

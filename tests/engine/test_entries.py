@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_components.engine.checkpoint import (
@@ -51,7 +51,6 @@ RUNS = st.lists(
 
 
 @given(runs=RUNS)
-@settings(deadline=None)
 def test_any_runs_by_slices_leave_what_whole_runs_leave(
     runs: list[tuple[dict[str, int], set[str], bool]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

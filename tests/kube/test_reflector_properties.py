@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_components.kube.client import KubeClient
@@ -131,7 +131,6 @@ def _version(line: dict[str, Any]) -> int:
     return int(line["object"]["metadata"]["resourceVersion"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edits=st.lists(EDITS, max_size=8), mischief=st.lists(MISCHIEF, max_size=12))
 def test_the_picture_ends_up_as_the_api_server_has_it(edits: list[list[Edit]], mischief: list[str]) -> None:
     asyncio.run(_check(edits, mischief))

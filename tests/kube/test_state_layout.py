@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_components.kube.client import KubeClient
@@ -298,7 +298,6 @@ EDITS = st.lists(
 
 
 @given(edits=EDITS, part_bytes=st.sampled_from((12, 700_000)))
-@settings(deadline=None)
 def test_what_is_read_was_written_whoever_dies_when(
     edits: list[tuple[dict[int, bytes], int | None, bool]], part_bytes: int
 ) -> None:
