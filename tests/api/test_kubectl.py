@@ -41,15 +41,15 @@ def test_explain_goes_down_to_the_last_field(lab: ControlPlane) -> None:
     assert "Whether the container starts even if the object or the key is missing." in explained
 
 
-def test_kubectl_get_shows_models_readiness_and_reason(lab: ControlPlane, lab_namespace: str) -> None:
+def test_kubectl_get_shows_models_readiness_and_reason(idle_lab: ControlPlane, lab_namespace: str) -> None:
     models = [{"name": name, "provider": "openai"} for name in ("gpt-4o", "o3")]
     sent = gateway(aiGatewayClassName="litellm", aiModels=models)
-    lab.kubectl("apply", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(sent))
-    set_conditions(lab, "aigw/example", lab_namespace, [CONDITION])
-    heading, row = lab.kubectl("get", "aigw", f"--namespace={lab_namespace}").splitlines()
+    idle_lab.kubectl("apply", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(sent))
+    set_conditions(idle_lab, "aigw/example", lab_namespace, [CONDITION])
+    heading, row = idle_lab.kubectl("get", "aigw", f"--namespace={lab_namespace}").splitlines()
     assert heading.split() == ["NAME", "CLASS", "MODEL", "READY", "AGE"]
     assert row.split()[:4] == ["example", "litellm", "gpt-4o", "False"]
-    wide = lab.kubectl("get", "aigw", "--output=wide", f"--namespace={lab_namespace}")
+    wide = idle_lab.kubectl("get", "aigw", "--output=wide", f"--namespace={lab_namespace}")
     assert "DeploymentRollingOut" in wide
     assert json.dumps(models, separators=(",", ":")) in wide
 
@@ -122,7 +122,7 @@ ROWS: tuple[tuple[str, Manifest, dict[str, Any], str, str], ...] = (
 
 @pytest.mark.parametrize(("short", "sent", "status", "heading", "row"), ROWS)
 def test_get_wide_shows_what_the_object_says(
-    lab: ControlPlane,
+    idle_lab: ControlPlane,
     lab_namespace: str,
     short: str,
     sent: Manifest,
@@ -130,11 +130,11 @@ def test_get_wide_shows_what_the_object_says(
     heading: str,
     row: str,
 ) -> None:
-    lab.kubectl("apply", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(sent))
+    idle_lab.kubectl("apply", f"--namespace={lab_namespace}", "--filename=-", input=json.dumps(sent))
     if status:
         patch = ("--subresource=status", "--type=merge", f"--patch={json.dumps({'status': status})}")
-        lab.kubectl("patch", short, "example", f"--namespace={lab_namespace}", *patch)
-    table = lab.kubectl("get", short, "--output=wide", f"--namespace={lab_namespace}").splitlines()
+        idle_lab.kubectl("patch", short, "example", f"--namespace={lab_namespace}", *patch)
+    table = idle_lab.kubectl("get", short, "--output=wide", f"--namespace={lab_namespace}").splitlines()
     assert table[0].split() == heading.split()
     # A column without a value is left empty, so it does not show after the split; the age comes last.
     assert [cell for cell in table[1].split() if cell != "<none>"][:-1] == row.split()
