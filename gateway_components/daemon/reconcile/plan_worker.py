@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -146,15 +147,14 @@ def _answer(cpu_seconds: float, work: Callable[[], Generated]) -> Generated | Fa
     try:
         with _processor_time(cpu_seconds):
             made = work()
-            # What is made of the objects later on must cost little.
-            _ = made.objects.digest, made.objects.size
+            # Packed here, so that the event loop of the daemon neither packs nor builds a megabyte of manifests.
+            return replace(made, objects=made.objects.compact)
     except Failure as failure:
         return failure
     except _BudgetError:
         return _over(f"more than {cpu_seconds:g} s of processor time")
     except MemoryError:
         return _over("more memory than one plan may take")
-    return made
 
 
 @contextlib.contextmanager

@@ -154,12 +154,9 @@ _WAITS = Failure(
 
 def _outcome(inputs: Inputs) -> _Outcome:
     try:
-        made = generate(*inputs)
+        return generate(*inputs)
     except Failure as failure:
         return failure.with_traceback(None)
-    # Made here, so that it is neither made on the event loop nor again for what is kept.
-    _ = made.objects.digest, made.objects.size
-    return made
 
 
 def _size(outcome: _Outcome) -> int:

@@ -86,11 +86,12 @@ class Reporter:
             GATEWAY_KINDS[gateway.key.kind], failure, rollout, gateway.generation, url, gateway.warnings
         )
         warnings = (*gateway.warnings, *(() if failure or rollout is None else _stalled(rollout)))
-        if gateway.key not in self._reported and self._merged(raw, status) is None:
+        merged = self._merged(raw, status)
+        if merged is None and gateway.key not in self._reported:
             self._events.told_before(gateway.key, raw, warnings)
         else:
             await self._events.warnings(gateway.key, raw, warnings)
-        return await self._write(gateway.key, raw, status, failure)
+        return await self._write(gateway.key, raw, status, merged, failure)
 
     async def route(self, route: RoutePlan, raw: Raw, degraded: Failure | None) -> bool:
         """Bring the status of a route up to date, and tell of it what is new.
@@ -108,7 +109,8 @@ class Reporter:
             False where the route changed before its status was written.
         """
         status = route_status(route, degraded, raw.get("status") or {})
-        if not await self._write(route.key, raw, status, route.failure or degraded):
+        failure = route.failure or degraded
+        if not await self._write(route.key, raw, status, self._merged(raw, status), failure):
             return False
         await self._events.warnings(route.key, raw, route.warnings)
         return True
@@ -188,8 +190,14 @@ class Reporter:
             seconds=round(seconds, 3),
         )
 
-    async def _write(self, subject: Identity, raw: Raw, status: Status, failure: Failure | None) -> bool:
-        merged = self._merged(raw, status)
+    async def _write(
+        self,
+        subject: Identity,
+        raw: Raw,
+        status: Status,
+        merged: Mapping[str, Any] | None,
+        failure: Failure | None,
+    ) -> bool:
         if merged is not None and not await self._patch(subject, raw, merged):
             return False
         self._reported.add(subject)

@@ -194,6 +194,13 @@ def inputs(text: str) -> tuple[Any, ...]:
     return found[0]
 
 
+async def test_a_large_plan_is_packed_in_its_process(worker: PlanWorker) -> None:
+    made = await worker.generate(inputs(LARGE))
+
+    assert made.objects.packed_bytes, "the event loop would pack it"
+    assert made == generate(*inputs(LARGE))
+
+
 async def test_a_plan_beyond_its_time_is_a_failure_with_a_cure() -> None:
     worker = PlanWorker(cpu_seconds=0.05)
     try:
