@@ -79,8 +79,8 @@ def _edit(stage: Stage, namespace: str, number: int, model: str) -> _Edit:
     changed, acknowledged = client.merge_patch(gateway_path(*name), {"spec": models(model)})
     config = namespace, f"{name[1]}-config"
     at_config = watches.config_maps.wait([config], holds_model(model), _LIMIT_SECONDS)[config]
-    told = observed(changed["metadata"]["generation"])
-    at_status = watches.gateways.wait([name], told, _LIMIT_SECONDS)[name]
+    reported = observed(changed["metadata"]["generation"])
+    at_status = watches.gateways.wait([name], reported, _LIMIT_SECONDS)[name]
     wait_until_calm(stage.daemon)
     return _Edit(
         at_config - acknowledged,

@@ -71,7 +71,7 @@ class Stage:
         self.daemon = DaemonProcess(self.lab.kubeconfig, self.folder, tied=False)
 
     def wait_until_watching(self) -> None:
-        """Wait until the daemon that was started last has its picture of the cluster."""
+        """Wait until the daemon that was started last has its cache of the cluster."""
         wait_until_watching(self.daemon, self._starts)
 
 

@@ -185,7 +185,7 @@ _GATEWAY_ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("→ all configured, s", ("crowd", "configured")),
     ("engine runs of that", ("crowd", "engine_runs")),
     ("single edit → ConfigMap, p50, s", ("edit", "p50")),
-    ("restart → picture of the cluster, s", ("restart", "watching")),
+    ("restart → cache of the cluster, s", ("restart", "watching")),
     ("restart → all statuses verified, s", ("restart", "verified")),
     ("engine runs of the restart", ("restart", "engine_runs")),
     ("full resync → all statuses verified, s", ("resync", "verified")),

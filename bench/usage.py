@@ -91,7 +91,7 @@ def engine_runs(daemon: DaemonProcess) -> list[dict[str, Any]]:
 
 
 def wait_until_watching(daemon: DaemonProcess, times: int = 1) -> None:
-    """Wait until the log has said `times` times that a daemon has its picture of the cluster.
+    """Wait until the log has said `times` times that a daemon has its cache of the cluster.
 
     Raises
     ------

@@ -35,7 +35,7 @@ class Restart:
     stop
         Seconds from SIGTERM to the end of the old daemon.
     watching
-        From the start of the new one until it had its picture of the cluster.
+        From the start of the new one until it had its cache of the cluster.
     verified
         From the start too, until a pass over every namespace was done.
     engine_runs

@@ -59,27 +59,27 @@ def show_lines(stage: Stage) -> None:
     DemoError, LabError
         Something has ended, or the gateways did not get there in time.
     """
-    told: dict[str, str] = {}
-    _follow(stage, _is_settled, told)
+    reported: dict[str, str] = {}
+    _follow(stage, _is_settled, reported)
     stage.console.print(status_tables(stage.report(), datetime.now(UTC), "default"))
     print_hints(stage.console, stage.lab.kubeconfig)
     stage.console.print(f'Repairing the patch of "{BROKEN}" and the server of "{BROKEN_ROUTE}" …')
     stage.console.print(f"    {repair_command()}", style="cyan", soft_wrap=True)
     stage.lab.kubectl("apply", "-f", str(PROJECT / REPAIR))
-    _follow(stage, _is_repaired, told)
+    _follow(stage, _is_repaired, reported)
     for command in (("status", "-A"), ("graph", "-A")):
         stage.console.print(f"\n    gatewayctl {' '.join(command)}", style="cyan")
         stage.console.out(stage.gatewayctl(*command), end="")
 
 
-def _follow(stage: Stage, done: Callable[[StatusReport], bool], told: dict[str, str]) -> None:
+def _follow(stage: Stage, done: Callable[[StatusReport], bool], reported: dict[str, str]) -> None:
     pause = threading.Event()
     while True:
         report = stage.report()
         for row in _rows(report):
             name, sentence = short_name(row), _sentence(row)
-            if is_reported(row) and sentence != told.get(name):
-                told[name] = sentence
+            if is_reported(row) and sentence != reported.get(name):
+                reported[name] = sentence
                 line = f"  {stage.seconds():5.1f} s  {name:<15}  {sentence}"
                 stage.console.print(line, markup=False, soft_wrap=True)
         if done(report):

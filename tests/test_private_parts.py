@@ -82,7 +82,7 @@ def test_the_value_of_what_is_unknown_is_the_engines() -> None:
     assert UNKNOWN == "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # sdk/go/common/resource/plugin/rpc.go
 
 
-def test_an_error_of_the_engine_is_told_apart_by_its_text() -> None:
+def test_an_error_of_the_engine_is_recognized_by_its_text() -> None:
     assert [*signature(CommandResult).parameters] == ["stdout", "stderr", "code"]
     missing = command_error(CommandResult("", "error: no stack named 'team' found", 255))
     assert isinstance(missing, StackNotFoundError)

@@ -102,8 +102,8 @@ def read_pip_audit(done: subprocess.CompletedProcess[str]) -> Iterator[str]:
         raise NotAskedError(f"{len(skipped)} of {len(packages)} packages; {''.join(skipped[:1])}")
     for package in packages:
         for found in package["vulns"]:
-            mended = ", ".join(found["fix_versions"]) or "no version"
-            yield f"{found['id']}: {package['name']} {package['version']}, mended in {mended}"
+            fixed_in = ", ".join(found["fix_versions"]) or "no version"
+            yield f"{found['id']}: {package['name']} {package['version']}, fixed in {fixed_in}"
 
 
 def read_govulncheck(done: subprocess.CompletedProcess[str]) -> Iterator[str]:
@@ -116,14 +116,16 @@ def read_govulncheck(done: subprocess.CompletedProcess[str]) -> Iterator[str]:
     """
     if done.returncode != 0:
         raise NotAskedError(_last_line(done.stderr))
-    told = set()
+    reported = set()
     for message in _messages(done.stdout):
         if "finding" in message:
             found = message["finding"]
             module = found["trace"][0]
-            mended = found.get("fixed_version") or "no version"
-            told.add(f"{found['osv']}: {module['module']} {module.get('version', '')}, mended in {mended}")
-    yield from sorted(told)
+            fixed_in = found.get("fixed_version") or "no version"
+            reported.add(
+                f"{found['osv']}: {module['module']} {module.get('version', '')}, fixed in {fixed_in}"
+            )
+    yield from sorted(reported)
 
 
 def write_bills(folder: Path) -> None:

@@ -217,7 +217,7 @@ async def _show_once(view: _View, kubeconfig: Path | None) -> None:
     """
     async with connected(kubeconfig) as client:
         listing = await list_cluster(client, view.namespace)
-    _tell(listing.notes)
+    _warn(listing.notes)
     report, console = status_report(listing.inventory, view.namespace), Console(highlight=False)
     if view.output in ("table", "wide") and report == StatusReport():
         where = (
@@ -268,7 +268,7 @@ async def _reports(view: _View, kubeconfig: Path | None, show: Callable[[StatusR
     before = None
     async with connected(kubeconfig) as client:
         first = await list_cluster(client, view.namespace)
-        _tell(first.notes)
+        _warn(first.notes)
         log_warnings_only()
         async with aclosing(watch_cluster(client, first)) as listings:
             async for listing in listings:
@@ -287,6 +287,6 @@ def _print_next(view: _View, report: StatusReport) -> None:
     sys.stdout.flush()
 
 
-def _tell(notes: tuple[str, ...]) -> None:
+def _warn(notes: tuple[str, ...]) -> None:
     for note in notes:
         click.echo(visible(f"warning: {note}"), err=True)

@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-__all__ = ["Rest", "give_back", "memory_limit", "spare_memory"]
+__all__ = ["IdleTimer", "give_back", "memory_limit", "spare_memory"]
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Numbers of glibc's settings, from its malloc.h."""
 _BLOCK_BYTES = 128 * 1024
 _ARENAS = 2
-_REST_SECONDS = 5.0
+_IDLE_SECONDS = 5.0
 
 _LIBRARY = ctypes.CDLL(None)
 """This process itself; its C library may be another than glibc, which knows none of these."""
@@ -25,8 +25,8 @@ def spare_memory() -> None:
     """Set up memory for a process that runs for weeks, mostly idle; to be called before it starts threads.
 
     The C library keeps freed memory for each thread, and keeps more the larger the blocks were. Bursts of work are
-    short here and rests are long, so what a burst took is returned. Elsewhere than on glibc this does nothing. What is
-    loaded by now stays to the end, so the garbage collector need not look at it again.
+    short here, so what a burst took is returned. Elsewhere than on glibc this does nothing. What is loaded by now stays
+    to the end, so the garbage collector need not look at it again.
     """
     set_option = getattr(_LIBRARY, "mallopt", None)
     if set_option:
@@ -42,15 +42,15 @@ def spare_memory() -> None:
 
 
 def give_back() -> None:
-    """Return what is free to the system, wherever it lies; takes some hundredths of a second."""
+    """Return what is free to the system, wherever it is; takes some hundredths of a second."""
     gc.collect()
     trim = getattr(_LIBRARY, "malloc_trim", None)
     if trim:
         trim(0)
 
 
-class Rest:
-    """Does something once work has rested for a while.
+class IdleTimer:
+    """Calls `then` once no work has ended for `seconds`: memory is returned while the process is idle.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ class Rest:
         For how long there must be no work.
     """
 
-    def __init__(self, then: Callable[[], None] = give_back, seconds: float = _REST_SECONDS) -> None:
+    def __init__(self, then: Callable[[], None] = give_back, seconds: float = _IDLE_SECONDS) -> None:
         self._then = then
         self._seconds = seconds
         self._waiting: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
-        """Note that some work has ended just now."""
+    def restart(self) -> None:
+        """Start over, as some work has just ended."""
         if self._waiting:
             self._waiting.cancel()
         self._waiting = asyncio.get_running_loop().call_later(self._seconds, self._then)

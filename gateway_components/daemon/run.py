@@ -25,7 +25,7 @@ from gateway_components.daemon.leader import (
     note_leader,
     while_leading,
 )
-from gateway_components.daemon.memory import Rest, spare_memory
+from gateway_components.daemon.memory import IdleTimer, spare_memory
 from gateway_components.daemon.observe.health import Review
 from gateway_components.daemon.observe.observation import Observation
 from gateway_components.daemon.reconcile.plan_worker import PlanWorker
@@ -113,7 +113,7 @@ async def run(settings: Settings) -> Exit:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # Before anything is waited for: what is missing here no waiting brings.
+    # Before anything is waited for: waiting does not provide what is missing here.
     find_engine()
     find_provider()
     with (
@@ -215,7 +215,7 @@ class _Daemon:
             client, callbacks, settings.namespaces, self._watch_restarted, policy=settings.policy
         )
         self._working: _Working | None = None
-        self._rest = Rest()
+        self._idle = IdleTimer()
         self._requeue = Requeue(self._telemetry)
         self._log = structlog.get_logger()
 
@@ -318,7 +318,7 @@ class _Daemon:
     async def _pass(self, namespace: str) -> None:
         assert self._working is not None  # noqa: S101  (the workers start after it)
         again = await self._requeue.run(namespace, self._working.reconciler.reconcile)
-        self._rest.begin()
+        self._idle.restart()
         if again is not None:
             self._queue.ask(namespace, again)
 

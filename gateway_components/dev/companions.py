@@ -59,7 +59,7 @@ class Companions:
         """The namespaces with companions."""
         return frozenset(key.namespace for key in self._applied)
 
-    async def bring_namespace(self, name: str, manifest: Manifest) -> bool:
+    async def apply_namespace(self, name: str, manifest: Manifest) -> bool:
         """Apply a Namespace if its manifest changed; return whether it did.
 
         Raises
@@ -77,7 +77,7 @@ class Companions:
         """Have a deleted Namespace applied again."""
         self._namespaces.pop(name, None)
 
-    async def bring(
+    async def apply(
         self, namespace: str, wanted: Mapping[Identity, Manifest], *, remove: bool
     ) -> list[Identity]:
         """Apply the changed companions of a namespace, and `remove` those no longer wanted.

@@ -18,14 +18,14 @@ class Reading:
     ----------
     objects
         Its objects, those of an unreadable file as they last were, and all current findings.
-    blind
+    incomplete
         Whether a file could never be read: it may hold objects that are not known.
     again
         Whether a file just disappeared: it counts as deleted at the next reading, as editors replace files.
     """
 
     objects: ManifestObjects = field(default_factory=ManifestObjects)
-    blind: bool = False
+    incomplete: bool = False
     again: bool = False
 
 
@@ -69,7 +69,7 @@ class FolderReader:
             if _is_named(located)
         ]
         objects = read_objects(Loaded(tuple(kept), tuple(findings)), self._namespace)
-        return Reading(objects, blind=bool(unknown), again=bool(self._away))
+        return Reading(objects, incomplete=bool(unknown), again=bool(self._away))
 
     def _is_empty(self, finding: FileFinding) -> bool:
         """Return whether a finding only reports an empty folder."""

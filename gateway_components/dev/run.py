@@ -213,8 +213,8 @@ class _Session:
 
     async def _pass(self, namespace: str) -> None:
         try:
-            await self._bring_namespace(namespace)
-            await self._bring_companions(namespace)
+            await self._apply_namespace(namespace)
+            await self._apply_companions(namespace)
             again = await self._reconciler.reconcile(namespace)
         except EngineInterruptedError:
             return
@@ -230,10 +230,10 @@ class _Session:
         if again is not None:
             self._queue.ask(namespace, again)
 
-    async def _bring_namespace(self, namespace: str) -> None:
+    async def _apply_namespace(self, namespace: str) -> None:
         manifest, where = self._view.namespace(namespace), f"namespace {namespace}"
         try:
-            if manifest and await self._companions.bring_namespace(namespace, manifest):
+            if manifest and await self._companions.apply_namespace(namespace, manifest):
                 self._show("applied", f"Namespace {namespace}")
         except CompanionError as error:
             # It may exist, without the right to write it.
@@ -241,11 +241,11 @@ class _Session:
         else:
             self._failures.pop(where, None)
 
-    async def _bring_companions(self, namespace: str) -> None:
-        wanted, remove = self._view.companions(namespace), not self._view.is_blind()
+    async def _apply_companions(self, namespace: str) -> None:
+        wanted, remove = self._view.companions(namespace), not self._view.is_incomplete()
         where = f"companions of {namespace}"
         try:
-            for key in await self._companions.bring(namespace, wanted, remove=remove):
+            for key in await self._companions.apply(namespace, wanted, remove=remove):
                 self._show("applied", f"{key.kind} {key.namespace}/{key.name}")
         except CompanionError as error:
             # Go on: the objects that gateways refer to may exist.

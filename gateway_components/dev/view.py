@@ -131,9 +131,9 @@ class FolderView(View):
         companions = self._reading.objects.companions
         return {key: manifest for key, manifest in companions.items() if key.namespace == namespace}
 
-    def is_blind(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Return whether the folder may hold an object that could not be read."""
-        return self._reading.blind
+        return self._reading.incomplete
 
     def is_explained(self, failure: Failure) -> bool:
         """Return whether `look` returned the failure of a gateway as a finding."""
@@ -162,7 +162,7 @@ class FolderView(View):
         unreadable += [
             UnreadableGateway(key, gateways[key].spec.class_name, None, why) for key, why in refused.items()
         ]
-        if self._reading.blind:
+        if self._reading.incomplete:
             seen = gateways.keys() | {one.key for one in unreadable}
             unreadable += [_unseen(key, whole) for key in self._applied(namespace) - seen]
         existing, marks = await self._cluster.existing(gateways)

@@ -1,4 +1,4 @@
-"""The objects of a gateway as they are planned, and the digests that tell whether they changed."""
+"""The objects of a gateway as they are planned, and the digests that show whether they changed."""
 
 import hashlib
 import json

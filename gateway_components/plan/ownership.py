@@ -168,7 +168,7 @@ def _shared(fields: frozenset[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=128)
 def _known_fields(texts: tuple[str, ...]) -> frozenset[str]:
-    return _shared(_told_apart(map(json.loads, texts), texts))
+    return _shared(_paths_or_digest(map(json.loads, texts), texts))
 
 
 def _fields_of(owned: Sequence[Mapping[str, Any]]) -> frozenset[str]:
@@ -176,10 +176,10 @@ def _fields_of(owned: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     # An entry in our name may be forged and hold a megabyte: do not cache it for others.
     if sum(map(len, texts)) <= _LARGEST_SHARED:
         return _known_fields(texts)
-    return _told_apart(owned, texts)
+    return _paths_or_digest(owned, texts)
 
 
-def _told_apart(owned: Iterable[Mapping[str, Any]], texts: Iterable[str]) -> frozenset[str]:
+def _paths_or_digest(owned: Iterable[Mapping[str, Any]], texts: Iterable[str]) -> frozenset[str]:
     found = _fields(owned)
     if found is None:
         # One field that stands for all of them: any change is seen still.

@@ -65,8 +65,8 @@ def check_agreement(both: ControlPlane, manifest: Manifest) -> Manifest | None:
     """Return what our CRD makes of a manifest, having checked that the reference and our models agree."""
     ours = admitted(both, manifest, reference=False)
     assert ours == admitted(both, manifest, reference=True)
-    told = admission_problems(manifest)
-    assert (ours is None) == bool(told), told
+    reported = admission_problems(manifest)
+    assert (ours is None) == bool(reported), reported
     if ours is not None:
         named = manifest | {"metadata": ours["metadata"]}
         assert parse(named) == parse(ours)

@@ -29,10 +29,10 @@ CONDITION = {
 
 
 def test_explain_describes_the_kind_and_its_fields(lab: ControlPlane) -> None:
-    told = " ".join(lab.kubectl("explain", "aigw.spec").split())
-    assert "Desired state of the gateway." in told
-    assert "Models that the gateway serves." in told
-    assert "Port of the gateway container and of its Service." in told
+    reported = " ".join(lab.kubectl("explain", "aigw.spec").split())
+    assert "Desired state of the gateway." in reported
+    assert "Models that the gateway serves." in reported
+    assert "Port of the gateway container and of its Service." in reported
     assert "AiGateway is a LiteLLM proxy in front of language models." in lab.kubectl("explain", "aigateway")
 
 

@@ -22,8 +22,8 @@ def test_problem_names_field_fault_and_cure(manifest: Manifest, path: str, messa
 
 def test_all_problems_are_reported_at_once() -> None:
     manifest = gateway(aiModels=[{"name": ""}], port=0, foo=1, metadata={"name": "a"})
-    told = {dotted(problem.path) for problem in problems(manifest)}
-    assert told == {"spec.aiModels[0].name", "spec.aiModels[0].provider", "spec.port", "spec.foo"}
+    reported = {dotted(problem.path) for problem in problems(manifest)}
+    assert reported == {"spec.aiModels[0].name", "spec.aiModels[0].provider", "spec.port", "spec.foo"}
 
 
 def test_a_right_manifest_has_no_problems() -> None:

@@ -101,8 +101,8 @@ def test_check_fails_for_a_missing_a_changed_and_a_foreign_file(
     second.write_text("kind: Other\n", encoding="utf-8")
     (tmp_path / "foreign.yaml").write_text("", encoding="utf-8")
     assert main(["--check", "--folder", str(tmp_path)]) == 1
-    told = capsys.readouterr().err
-    assert all(name in told for name in (first.name, second.name, "foreign.yaml"))
+    reported = capsys.readouterr().err
+    assert all(name in reported for name in (first.name, second.name, "foreign.yaml"))
 
 
 def test_written_file_holds_the_crd(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ def results(**parts: Any) -> dict[str, Any]:
         "kubernetes_provider": "4.25.0",
         "kubernetes": "v1.36.3",
     }
-    told = {name: {"seconds": 60.0, "load_before": 0.1, **part} for name, part in parts.items()}
-    return {"machine": machine, "scale": "full", "parts": told}
+    reported = {name: {"seconds": 60.0, "load_before": 0.1, **part} for name, part in parts.items()}
+    return {"machine": machine, "scale": "full", "parts": reported}
 
 
 def gateways(seconds: dict[int, float], engine_runs: int = 0) -> dict[str, Any]:

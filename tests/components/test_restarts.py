@@ -264,7 +264,7 @@ def configured(settings: dict[str, str], program: Callable[[], Any], *, preview:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "reported"),
     [
         ({}, True),
         ({"enableConfigMapMutable": "false"}, True),
@@ -273,7 +273,7 @@ def configured(settings: dict[str, str], program: Callable[[], Any], *, preview:
     ],
 )
 def test_a_provider_that_replaces_config_maps_is_reported(
-    settings: dict[str, str], told: bool, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, str], reported: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE")
     said: list[str] = []
@@ -281,7 +281,7 @@ def test_a_provider_that_replaces_config_maps_is_reported(
     configured(settings, lambda: AiGateway("chat", AiGatewayArgs(models=MODELS)).url)
     cure = "pulumi config set kubernetes:enableConfigMapMutable true"
     found = [text.partition(": ")[0] for text in said if cure in text]
-    assert found == (['AiGateway "chat"'] if told else [])
+    assert found == (['AiGateway "chat"'] if reported else [])
 
 
 @pytest.mark.parametrize("preview", [True, False])

@@ -46,13 +46,13 @@ def test_pods_survive_what_is_deleted_for_a_moment(
     before, name = generation(namespace), manifest["metadata"]["name"]
 
     namespace.kubectl("delete", manifest["kind"], name)
-    told = f"{manifest['kind']} {namespace.name}/{name} was deleted"
-    namespace.wait_event("chat", "ReferenceNotFound", told)
-    wait_until(lambda: told in applied(namespace), timeout=SECONDS, what="the warning in the condition")
+    reported = f"{manifest['kind']} {namespace.name}/{name} was deleted"
+    namespace.wait_event("chat", "ReferenceNotFound", reported)
+    wait_until(lambda: reported in applied(namespace), timeout=SECONDS, what="the warning in the condition")
     assert generation(namespace) == before, source
 
     namespace.apply(manifest)
-    wait_until(lambda: told not in applied(namespace), timeout=SECONDS, what="no such warning any more")
+    wait_until(lambda: reported not in applied(namespace), timeout=SECONDS, what="no such warning any more")
     assert generation(namespace) == before, source
 
 

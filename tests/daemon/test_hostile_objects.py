@@ -76,8 +76,8 @@ def test_deep_and_large_objects_hold_up_nobody(namespace: Namespace, daemon: Dae
     namespace.wait_config("patched", "openai/edited")
     assert "Traceback" not in daemon.text()
     assert not daemon.events("internal error")
-    told = {event["name"] for event in daemon.events("unreadable object")}
-    assert {"deep", "deeper"} <= told, "what cannot be read of an object is said"
+    reported = {event["name"] for event in daemon.events("unreadable object")}
+    assert {"deep", "deeper"} <= reported, "what cannot be read of an object is said"
 
 
 def nested(levels: int, name: str, leaves: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway_components.daemon.memory import Rest
+from gateway_components.daemon.memory import IdleTimer
 from gateway_components.daemon.watch.projections import PROJECTIONS, deployment_state, object_state
 from tests.daemon.manifests import API_VERSION, gateway, tool_route
 
@@ -149,7 +149,7 @@ print((psutil.Process().memory_info().rss - before) / 1e6)
 """
 BURSTS = [
     ("spared", 300_000, "large blocks go at once"),
-    ("given back", 20_000, "small ones when work rests"),
+    ("given back", 20_000, "small ones while idle"),
 ]
 
 
@@ -162,12 +162,12 @@ def test_what_a_burst_took_is_given_back(how: str, size: int, why: str) -> None:
     assert kept(how) < 10, why
 
 
-async def test_memory_is_given_back_once_work_rests() -> None:
+async def test_memory_is_given_back_while_the_daemon_is_idle() -> None:
     loop = asyncio.get_running_loop()
     given: asyncio.Queue[float] = asyncio.Queue()
-    rest = Rest(lambda: given.put_nowait(loop.time()), seconds=0.05)
+    idle = IdleTimer(lambda: given.put_nowait(loop.time()), seconds=0.05)
     for _ in range(5):
-        rest.begin()
+        idle.restart()
         last = loop.time()
 
     assert await asyncio.wait_for(given.get(), timeout=10) >= last + 0.05

@@ -130,8 +130,8 @@ def test_an_unanswered_leader_stops_before_another_begins(trouble: str) -> None:
 
     (lost,) = (line for line in logged if line["event"] == "lease lost")
     assert "10 s" in lost["why"]
-    (told,) = (line for line in logged if line["log_level"] == "warning")
-    assert told["error"], "the same trouble is told once"
+    (reported,) = (line for line in logged if line["log_level"] == "warning")
+    assert reported["error"], "the same trouble is told once"
 
 
 TROUBLES: list[tuple[str, Exception | None]] = [

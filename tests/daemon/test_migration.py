@@ -140,8 +140,8 @@ def test_a_rival_operator_is_reported_and_outlasted(namespace: Namespace) -> Non
     with operator.running():
         _hand_over(namespace)
         for name in ("chat", "tools"):
-            told = namespace.wait_event(name, "RivalOperator", contains="scale it down to 0")
-            assert told["type"] == "Warning"
+            reported = namespace.wait_event(name, "RivalOperator", contains="scale it down to 0")
+            assert reported["type"] == "Warning"
 
     def ours() -> bool:
         return _is_ours(namespace, "chat", "AiGateway") and _is_ours(namespace, "tools", "ToolGateway")

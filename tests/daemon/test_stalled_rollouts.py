@@ -26,15 +26,15 @@ from tests.litellm_proxy.harness import ProxyError
 OUTPUT = "sk-in-the-output"
 
 
-def wait_told(namespace: Namespace, *texts: str) -> str:
+def wait_for_message(namespace: Namespace, *texts: str) -> str:
     """Wait until the condition of the gateway says all `texts` of a rollout that goes on; return what it says."""
 
-    def told() -> str:
+    def message_with_all() -> str:
         ready = namespace.conditions("chat").get("AiGatewayReady", {})
         message: str = ready.get("message", "") if ready.get("reason") == "DeploymentRollingOut" else ""
         return message if all(text in message for text in texts) else ""
 
-    return wait_until(told, timeout=SECONDS, what=f"a condition that says {texts}")
+    return wait_until(message_with_all, timeout=SECONDS, what=f"a condition that says {texts}")
 
 
 def status(namespace: Namespace, *options: str) -> str:
@@ -78,7 +78,7 @@ def test_pods_that_are_refused_are_reported(namespace: Namespace, what: str, ref
     refuse(namespace)
     namespace.apply(gateway("chat", env=DATABASE))
 
-    message = wait_told(namespace, "0 of 1 replicas updated", "FailedCreate: pods", words)
+    message = wait_for_message(namespace, "0 of 1 replicas updated", "FailedCreate: pods", words)
     namespace.wait_event("chat", "RolloutStalled", words)
     assert words in status(namespace, "-o", "wide"), what
     assert len(message) < 2000
@@ -107,7 +107,7 @@ def test_a_configuration_litellm_refuses_is_reported(namespace: Namespace, tmp_p
     }
     kubelet.report(kubelet.bind(), {"phase": "Running", "containerStatuses": [crashing]})
 
-    wait_told(namespace, f"container litellm: CrashLoopBackOff (last Error, exit code {ended[1]})")
+    wait_for_message(namespace, f"container litellm: CrashLoopBackOff (last Error, exit code {ended[1]})")
     namespace.wait_event("chat", "RolloutStalled", "CrashLoopBackOff")
 
 
@@ -116,7 +116,7 @@ def test_pods_that_do_not_come_are_reported(namespace: Namespace, daemon: Daemon
     namespace.wait_ready("chat")
     kubelet = Kubelet(namespace, "chat")
 
-    wait_told(namespace, "1 old ones still running", "Unschedulable: 0/1 nodes are available")
+    wait_for_message(namespace, "1 old ones still running", "Unschedulable: 0/1 nodes are available")
     namespace.wait_event("chat", "RolloutStalled", "Unschedulable")
 
     crash = {"reason": "OOMKilled", "exitCode": 137, "message": OUTPUT}
@@ -141,7 +141,7 @@ def test_pods_that_do_not_come_are_reported(namespace: Namespace, daemon: Daemon
         kubelet.bind(),
         {"phase": "Pending", "containerStatuses": [crashing], "initContainerStatuses": [pulling]},
     )
-    message = wait_told(
+    message = wait_for_message(
         namespace,
         "container litellm: CrashLoopBackOff (last OOMKilled, exit code 137)",
         "init container proxy: ImagePullBackOff: image example.com/proxy:2",

@@ -42,7 +42,7 @@ class Place(Clock):
 
     def __init__(self, stored: StoredState | None = None) -> None:
         self.steps: list[str] = []
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self.stored = stored
         self.interruptible: list[str] = []
         self.faults: dict[str, Exception] = {}
@@ -60,8 +60,8 @@ class Place(Clock):
         self._step("load")
         return self.stored
 
-    async def intend(self, namespace: str, doubts: Collection[str], version: str | None) -> str:
-        self._step(f"intend {','.join(sorted(doubts))} on {version}")
+    async def intend(self, namespace: str, pending: Collection[str], version: str | None) -> str:
+        self._step(f"intend {','.join(sorted(pending))} on {version}")
         return "2"
 
     async def save(
@@ -69,12 +69,12 @@ class Place(Clock):
         namespace: str,
         checkpoint: bytes | None,
         version: str | None,
-        doubts: Collection[str] = (),
+        pending: Collection[str] = (),
     ) -> str:
         self._step(
-            f"save {checkpoint!r} on {version}" + (f" but {','.join(sorted(doubts))}" if doubts else "")
+            f"save {checkpoint!r} on {version}" + (f" but {','.join(sorted(pending))}" if pending else "")
         )
-        return "2" if doubts else "3"
+        return "2" if pending else "3"
 
     async def remove(self, namespace: str, version: str) -> None:
         self._step(f"remove {version}")
@@ -116,7 +116,7 @@ class Place(Clock):
         self._step("forget")
 
     async def tell(self, regarding: Mapping[str, Any], event: Event) -> None:
-        self.told.append(f"{regarding['metadata']['name']} {event.reason}: {event.note}")
+        self.reported.append(f"{regarding['metadata']['name']} {event.reason}: {event.note}")
 
     def _step(self, step: str) -> None:
         self.steps.append(step)
@@ -129,8 +129,8 @@ def engine(place: Place) -> StoredEngine:
     return StoredEngine(cast("Stacks", place), cast("StateSecrets", place), place, place.tell)
 
 
-def stored(*doubts: Identity) -> StoredState:
-    return StoredState("1", b"old", frozenset(map(str, doubts)))
+def stored(*pending: Identity) -> StoredState:
+    return StoredState("1", b"old", frozenset(map(str, pending)))
 
 
 async def test_a_run_is_noted_first_and_stored_before_it_is_reported() -> None:
@@ -194,7 +194,7 @@ async def test_an_unreadable_state_counts_as_none_and_is_overwritten(
     assert await tried.held("ns") == {}, why
     assert place.steps[-1] == "open None"
     assert tried.version("ns") == (7 if step == "load" else 1)
-    assert place.told == [f"litellm-gateways-state StateLost: {fault}"]
+    assert place.reported == [f"litellm-gateways-state StateLost: {fault}"]
 
 
 async def test_no_run_begins_without_the_right_to_note_it() -> None:

@@ -15,7 +15,7 @@ from tests.daemon.harness import (
 DETACH = '[{"op": "remove", "path": "/spec/toolGatewayRef"}]'
 
 
-def told(place: Namespace) -> list[tuple[str, str]]:
+def reported(place: Namespace) -> list[tuple[str, str]]:
     """Return object and reason of every event of ours."""
     events = (event for event in place.list("Event") if "agentic-layer" in event["reportingController"])
     return sorted((event["regarding"]["name"], event["reason"]) for event in events)
@@ -36,7 +36,7 @@ def test_a_restart_changes_no_status_and_tells_nothing_twice(place: Namespace, t
         place.wait_route("lost", "GatewayNotFound")
         place.wait_reason("broken", "GuardrailsResolutionFailed", "ToolGateway")
         place.wait_event("tools", "ToolGatewayReady")
-    before, conditions = told(place), place.conditions("tools", "ToolGateway")
+    before, conditions = reported(place), place.conditions("tools", "ToolGateway")
     assert len(before) == len(set(before)), "each is told once"
 
     with Daemon(place.lab, tmp_path, *alone(place)) as second:
@@ -46,7 +46,7 @@ def test_a_restart_changes_no_status_and_tells_nothing_twice(place: Namespace, t
         place.wait_route("marker", "UpstreamUnresolved")
         (warned,) = place.notes("tools", "GuardModeIgnored")
         assert not warned.get("series"), "the first daemon has told of it"
-        assert [entry for entry in told(place) if entry[0] != "marker"] == before
+        assert [entry for entry in reported(place) if entry[0] != "marker"] == before
         assert (
             place.conditions("tools", "ToolGateway")["ToolGatewayConfigured"]
             == (conditions["ToolGatewayConfigured"])

@@ -96,10 +96,10 @@ def test_a_route_to_a_namespace_that_does_not_exist_says_so(namespace: Namespace
 
 
 def test_events_tell_what_became_of_a_route(namespace: Namespace) -> None:
-    namespace.apply(tool_route("told", "tools"))
-    lost = namespace.wait_event("told", "GatewayNotFound")
+    namespace.apply(tool_route("reported", "tools"))
+    lost = namespace.wait_event("reported", "GatewayNotFound")
     assert (lost["type"], lost["regarding"]["kind"]) == ("Warning", "ToolRoute")
 
     namespace.apply(tool_gateway("tools"))
-    assert namespace.wait_event("told", "Reconciled")["type"] == "Normal"
+    assert namespace.wait_event("reported", "Reconciled")["type"] == "Normal"
     assert namespace.wait_event("tools", "ConfigurationApplied")["regarding"]["kind"] == "ToolGateway"

@@ -26,4 +26,4 @@ async def test_nothing_is_applied_that_could_not_be_recorded(tmp_path: Path) -> 
     key = Identity("ConfigMap", "ns", "settings")
 
     with pytest.raises(CompanionError, match=r"companions.json cannot be written: No such file"):
-        await companions.bring("ns", {key: {"metadata": {"name": "settings"}}}, remove=False)
+        await companions.apply("ns", {key: {"metadata": {"name": "settings"}}}, remove=False)

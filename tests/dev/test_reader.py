@@ -58,7 +58,7 @@ def test_a_file_at_fault_is_reported_and_counts_as_it_was(
 
     assert folder.names() == ["example", "other"]
     assert any(message in error for error in folder.errors())
-    assert not folder.last.blind
+    assert not folder.last.incomplete
 
     folder.write("a.yaml", GATEWAY.replace("example", "renamed"))
     assert folder.names() == ["other", "renamed"]
@@ -111,7 +111,7 @@ def test_the_last_file_can_go(folder: Folder) -> None:
     folder.names()
     assert folder.names() == []
     assert folder.errors() == []
-    assert not folder.last.blind
+    assert not folder.last.incomplete
 
 
 def test_a_file_that_was_never_read_may_hold_anything(tmp_path: Path) -> None:
@@ -119,11 +119,11 @@ def test_a_file_that_was_never_read_may_hold_anything(tmp_path: Path) -> None:
     folder.write("a.yaml", "a: [")
     folder.write("b.yaml", OTHER)
     assert folder.names() == ["other"]
-    assert folder.last.blind
+    assert folder.last.incomplete
 
     folder.write("a.yaml", GATEWAY)
     assert folder.names() == ["example", "other"]
-    assert not folder.last.blind
+    assert not folder.last.incomplete
 
 
 def test_a_folder_that_goes_keeps_all(folder: Folder) -> None:

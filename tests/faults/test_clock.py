@@ -63,8 +63,8 @@ def _wait_for_jump(daemon: Daemon, jump: str) -> None:
     close = timedelta(minutes=5)
 
     def jumped() -> bool:
-        told = datetime.fromisoformat(daemon.log()[-1]["timestamp"])
-        return abs(told - datetime.now(UTC) - due) < close
+        reported = datetime.fromisoformat(daemon.log()[-1]["timestamp"])
+        return abs(reported - datetime.now(UTC) - due) < close
 
     wait_until(jumped, timeout=SECONDS, what=f"a log line {jump} from now")
 

@@ -79,18 +79,18 @@ def test_each_owned_field_that_is_edited_is_restored(crowd: Namespace, watcher: 
         while todo and len(made) < GATEWAYS:
             edit, name = todo.pop(0), f"gateway-{len(made)}"
             before = live(crowd, edit.kind, name)
-            told = len(corrections(watcher, crowd, name))
+            reported = len(corrections(watcher, crowd, name))
             if make(crowd, edit, name):
-                made[name] = edit, content(before), told
+                made[name] = edit, content(before), reported
             else:
                 refused.add(str(edit))
-        for name, (edit, before, told) in made.items():
+        for name, (edit, before, reported) in made.items():
 
             def put_right(
-                name: str = name, edit: Edit = edit, before: Raw = before, told: int = told
+                name: str = name, edit: Edit = edit, before: Raw = before, reported: int = reported
             ) -> bool:
                 same = content(live(crowd, edit.kind, name)) == before
-                return same and len(corrections(watcher, crowd, name)) > told
+                return same and len(corrections(watcher, crowd, name)) > reported
 
             try:
                 wait_until(put_right, timeout=SECONDS, what=f"{edit} put right")

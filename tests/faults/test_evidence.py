@@ -93,9 +93,11 @@ def test_an_engine_killed_beside_a_refused_neighbour(
             return not moment.exists() and not untruths(idle_lab, [place.name], refused=[REFUSED])
 
         wait_until(settled, timeout=SECONDS, what=f"everything true after an engine was killed {stage}")
-    told = [str(raw) for kind in ("AiGateway", "Event") for raw in place.list(kind)]
-    told += [str(line) for line in mortal.log() if place.name in str(line)]
-    assert not [line for line in told if "Updating" in line or "stdout:" in line], "no output of the engine"
+    reported = [str(raw) for kind in ("AiGateway", "Event") for raw in place.list(kind)]
+    reported += [str(line) for line in mortal.log() if place.name in str(line)]
+    assert not [line for line in reported if "Updating" in line or "stdout:" in line], (
+        "no output of the engine"
+    )
 
 
 def lies(place: Namespace, model: str) -> list[str]:

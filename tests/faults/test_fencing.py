@@ -13,7 +13,7 @@ from gateway_components.daemon.run import Exit
 from gateway_components.kube.resources import CUSTOM_RESOURCES, EVENTS, SECRETS
 from lab import wait_until
 from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, running_engine
-from tests.faults.picture import OWNED
+from tests.faults.cluster_objects import OWNED
 from tests.faults.rival import HELD_UP, LEASE_SECONDS, PROGRAM
 
 KINDS = (*(CUSTOM_RESOURCES[kind] for kind in ("AiGateway",)), *OWNED.values(), SECRETS, EVENTS)
@@ -157,11 +157,11 @@ def test_pods_of_one_host_and_path_do_not_evict_each_other(rivals: Rivals) -> No
         wait_until(leads(first), timeout=SECONDS, what="the first leads")
         holder = first.events("leading")[0]["identity"]
         with rivals.daemon("second", *scratch, program=pod(volumes[1])) as second:
-            told = second.wait_for("standing by")
+            reported = second.wait_for("standing by")
             place.apply(gateway("chat"))
             place.wait_ready("chat")
 
-            assert told["holder"] == holder
+            assert reported["holder"] == holder
             assert not second.events("leading")
             assert first.process.poll() is None
         assert {file.name for volume in volumes for file in volume.iterdir()} >= {"daemon.lock"}

@@ -144,10 +144,10 @@ def test_an_older_state_that_is_restored_is_lost_and_reported(
 
     write_state(place, old)
     assert "it is older than the last one" in keeper.wait_for("state lost", namespace=place.name)["error"]
-    (told,) = wait_until(
+    (reported,) = wait_until(
         lambda: place.notes(STATE_SECRET, "StateLost"), timeout=SECONDS, what="an event about the Secret"
     )
-    assert (told["regarding"]["kind"], told["type"]) == ("Secret", "Warning")
+    assert (reported["regarding"]["kind"], reported["type"]) == ("Secret", "Warning")
     at_rest(place)
     keeper.stop()
 

@@ -10,7 +10,7 @@ from gateway_components.api.kinds import AI_GATEWAY
 from gateway_components.identity import Identity
 from gateway_components.plan.status import Rollout, gateway_status, merge_status
 from tests.daemon.manifests import gateway
-from tests.faults.picture import Picture
+from tests.faults.cluster_objects import ClusterObjects
 from tests.faults.truth import untruths_of
 
 NAME = Identity("AiGateway", "ns", "chat")
@@ -33,7 +33,7 @@ def true_objects() -> Objects:
     }
     class_ = {"metadata": {"name": "litellm"}, "spec": {"controller": AI_GATEWAY.controller}}
     objects: Objects = {NAME: chat, Identity("AiGatewayClass", "", "litellm"): class_}
-    planned = Picture(objects).plan.gateways[Identity("AiGateway", "ns", "chat")]
+    planned = ClusterObjects(objects).plan.gateways[Identity("AiGateway", "ns", "chat")]
     assert planned.objects
     for key, manifest in zip(OWNED, planned.objects.manifests, strict=True):
         objects[key] = copy.deepcopy(dict(manifest))
@@ -52,7 +52,7 @@ def true_objects() -> Objects:
 
 
 def test_what_is_true_is_found_to_be() -> None:
-    assert untruths_of(Picture(true_objects()), ["ns"]) == []
+    assert untruths_of(ClusterObjects(true_objects()), ["ns"]) == []
 
 
 def test_what_others_added_is_theirs() -> None:
@@ -60,7 +60,7 @@ def test_what_others_added_is_theirs() -> None:
     objects[OWNED[1]]["metadata"]["labels"]["team"] = "red"
     objects[OWNED[1]]["spec"]["replicas"] = 1
 
-    assert untruths_of(Picture(objects), ["ns"]) == []
+    assert untruths_of(ClusterObjects(objects), ["ns"]) == []
 
 
 def lose_an_object(objects: Objects) -> None:
@@ -133,6 +133,6 @@ def test_what_is_untrue_is_reported(breaks: Callable[[Objects], None], said: str
     objects = true_objects()
     breaks(objects)
 
-    found = untruths_of(Picture(objects), ["ns"])
+    found = untruths_of(ClusterObjects(objects), ["ns"])
 
     assert [line for line in found if said in line], found

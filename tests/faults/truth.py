@@ -23,7 +23,7 @@ from gateway_components.plan.status import (
 )
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
-from tests.faults.picture import OWNED, Picture, Raw, controller, take_picture
+from tests.faults.cluster_objects import OWNED, ClusterObjects, Raw, controller, read_cluster_objects
 from tests.faults.state_truth import untrue_states
 
 __all__ = ["assert_true", "untruths", "untruths_of"]
@@ -73,26 +73,28 @@ def untruths(
     lab: ControlPlane, namespaces: Collection[str], *, refused: Collection[str] = (), states: bool = True
 ) -> list[str]:
     """Return what is untrue about the gateways and routes of `namespaces` at this moment."""
-    picture = take_picture(lab)
-    found = untruths_of(picture, namespaces, refused=refused)
+    cluster = read_cluster_objects(lab)
+    found = untruths_of(cluster, namespaces, refused=refused)
     if states:
-        found += untrue_states(lab, picture.plan, namespaces, refused)
+        found += untrue_states(lab, cluster.plan, namespaces, refused)
     return found
 
 
-def untruths_of(picture: Picture, namespaces: Collection[str], *, refused: Collection[str] = ()) -> list[str]:
-    """Return what is untrue in a picture, which knows nothing of the engine's state."""
-    planned = picture.plan
+def untruths_of(
+    cluster: ClusterObjects, namespaces: Collection[str], *, refused: Collection[str] = ()
+) -> list[str]:
+    """Return what is untrue of these objects, which show nothing of the engine's state."""
+    planned = cluster.plan
     return [
-        *_objects(picture, planned, namespaces, refused),
-        *_strays(picture, namespaces),
-        *_gateway_statuses(picture, planned, namespaces, refused),
-        *_route_statuses(picture, planned, namespaces, refused),
+        *_objects(cluster, planned, namespaces, refused),
+        *_strays(cluster, namespaces),
+        *_gateway_statuses(cluster, planned, namespaces, refused),
+        *_route_statuses(cluster, planned, namespaces, refused),
     ]
 
 
 def _objects(
-    picture: Picture, planned: Plan, namespaces: Collection[str], refused: Collection[str]
+    cluster: ClusterObjects, planned: Plan, namespaces: Collection[str], refused: Collection[str]
 ) -> Iterator[str]:
     """Every gateway has exactly its three objects, of its own, with the planned values."""
     for key, gateway in planned.gateways.items():
@@ -100,7 +102,7 @@ def _objects(
             continue
         for manifest in gateway.objects.manifests:
             wanted = Identity(manifest["kind"], key.namespace, manifest["metadata"]["name"])
-            live = picture.objects.get(wanted)
+            live = cluster.objects.get(wanted)
             if live is None:
                 yield f"{key}: {wanted.kind} {wanted.name} does not exist"
                 continue
@@ -123,15 +125,15 @@ def _differences(wanted: Any, live: Any, path: str = "") -> Iterator[str]:
         yield f"{path or 'it'} is {live!r} and not {wanted!r}"
 
 
-def _strays(picture: Picture, namespaces: Collection[str]) -> Iterator[str]:
+def _strays(cluster: ClusterObjects, namespaces: Collection[str]) -> Iterator[str]:
     """Nothing belongs to a gateway that does not exist, and nothing beyond its three objects to one that does."""
-    for key, raw in picture.of(*OWNED).items():
+    for key, raw in cluster.of(*OWNED).items():
         owner = controller(raw)
         ours = owner and owner["apiVersion"] == API_VERSION and owner["kind"] in GATEWAY_KINDS
         if not owner or not ours or key.namespace not in namespaces:
             continue
         gateway = Identity(owner["kind"], key.namespace, owner["name"])
-        living = picture.objects.get(gateway)
+        living = cluster.objects.get(gateway)
         if living is None or living["metadata"]["uid"] != owner["uid"]:
             yield f"{key.kind} {key.name} belongs to {gateway}, which does not exist"
         elif key not in set(wanted_objects(gateway)):
@@ -139,10 +141,10 @@ def _strays(picture: Picture, namespaces: Collection[str]) -> Iterator[str]:
 
 
 def _gateway_statuses(
-    picture: Picture, planned: Plan, namespaces: Collection[str], refused: Collection[str]
+    cluster: ClusterObjects, planned: Plan, namespaces: Collection[str], refused: Collection[str]
 ) -> Iterator[str]:
     """Every gateway of ours says of its newest generation how it is; every other says nothing of ours."""
-    for found, raw in picture.of(*GATEWAY_KINDS).items():
+    for found, raw in cluster.of(*GATEWAY_KINDS).items():
         if found.namespace not in namespaces:
             continue
         key = found
@@ -153,15 +155,15 @@ def _gateway_statuses(
         elif key.name in refused:
             if not _says_why_it_failed(key, raw):
                 yield f"{key} does not say that it was refused: {existing}"
-        elif said := _unsaid(existing, _gateway_status(picture, gateway)):
+        elif said := _unsaid(existing, _gateway_status(cluster, gateway)):
             yield f"{key}: {said}"
 
 
-def _gateway_status(picture: Picture, gateway: GatewayPlan) -> Status:
+def _gateway_status(cluster: ClusterObjects, gateway: GatewayPlan) -> Status:
     rollout, url = None, ""
     if gateway.objects:
         url = gateway.objects.url
-        live = picture.objects.get(Identity("Deployment", gateway.key.namespace, gateway.key.name))
+        live = cluster.objects.get(Identity("Deployment", gateway.key.namespace, gateway.key.name))
         if live is not None:
             rollout = deployment_state(live).rollout(gateway.objects.hashes)
     kind = GATEWAY_KINDS[gateway.key.kind]
@@ -179,10 +181,10 @@ def _says_why_it_failed(key: Identity, raw: Raw) -> bool:
 
 
 def _route_statuses(
-    picture: Picture, planned: Plan, namespaces: Collection[str], refused: Collection[str]
+    cluster: ClusterObjects, planned: Plan, namespaces: Collection[str], refused: Collection[str]
 ) -> Iterator[str]:
     """Every route that refers to a gateway of ours says how it is; every other says nothing of ours."""
-    raws = {(key.namespace, key.name): raw for key, raw in picture.of("ToolRoute").items()}
+    raws = {(key.namespace, key.name): raw for key, raw in cluster.of("ToolRoute").items()}
     attached = {key: route for key, route in planned.routes.items() if route.gateway}
     for (namespace, name), raw in raws.items():
         if namespace not in namespaces or "deletionTimestamp" in raw["metadata"]:

@@ -83,16 +83,16 @@ class Script:
 async def mirror(
     lists: list[Listing], watches: list[list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]], list[str]]:
-    """Run a reflector to the end of a script; return its picture, its changes and where it watched from."""
+    """Run a reflector to the end of a script; return its cache, its changes and where it watched from."""
     script = Script(lists, watches)
-    picture, changes = await follow(script, monkeypatch)
-    return picture, changes, script.watched_from
+    cache, changes = await follow(script, monkeypatch)
+    return cache, changes, script.watched_from
 
 
 async def follow(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]]]:
-    """Run a reflector to the end of a script; return its picture and its changes."""
+    """Run a reflector to the end of a script; return its cache and its changes."""
     changes: list[tuple[str, str | None, str | None]] = []
 
     def note(change: Change[str]) -> None:
@@ -122,8 +122,8 @@ async def follow(
     return {name[1]: value for name, value in reflector.objects.items()}, changes
 
 
-async def test_the_picture_follows_list_and_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, changes, _ = await mirror(
+async def test_the_cache_follows_list_and_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, changes, _ = await mirror(
         [([item("a", "1"), item("b", "1")], "10")],
         [
             [
@@ -135,7 +135,7 @@ async def test_the_picture_follows_list_and_watch(monkeypatch: pytest.MonkeyPatc
         monkeypatch,
     )
 
-    assert picture == {"a": "2", "c": "1"}
+    assert cache == {"a": "2", "c": "1"}
     assert changes == [
         ("a", None, "1"),
         ("b", None, "1"),
@@ -179,19 +179,19 @@ TROUBLE = [
 async def test_a_new_list_makes_up_for_what_was_missed(
     case: str, error: ApiError, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture, changes, watched = await mirror(
+    cache, changes, watched = await mirror(
         [([item("a", "1"), item("b", "1")], "10"), ([item("b", "2"), item("c", "1")], "20")],
         [[error]],
         monkeypatch,
     )
 
-    assert picture == {"b": "2", "c": "1"}, why
+    assert cache == {"b": "2", "c": "1"}, why
     assert changes[2:] == [("a", "1", None), ("b", "1", "2"), ("c", None, "1")]
     assert watched == ["10", "20"]
 
 
 async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, _, _ = await mirror(
+    cache, _, _ = await mirror(
         [
             ApiUnreachableError("no answer"),
             ApiError(404, "NotFound", "no such CRD"),
@@ -201,7 +201,7 @@ async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch)
         monkeypatch,
     )
 
-    assert picture == {"a": "1"}
+    assert cache == {"a": "1"}
 
 
 CURES = [
@@ -248,9 +248,9 @@ async def test_a_resource_that_does_not_exist_has_no_objects(monkeypatch: pytest
     )
 
     with capture_logs() as lines:
-        picture, changes = await follow(script, monkeypatch)
+        cache, changes = await follow(script, monkeypatch)
 
-    assert picture == {"b": "1"}
+    assert cache == {"b": "1"}
     assert changes == [("a", None, "1"), ("a", "1", None), ("b", None, "1")]
     logged = [line["event"] for line in lines if line["log_level"] != "debug"]
     assert logged.count("no such resource") == 1, "logged once, however long it lasts"
@@ -309,7 +309,7 @@ async def test_a_missing_resource_holds_nobody_up_at_the_start(
     assert script.pauses[0] < 1, "nothing is lost by believing it soon"
 
 
-async def test_a_picture_that_was_found_mistaken_is_listed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cache_that_was_found_wrong_is_listed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script([([], "10"), ([item("a", "1")], "10")], [])
     reflector: Reflector[str] = Reflector(
         cast("KubeClient", script), DEPLOYMENTS, lambda raw: str(raw["value"]), lambda _: None
@@ -376,9 +376,9 @@ async def test_a_store_that_went_back_in_time_is_listed_again(monkeypatch: pytes
         [[event("BOOKMARK", "", "", "19")]],
     )
 
-    picture, _ = await follow(script, monkeypatch)
+    cache, _ = await follow(script, monkeypatch)
 
-    assert picture == {"a": "1"}
+    assert cache == {"a": "1"}
     assert script.causes == [Cause.DISORDERED]
 
 

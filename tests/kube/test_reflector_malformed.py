@@ -1,4 +1,4 @@
-"""The reflector, its client, and answers that no API server gives: its picture ends up right all the same."""
+"""The reflector, its client, and answers that no API server gives: its cache ends up right all the same."""
 
 import asyncio
 import contextlib
@@ -78,7 +78,7 @@ class Seen:
 
     causes: list[Cause] = field(default_factory=list)
     logs: list[Any] = field(default_factory=list)
-    picture: dict[str, str] = field(default_factory=dict)
+    cache: dict[str, str] = field(default_factory=dict)
 
     def lines(self, event: str) -> list[Any]:
         return [line for line in self.logs if line["event"] == event]
@@ -116,7 +116,7 @@ async def mirrored(
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running
-    seen.picture = {name: kept for (_, name), kept in reflector.objects.items()}
+    seen.cache = {name: kept for (_, name), kept in reflector.objects.items()}
     return seen
 
 
@@ -185,7 +185,7 @@ async def test_a_malformed_list_is_asked_for_again(case: str, bad: Any, tmp_path
 
     seen = await mirrored(server, tmp_path)
 
-    assert seen.picture == {"new": "plain"}
+    assert seen.cache == {"new": "plain"}
     assert seen.causes == [Cause.EXPIRED, Cause.MALFORMED]
     assert len(seen.lines("watch broken")) == 1
     assert not seen.lines("reflector failed")
@@ -220,7 +220,7 @@ async def test_a_malformed_event_leads_to_a_new_list(case: str, bad: Any, tmp_pa
 
     seen = await mirrored(server, tmp_path)
 
-    assert seen.picture == {"new": "plain"}
+    assert seen.cache == {"new": "plain"}
     assert seen.causes == [Cause.MALFORMED]
     assert len(seen.lines("watch broken")) == 1
     assert not seen.lines("reflector failed")
@@ -232,7 +232,7 @@ async def test_an_error_event_becomes_the_api_servers_error(tmp_path: Path) -> N
 
     seen = await mirrored(server, tmp_path)
 
-    assert seen.picture == {"new": "plain"}
+    assert seen.cache == {"new": "plain"}
     assert seen.lines("watch broken")[0]["error"] == "etcdserver: no leader"
 
 
@@ -242,7 +242,7 @@ async def test_an_event_that_is_cut_off_is_waited_for_in_a_new_watch(tmp_path: P
 
     seen = await mirrored(server, tmp_path)
 
-    assert seen.picture == {"a": "plain"}
+    assert seen.cache == {"a": "plain"}
     assert seen.causes == [Cause.BROKEN, Cause.ENDED]
 
 
@@ -252,7 +252,7 @@ async def test_an_event_without_end_is_given_up(tmp_path: Path, monkeypatch: pyt
 
     seen = await mirrored(server, tmp_path)
 
-    assert seen.picture == {"new": "plain"}
+    assert seen.cache == {"new": "plain"}
     assert seen.causes == [Cause.MALFORMED]
 
 
@@ -262,7 +262,7 @@ async def test_a_list_that_never_ends_is_given_up(tmp_path: Path) -> None:
 
     seen = await mirrored(server, tmp_path)
 
-    assert seen.picture == {"new": "plain"}
+    assert seen.cache == {"new": "plain"}
     assert seen.causes == [Cause.MALFORMED]
 
 
@@ -273,7 +273,7 @@ async def test_an_event_of_several_megabytes_is_seen(tmp_path: Path) -> None:
 
     seen = await mirrored(server, tmp_path)
 
-    assert seen.picture == {"large": "<" * 800_000}
+    assert seen.cache == {"large": "<" * 800_000}
 
 
 def deep(name: str, place: bytes, levels: int = 3000) -> bytes:
@@ -297,9 +297,9 @@ async def test_of_deep_bookkeeping_the_rest_is_read(tmp_path: Path) -> None:
 
     seen = await mirrored(server, tmp_path, managers)
 
-    assert seen.picture == {"before": "", "deep": "n", "after": ""}
-    (told,) = seen.lines("unreadable object")
-    assert (told["name"], told["why"].partition(",")[0]) == (
+    assert seen.cache == {"before": "", "deep": "n", "after": ""}
+    (reported,) = seen.lines("unreadable object")
+    assert (reported["name"], reported["why"].partition(",")[0]) == (
         "deep",
         "some of its managedFields nest too deep to be read",
     )
@@ -313,7 +313,7 @@ async def test_of_a_deep_object_is_known_that_it_exists(tmp_path: Path) -> None:
     seen = await mirrored(server, tmp_path)
 
     too_deep = "uid-deep it nests too deep to be read"
-    assert seen.picture == {"before": "plain", "deep": too_deep, "after": "plain"}
+    assert seen.cache == {"before": "plain", "deep": too_deep, "after": "plain"}
     assert len(seen.lines("unreadable object")) == 1, "logged once per version, however often it is listed"
     (logged,) = seen.lines("unreadable object")
     assert (logged["name"], logged["uid"]) == ("deep", "uid-deep")
@@ -329,7 +329,7 @@ async def test_an_object_that_no_projection_can_take_is_reported_once(tmp_path: 
 
     seen = await mirrored(server, tmp_path, project)
 
-    assert seen.picture == {"odd": "uid-odd it cannot be read (KeyError)", "fine": "1"}
+    assert seen.cache == {"odd": "uid-odd it cannot be read (KeyError)", "fine": "1"}
     assert len(seen.lines("unreadable object")) == 3, "once for each version"
 
 
@@ -344,7 +344,7 @@ async def test_who_hears_of_changes_cannot_end_a_reflector(tmp_path: Path) -> No
     seen = await mirrored(Server([listing(item("odd"), item("fine"))]), tmp_path, on_change=hear)
 
     assert heard == ["odd", "fine"]
-    assert sorted(seen.picture) == ["fine", "odd"]
+    assert sorted(seen.cache) == ["fine", "odd"]
     assert seen.lines("change not processed")
 
 
@@ -363,5 +363,5 @@ async def test_a_fault_of_the_reflector_itself_leads_to_a_new_start(
 
     seen = await mirrored(Server([listing(item("a"))]), tmp_path)
 
-    assert seen.picture == {"a": "plain"}
+    assert seen.cache == {"a": "plain"}
     assert len(seen.lines("reflector failed")) == 1

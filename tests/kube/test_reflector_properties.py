@@ -1,4 +1,4 @@
-"""The reflector against an API server that does all that one must not: its picture ends up right all the same."""
+"""The reflector against an API server that does all that one must not: its cache ends up right all the same."""
 
 import asyncio
 import contextlib
@@ -132,7 +132,7 @@ def _version(line: dict[str, Any]) -> int:
 
 
 @given(edits=st.lists(EDITS, max_size=8), mischief=st.lists(MISCHIEF, max_size=12))
-def test_the_picture_ends_up_as_the_api_server_has_it(edits: list[list[Edit]], mischief: list[str]) -> None:
+def test_the_cache_ends_up_as_the_api_server_has_it(edits: list[list[Edit]], mischief: list[str]) -> None:
     asyncio.run(_check(edits, mischief))
 
 

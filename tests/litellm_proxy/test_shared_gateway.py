@@ -89,13 +89,13 @@ NOT_STARTED = (
 
 
 @pytest.mark.parametrize(
-    ("patch", "told", "error", "why"), NOT_STARTED, ids=[case[3] for case in NOT_STARTED]
+    ("patch", "reported", "error", "why"), NOT_STARTED, ids=[case[3] for case in NOT_STARTED]
 )
 def test_the_proxy_does_not_start_with_what_is_warned_of(
-    patch: str, told: str, error: str, why: str, tmp_path: Path
+    patch: str, reported: str, error: str, why: str, tmp_path: Path
 ) -> None:
     planned = planned_gateway(manifest("ToolGateway", "tools", {}), patch=patch)
-    assert [message for message in planned.warnings if told in message], why
+    assert [message for message in planned.warnings if reported in message], why
     config = tmp_path / "config.yaml"
     config.write_text(planned.config, encoding="utf-8")
     with pytest.raises(ProxyError, match=error), LiteLLMProxy(config, planned.env):

@@ -9,7 +9,7 @@ FIELD = f"metadata.annotations[{ANNOTATION}]"
 NOT_BASE64 = "the value is not base64"
 NOT_TEXT = "the value is not text"
 
-TOLD: tuple[tuple[str, str, str], ...] = (
+REPORTED: tuple[tuple[str, str, str], ...] = (
     (
         GATEWAY.replace("      provider: openai\n", ""),
         "8: error: AiGateway example: spec.aiModels[0].provider: is required but missing; add provider there",
@@ -228,16 +228,16 @@ SECRETS = (
 )
 
 
-@pytest.mark.parametrize(("text", "told", "why"), TOLD, ids=[case[2] for case in TOLD])
-def test_finding(read: Read, text: str, told: str, why: str) -> None:
+@pytest.mark.parametrize(("text", "reported", "why"), REPORTED, ids=[case[2] for case in REPORTED])
+def test_finding(read: Read, text: str, reported: str, why: str) -> None:
     (finding,) = read(text).findings
-    assert str(finding).startswith(f"{finding.file}:{told}"), why
+    assert str(finding).startswith(f"{finding.file}:{reported}"), why
 
 
-@pytest.mark.parametrize(("data", "told"), SECRETS)
-def test_a_fault_of_a_secret_does_not_show_its_value(read: Read, data: str, told: str) -> None:
+@pytest.mark.parametrize(("data", "reported"), SECRETS)
+def test_a_fault_of_a_secret_does_not_show_its_value(read: Read, data: str, reported: str) -> None:
     stack = read(f"{SECRET}{data}\n")
     (finding,) = stack.findings
-    assert told in str(finding)
+    assert reported in str(finding)
     assert not stack.companions
     assert not any(value in repr(stack) for value in ("hunter2", "hünter2", "4711"))

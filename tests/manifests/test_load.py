@@ -13,7 +13,7 @@ from gateway_components.manifests.load import FileFinding, load
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: b\n"
 
 
-def _told(path: Path) -> list[tuple[int, str, str]]:
+def _reported(path: Path) -> list[tuple[int, str, str]]:
     return [(found.line, found.message, found.cure) for found in load([path]).findings]
 
 
@@ -52,11 +52,13 @@ def test_items_of_nested_lists_have_their_own_lines(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    assert _told(tmp_path / "no.yaml") == [(1, "cannot be read: No such file or directory", "check the path")]
+    assert _reported(tmp_path / "no.yaml") == [
+        (1, "cannot be read: No such file or directory", "check the path")
+    ]
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    assert _told(tmp_path) == [
+    assert _reported(tmp_path) == [
         (1, "the folder holds no manifest", "add a file that ends in .yaml, .yml, .json")
     ]
 
@@ -82,7 +84,7 @@ def test_a_file_without_a_kind_is_wrong_unless_of_kustomize(tmp_path: Path, name
 
 def test_empty_file_is_fine(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("")
-    assert _told(tmp_path) == []
+    assert _reported(tmp_path) == []
 
 
 def test_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,12 +92,12 @@ def test_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "iterdir", refuse)
-    assert _told(tmp_path) == [(1, "cannot be read: Permission denied", "check the path")]
+    assert _reported(tmp_path) == [(1, "cannot be read: Permission denied", "check the path")]
 
 
 def test_file_that_is_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes("kind: ü".encode("latin-1"))
-    assert _told(tmp_path) == [(1, "is not UTF-8 text", "save it as UTF-8")]
+    assert _reported(tmp_path) == [(1, "is not UTF-8 text", "save it as UTF-8")]
 
 
 def test_file_whose_name_is_not_utf_8(tmp_path: Path) -> None:
@@ -116,14 +118,14 @@ def test_file_with_a_fault_gives_nothing_and_the_others_do(tmp_path: Path) -> No
 @pytest.mark.parametrize("text", ["a: b\n", "- a\n", "words\n", "kind: 5\n", "kind:\n", "7\n"])
 def test_what_is_no_object(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.yaml").write_text(text)
-    assert _told(tmp_path) == [
+    assert _reported(tmp_path) == [
         (1, "this is not a Kubernetes object: it has no kind", "add apiVersion and kind")
     ]
 
 
 def test_item_of_a_list_that_is_no_object(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("kind: List\nitems:\n- kind: A\n-\n- 5\n")
-    assert [line for line, _, _ in _told(tmp_path)] == [4, 5]
+    assert [line for line, _, _ in _reported(tmp_path)] == [4, 5]
 
 
 def test_finding_is_one_line_that_a_terminal_can_show() -> None:

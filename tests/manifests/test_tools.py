@@ -20,7 +20,7 @@ spec: {{controller: example.com/c}}
 """
 ALONE = "only the given files are looked at"
 
-TOLD: tuple[tuple[str, str, str], ...] = (
+REPORTED: tuple[tuple[str, str, str], ...] = (
     (
         joined(TOOLS, ROUTE),
         (
@@ -153,10 +153,10 @@ def test_route_gateway_and_server_may_differ_in_namespace(read: Read) -> None:
     assert [route.key for route in stack.routes_of(KEY)] == [Identity("ToolRoute", "own", "files")]
 
 
-@pytest.mark.parametrize(("text", "told", "why"), TOLD, ids=[case[2] for case in TOLD])
-def test_finding(read: Read, text: str, told: str, why: str) -> None:
+@pytest.mark.parametrize(("text", "reported", "why"), REPORTED, ids=[case[2] for case in REPORTED])
+def test_finding(read: Read, text: str, reported: str, why: str) -> None:
     (finding,) = read(text).findings
-    assert str(finding).startswith(f"{finding.file}:{told}"), why
+    assert str(finding).startswith(f"{finding.file}:{reported}"), why
 
 
 def test_a_broken_route_leaves_the_others_alone(read: Read) -> None:

@@ -115,23 +115,23 @@ class GoldenCase:
 def _gateway(planned: GatewayPlan) -> Raw:
     if planned.objects is None:
         assert planned.failure is not None
-        return _told(planned.failure)
+        return _finding(planned.failure)
     objects = {manifest["kind"]: manifest for manifest in planned.objects.manifests}
     return {**objects, **_warnings(planned.warnings)}
 
 
 def _route(planned: RoutePlan) -> Raw:
     if planned.failure:
-        return _told(planned.failure)
+        return _finding(planned.failure)
     return {"url": planned.url, **_warnings(planned.warnings)}
 
 
-def _told(said: Failure | Finding) -> Raw:
-    return {"reason": str(said.reason), "message": str(said)}
+def _finding(found: Failure | Finding) -> Raw:
+    return {"reason": str(found.reason), "message": str(found)}
 
 
 def _warnings(warnings: tuple[Finding, ...]) -> Raw:
-    return {"warnings": [_told(warning) for warning in warnings]} if warnings else {}
+    return {"warnings": [_finding(warning) for warning in warnings]} if warnings else {}
 
 
 def _content(found: Raw) -> Content:

@@ -37,7 +37,7 @@ def planned(**parts: Any) -> GatewayPlan:
     return plan(snapshot(gateway(**spec), **parts)).gateways[key()]
 
 
-def told(found: GatewayPlan) -> list[str]:
+def reported(found: GatewayPlan) -> list[str]:
     return [str(warning) for warning in particular(found)]
 
 
@@ -50,7 +50,7 @@ def hashes(found: GatewayPlan) -> dict[str, str]:
 def test_absent_api_keys_are_missed() -> None:
     models = [*MODELS, {"name": "gemini-2.5-flash", "provider": "gemini"}]
 
-    assert told(planned(absent=frozenset({KEYS}), aiModels=models)) == [
+    assert reported(planned(absent=frozenset({KEYS}), aiModels=models)) == [
         (
             "Secret team/api-key-secrets does not exist, so pods start without GEMINI_API_KEY, OPENAI_API_KEY "
             "(field spec.aiModels; create that Secret)"
@@ -80,7 +80,7 @@ NOT_MISSED: tuple[tuple[dict[str, Any], frozenset[Identity], str], ...] = (
 
 @pytest.mark.parametrize(("spec", "absent", "why"), NOT_MISSED)
 def test_what_nobody_needs_is_not_missed(spec: dict[str, Any], absent: frozenset[Identity], why: str) -> None:
-    assert told(planned(**spec, absent=absent)) == [], why
+    assert reported(planned(**spec, absent=absent)) == [], why
 
 
 STARTS_NOT: tuple[tuple[dict[str, Any], Identity, str], ...] = (
@@ -126,7 +126,7 @@ def test_pods_keep_the_hash_of_a_secret_that_may_come_back() -> None:
     found = planned(**AWAITED, running={key(): {SECRET_HASH: "before"}})
 
     assert hashes(found)[SECRET_HASH] == "before"
-    assert told(found) == [
+    assert reported(found) == [
         (
             "Secret team/api-key-secrets was deleted; pods keep its values for now, and are replaced if it stays "
             "away (field spec.aiModels; create that Secret)"
@@ -157,7 +157,7 @@ def test_a_hash_is_not_kept_without_need(parts: dict[str, Any], why: str) -> Non
     found = planned(**parts)
 
     assert hashes(found)[SECRET_HASH] == EMPTY_DIGEST, why
-    assert "does not exist" in told(found)[0], why
+    assert "does not exist" in reported(found)[0], why
 
 
 def test_an_awaited_optional_source_is_reported() -> None:
@@ -167,11 +167,11 @@ def test_an_awaited_optional_source_is_reported() -> None:
 
     kept = planned(envFrom=optional, absent=gone, awaited=gone, running=running)
     assert hashes(kept)[ENV_HASH] == "before"
-    assert "was deleted" in told(kept)[0]
+    assert "was deleted" in reported(kept)[0]
 
     given_up = planned(envFrom=optional, absent=gone, running=running)
     assert hashes(given_up)[ENV_HASH] != "before"
-    assert told(given_up) == []
+    assert reported(given_up) == []
 
 
 def test_each_hash_is_kept_for_its_own_sources_alone() -> None:

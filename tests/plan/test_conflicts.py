@@ -38,9 +38,9 @@ def test_a_gateway_wants_three_objects() -> None:
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
-@pytest.mark.parametrize(("controller", "told", "why"), TAKEN, ids=[case[2] for case in TAKEN])
+@pytest.mark.parametrize(("controller", "reported", "why"), TAKEN, ids=[case[2] for case in TAKEN])
 def test_an_object_of_somebody_else_is_never_taken_over(
-    wanted: Identity, controller: tuple[str, str, str] | None, told: str, why: str
+    wanted: Identity, controller: tuple[str, str, str] | None, reported: str, why: str
 ) -> None:
     existing = {wanted: ExistingObject(controller)}
     planned = plan(snapshot(gateway(), existing=existing)).gateways[key()]
@@ -48,7 +48,7 @@ def test_an_object_of_somebody_else_is_never_taken_over(
     failure = planned.failure
     assert failure is not None
     assert failure.reason == Reason("NameConflict")
-    assert f'{wanted.kind} "{wanted.name}" exists and {told}' in failure.message
+    assert f'{wanted.kind} "{wanted.name}" exists and {reported}' in failure.message
     assert failure.field == "metadata.name"
     assert wanted.kind in failure.cure
 

@@ -17,7 +17,7 @@ CONTENTS = {KNOWN: Content("1", keys=frozenset(("KEY",)))}
 Env = list[dict[str, Any]]
 
 
-def _told(env: Env, **spec: Any) -> list[Finding]:
+def _reported(env: Env, **spec: Any) -> list[Finding]:
     found = snapshot(gateway(env=env, **spec), contents=CONTENTS, absent=frozenset((GONE,)))
     warnings = plan(found).gateways[key()].warnings
     return [one for one in warnings if one.reason == WarningReason.VARIABLE_NOT_REPLACED]
@@ -54,7 +54,7 @@ LEFT: tuple[tuple[Env, dict[str, Any], str], ...] = (
 
 @pytest.mark.parametrize(("env", "spec", "why"), LEFT, ids=[case[2] for case in LEFT])
 def test_a_reference_that_is_left_as_it_is_is_reported(env: Env, spec: dict[str, Any], why: str) -> None:
-    (warning,) = _told(env, **spec)
+    (warning,) = _reported(env, **spec)
     position = next(position for position, one in enumerate(env) if one["name"] == "URL")
     assert warning.field == f"spec.env[{position}].value", why
 
@@ -79,11 +79,11 @@ REPLACED: tuple[tuple[Env, dict[str, Any], str], ...] = (
 
 @pytest.mark.parametrize(("env", "spec", "why"), REPLACED, ids=[case[2] for case in REPLACED])
 def test_a_reference_that_is_replaced_is_not_reported(env: Env, spec: dict[str, Any], why: str) -> None:
-    assert _told(env, **spec) == [], why
+    assert _reported(env, **spec) == [], why
 
 
 def test_a_reference_to_a_later_variable_says_what_to_move() -> None:
-    (warning,) = _told([_value("http://$(HOST):$(HOST)"), _value("x", "HOST")])
+    (warning,) = _reported([_value("http://$(HOST):$(HOST)"), _value("x", "HOST")])
     assert str(warning) == (
         'Kubernetes does not expand "$(HOST)" in the variable "URL", since "HOST" comes after it (field '
         "spec.env[0].value; move that variable in front of this one, or write $$ for $ to keep this text as it is)"
@@ -91,10 +91,10 @@ def test_a_reference_to_a_later_variable_says_what_to_move() -> None:
 
 
 def test_a_reference_to_a_variable_without_a_value_says_so() -> None:
-    (warning,) = _told([_secret("HOST", "gone", optional=True), _value("$(HOST)")])
+    (warning,) = _reported([_secret("HOST", "gone", optional=True), _value("$(HOST)")])
     assert warning.message.endswith('in the variable "URL", since "HOST" has no value')
 
 
 def test_what_is_no_name_of_a_variable_is_not_shown() -> None:
-    (warning,) = _told([_value("pass$(wo!rd)")])
+    (warning,) = _reported([_value("pass$(wo!rd)")])
     assert "wo!rd" not in str(warning)

@@ -127,9 +127,11 @@ LEFT_OUT: tuple[tuple[list[str], dict[str, Any], str, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("mode", "provider", "told", "why"), LEFT_OUT, ids=[case[3] for case in LEFT_OUT])
+@pytest.mark.parametrize(
+    ("mode", "provider", "reported", "why"), LEFT_OUT, ids=[case[3] for case in LEFT_OUT]
+)
 def test_a_guard_that_fits_no_tool_call_is_left_out_and_warned(
-    mode: list[str], provider: dict[str, Any], told: str, why: str
+    mode: list[str], provider: dict[str, Any], reported: str, why: str
 ) -> None:
     known = resources(
         guard(mode=mode, provider={"name": "own"}),
@@ -143,7 +145,7 @@ def test_a_guard_that_fits_no_tool_call_is_left_out_and_warned(
     warning, not_asked = found.warnings
     assert warning.reason == WarningReason.GUARD_LEFT_OUT
     assert warning.message.startswith("Guard team/pii is left out, so it blocks nothing: ")
-    assert told in warning.message
+    assert reported in warning.message
     assert warning.field == "spec.guardrails[0]"
     assert warning.cure
     assert not_asked.field == "spec.guardrails[1]"
@@ -243,10 +245,12 @@ MISSING: tuple[tuple[dict[str, str], Any, str, str], ...] = (
 
 
 @pytest.mark.parametrize("kind", ["AiGateway", "ToolGateway"])
-@pytest.mark.parametrize(("asked", "known", "told", "why"), MISSING, ids=[case[3] for case in MISSING])
-def test_a_guard_that_is_not_there(kind: str, asked: dict[str, str], known: Any, told: str, why: str) -> None:
+@pytest.mark.parametrize(("asked", "known", "reported", "why"), MISSING, ids=[case[3] for case in MISSING])
+def test_a_guard_that_is_not_there(
+    kind: str, asked: dict[str, str], known: Any, reported: str, why: str
+) -> None:
     failure = _refused(_on(kind, asked), known)
-    assert told in failure.message, why
+    assert reported in failure.message, why
     assert failure.field == "spec.guardrails[0]"
 
 

@@ -138,9 +138,9 @@ def test_a_guest_cannot_have_a_gateway_call_itself() -> None:
     back = route("s1", gateway={"name": "second"}, url=f"{TOOLS}/mcp/other__three")
     planned = plan(snapshot(tool_gateway(), tool_gateway("second"), route("a"), *guests, back))
     assert _looping(planned) == {"one", "two", "three", "s1"}
-    told = {key.name: str(found.failure) for key, found in planned.routes.items() if found.failure}
-    assert "ToolRoute" not in told["three"]
-    assert "by way of ToolRoute other/three" in told["s1"]
+    reported = {key.name: str(found.failure) for key, found in planned.routes.items() if found.failure}
+    assert "ToolRoute" not in reported["three"]
+    assert "by way of ToolRoute other/three" in reported["s1"]
 
 
 def test_a_long_chain_of_routes_is_planned_quickly() -> None:

@@ -15,7 +15,7 @@ PATCH = Identity("ConfigMap", "team", "extra")
 KEYS = Identity("Secret", "team", "api-key-secrets")
 
 
-def told(
+def reported(
     *models: tuple[str, str], patch: str = "", keys: tuple[str, ...] | None = None, **spec: Any
 ) -> list[str]:
     """Return the warnings about a gateway with these models, each a provider and a name."""
@@ -50,7 +50,7 @@ PROVIDERS = (
 
 @pytest.mark.parametrize(("provider", "meant", "why"), PROVIDERS, ids=[case[0] for case in PROVIDERS])
 def test_an_unknown_provider_is_reported_with_the_one_meant(provider: str, meant: str, why: str) -> None:
-    (warning,) = told((provider, "some-model"))
+    (warning,) = reported((provider, "some-model"))
     assert warning.startswith(
         f'LiteLLM 1.83.14 knows no provider "{provider}", so "some-model" is not served'
     ), why
@@ -58,7 +58,7 @@ def test_an_unknown_provider_is_reported_with_the_one_meant(provider: str, meant
 
 
 def test_a_provider_near_to_none_is_reported_without_a_guess() -> None:
-    (warning,) = told(("our-own-thing", "m"))
+    (warning,) = reported(("our-own-thing", "m"))
     assert warning.endswith("see the providers of LiteLLM)")
 
 
@@ -68,7 +68,7 @@ def test_every_other_name_leads_to_a_provider_that_litellm_knows() -> None:
 
 def test_a_provider_of_the_patch_is_known() -> None:
     own = "litellm_settings: {custom_provider_map: [{provider: our-llm, custom_handler: ours.llm}]}"
-    assert told(("our-llm", "m"), patch=own) == []
+    assert reported(("our-llm", "m"), patch=own) == []
 
 
 TWICE: tuple[tuple[str, str, dict[str, Any], bool, str], ...] = (
@@ -94,7 +94,7 @@ TWICE: tuple[tuple[str, str, dict[str, Any], bool, str], ...] = (
 def test_a_provider_that_is_written_twice_is_reported(
     provider: str, name: str, spec: dict[str, Any], expected: bool, why: str
 ) -> None:
-    warnings = told((provider, name), **spec)
+    warnings = reported((provider, name), **spec)
     assert len(warnings) == expected, why
     if expected:
         own = name.partition("/")[2]
@@ -102,7 +102,7 @@ def test_a_provider_that_is_written_twice_is_reported(
 
 
 def test_a_provider_repeated_in_its_own_field_is_reported_there() -> None:
-    (warning,) = told(("openai/openai", "gpt-4o"))
+    (warning,) = reported(("openai/openai", "gpt-4o"))
     assert warning.endswith('(field spec.aiModels[0].provider; write "openai")')
 
 
@@ -123,9 +123,9 @@ MIXED = (
 def test_a_wildcard_that_mixes_providers_is_reported(
     models: tuple[tuple[str, str], ...], expected: bool, why: str
 ) -> None:
-    assert ["picks one of them at each call" in warning for warning in told(*models)] == [True] * expected, (
-        why
-    )
+    assert ["picks one of them at each call" in warning for warning in reported(*models)] == [
+        True
+    ] * expected, why
 
 
 def test_models_of_a_patch_are_checked_where_they_are_written() -> None:
@@ -139,7 +139,7 @@ def test_models_of_a_patch_are_checked_where_they_are_written() -> None:
         "{model_name: f, litellm_params: words}",
         "words",
     )
-    found = told(("google", "m"), patch=f"model_list: [{', '.join(entries)}]")
+    found = reported(("google", "m"), patch=f"model_list: [{', '.join(entries)}]")
     about = [warning for warning in found if "is not a" not in warning]
     assert [warning.partition(" (field metadata.annotations")[0] for warning in about] == [
         'model_list[0]: LiteLLM 1.83.14 knows no provider "opneai", so "gpt-4o" is not served',
@@ -165,7 +165,7 @@ def test_a_key_that_is_missing_is_reported_with_those_near_it(
     keys: tuple[str, ...], cure: str, why: str
 ) -> None:
     start = "Secret team/api-key-secrets has no key OPENAI_API_KEY, so pods start without OPENAI_API_KEY"
-    assert told(("openai", "gpt-4o"), keys=keys) == [f"{start} (field spec.aiModels; {cure})"], why
+    assert reported(("openai", "gpt-4o"), keys=keys) == [f"{start} (field spec.aiModels; {cure})"], why
 
 
 NOT_MISSED: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -177,12 +177,12 @@ NOT_MISSED: tuple[tuple[str, dict[str, Any], str], ...] = (
 
 @pytest.mark.parametrize(("provider", "spec", "why"), NOT_MISSED, ids=[case[2] for case in NOT_MISSED])
 def test_a_key_that_nobody_needs_is_not_missed(provider: str, spec: dict[str, Any], why: str) -> None:
-    assert told((provider, "m"), keys=("OTHER",), **spec) == [], why
+    assert reported((provider, "m"), keys=("OTHER",), **spec) == [], why
 
 
 def test_a_key_without_which_no_pod_starts_is_reported() -> None:
     variable = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "api-key-secrets", "key": "tokn"}}}
-    (warning,) = told(("openai", "m"), keys=("OPENAI_API_KEY", "token"), env=[variable])
+    (warning,) = reported(("openai", "m"), keys=("OPENAI_API_KEY", "token"), env=[variable])
     assert warning.startswith(
         "Secret team/api-key-secrets has no key tokn, so no new pod starts (field spec.env; "
     )

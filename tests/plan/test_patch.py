@@ -95,14 +95,14 @@ def test_an_empty_patch_changes_nothing(text: str) -> None:
     assert _planned(text).objects == without.objects
 
 
-@pytest.mark.parametrize(("text", "told", "why"), BROKEN, ids=[case[2] for case in BROKEN])
-def test_a_broken_patch_names_config_map_key_and_fault(text: str, told: str, why: str) -> None:
+@pytest.mark.parametrize(("text", "reported", "why"), BROKEN, ids=[case[2] for case in BROKEN])
+def test_a_broken_patch_names_config_map_key_and_fault(text: str, reported: str, why: str) -> None:
     planned = _planned(text)
     assert planned.objects is None, why
     assert planned.failure is not None
     assert planned.failure.reason == Reason("ConfigPatchInvalid")
     assert planned.failure.message.startswith('configmap "patch" key "patch.yaml"')
-    assert told in planned.failure.message
+    assert reported in planned.failure.message
     assert planned.failure.field == FIELD
     assert planned.failure.cure
 

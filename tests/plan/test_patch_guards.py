@@ -63,7 +63,7 @@ def _planned(patch: dict[str, Any]) -> GatewayPlan:
     return plan(found).gateways[key()]
 
 
-def _told(patch: dict[str, Any]) -> list[Finding]:
+def _reported(patch: dict[str, Any]) -> list[Finding]:
     reasons = (WarningReason.GUARD_REMOVED, WarningReason.GUARD_CHANGED)
     return [warning for warning in _planned(patch).warnings if warning.reason in reasons]
 
@@ -90,7 +90,7 @@ REMOVED: tuple[tuple[dict[str, Any], str, str], ...] = (
 
 @pytest.mark.parametrize(("patch", "guards", "why"), REMOVED, ids=[case[2] for case in REMOVED])
 def test_a_guard_that_a_patch_takes_away_is_reported(patch: dict[str, Any], guards: str, why: str) -> None:
-    (warning,) = _told(patch)
+    (warning,) = _reported(patch)
     assert warning.reason == WarningReason.GUARD_REMOVED, why
     assert warning.text == (
         'configmap "patch" key "patch.yaml": removes guards that spec.guardrails asks for, so they block nothing: '
@@ -125,7 +125,7 @@ CHANGED: tuple[tuple[dict[str, Any], str, str], ...] = (
 def test_a_guard_changed_by_a_patch_is_shown_with_what_differs(
     patch: dict[str, Any], param: str, why: str
 ) -> None:
-    (warning,) = _told(patch)
+    (warning,) = _reported(patch)
     assert warning.reason == WarningReason.GUARD_CHANGED, why
     assert warning.text == (
         'configmap "patch" key "patch.yaml": changes the guardrail "pii" of Guard team/pii: '
@@ -134,18 +134,18 @@ def test_a_guard_changed_by_a_patch_is_shown_with_what_differs(
 
 
 def test_a_guard_reduced_to_its_name_is_reported() -> None:
-    (warning,) = _told({"guardrails": [{"guardrail_name": "pii"}, BOTH[1]]})
+    (warning,) = _reported({"guardrails": [{"guardrail_name": "pii"}, BOTH[1]]})
     assert all(f"litellm_params.{param}" in warning.text for param in PRESIDIO)
 
 
 def test_a_replica_that_lets_more_through_is_reported() -> None:
-    (warning,) = _told({"guardrails": [*BOTH, _entry("pii", {**PRESIDIO, "mode": []})]})
+    (warning,) = _reported({"guardrails": [*BOTH, _entry("pii", {**PRESIDIO, "mode": []})]})
     assert warning.text.endswith("litellm_params.mode")
 
 
 def test_no_value_of_a_patch_is_reported() -> None:
-    told = _told(_changed(presidio_analyzer_api_base="http://me:hunter2@a"))
-    assert "hunter2" not in str(told)
+    reported = _reported(_changed(presidio_analyzer_api_base="http://me:hunter2@a"))
+    assert "hunter2" not in str(reported)
 
 
 SWITCHES = (
@@ -160,10 +160,10 @@ SWITCHES = (
 )
 
 
-@pytest.mark.parametrize(("patch", "told"), SWITCHES, ids=[case[1] for case in SWITCHES])
-def test_a_setting_elsewhere_that_disarms_guards_is_reported(patch: dict[str, Any], told: str) -> None:
-    (warning,) = _told(patch)
-    assert told in warning.text
+@pytest.mark.parametrize(("patch", "reported"), SWITCHES, ids=[case[1] for case in SWITCHES])
+def test_a_setting_elsewhere_that_disarms_guards_is_reported(patch: dict[str, Any], reported: str) -> None:
+    (warning,) = _reported(patch)
+    assert reported in warning.text
 
 
 HARMLESS: tuple[tuple[dict[str, Any], str], ...] = (
@@ -180,7 +180,7 @@ HARMLESS: tuple[tuple[dict[str, Any], str], ...] = (
 
 @pytest.mark.parametrize(("patch", "why"), HARMLESS, ids=[case[1] for case in HARMLESS])
 def test_a_patch_that_keeps_the_guards_is_not_reported(patch: dict[str, Any], why: str) -> None:
-    assert _told(patch) == [], why
+    assert _reported(patch) == [], why
 
 
 def test_a_removed_guard_is_the_first_warning_in_the_condition() -> None:

@@ -195,9 +195,9 @@ def test_credentials_in_a_config_are_variables_of_the_container(snapshot: Snapsh
 def test_no_secret_value_stands_anywhere_in_a_plan(snapshot: Snapshot) -> None:
     planned = plan(snapshot)
     assert SECRET_VALUE not in repr(planned)
-    told = [found.failure for found in planned.gateways.values()]
-    told += [found.failure for found in planned.routes.values()]
-    assert SECRET_VALUE not in " ".join(str(failure) for failure in told)
+    reported = [found.failure for found in planned.gateways.values()]
+    reported += [found.failure for found in planned.routes.values()]
+    assert SECRET_VALUE not in " ".join(str(failure) for failure in reported)
 
 
 @whole

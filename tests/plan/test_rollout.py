@@ -24,9 +24,9 @@ REASONS = (
 )
 
 
-@pytest.mark.parametrize(("reason", "told", "why"), REASONS, ids=[case[2] for case in REASONS])
-def test_a_reason_is_one_line(reason: StallReason, told: str, why: str) -> None:
-    assert str(reason) == told, why
+@pytest.mark.parametrize(("reason", "reported", "why"), REASONS, ids=[case[2] for case in REASONS])
+def test_a_reason_is_one_line(reason: StallReason, reported: str, why: str) -> None:
+    assert str(reason) == reported, why
 
 
 def test_reasons_follow_the_progress() -> None:

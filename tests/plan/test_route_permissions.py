@@ -60,7 +60,7 @@ WARNED = (
 
 
 @pytest.mark.parametrize(("said", "reason", "why"), WARNED, ids=[case[2] for case in WARNED])
-def test_the_owner_of_a_gateway_is_told_whose_routes_it_serves(
+def test_the_owner_of_a_gateway_learns_whose_routes_it_serves(
     said: str | None, reason: WarningReason | None, why: str
 ) -> None:
     annotations = {} if said is None else {ROUTE_NAMESPACES_ANNOTATION: said}

@@ -111,9 +111,9 @@ NOT_FOUND = (
 
 
 @pytest.mark.parametrize(
-    ("reference", "told", "field", "why"), NOT_FOUND, ids=[case[3] for case in NOT_FOUND]
+    ("reference", "reported", "field", "why"), NOT_FOUND, ids=[case[3] for case in NOT_FOUND]
 )
-def test_a_gateway_that_is_not_there(reference: dict[str, str], told: str, field: str, why: str) -> None:
+def test_a_gateway_that_is_not_there(reference: dict[str, str], reported: str, field: str, why: str) -> None:
     objects = (
         tool_gateway(),
         gateway("models"),
@@ -124,7 +124,7 @@ def test_a_gateway_that_is_not_there(reference: dict[str, str], told: str, field
     planned = plan(snapshot(*objects)).routes[route_key()]
     assert planned.failure is not None, why
     assert planned.failure.reason == Reason.GATEWAY_NOT_FOUND
-    assert told in planned.failure.message
+    assert reported in planned.failure.message
     assert planned.failure.field == field
     assert planned.failure.cure
     assert planned.url is None
@@ -339,9 +339,9 @@ def test_a_guest_does_not_learn_what_the_patch_holds() -> None:
     planned = plan(
         snapshot(tool_gateway(patch="patch"), guest, route(), contents=patch_contents(text))
     ).routes
-    told = {key.namespace: str(found.failure) for key, found in planned.items()}
-    assert "patch" in told["team"]
-    assert "patch" not in told["b"]
+    reported = {key.namespace: str(found.failure) for key, found in planned.items()}
+    assert "patch" in reported["team"]
+    assert "patch" not in reported["b"]
     assert {found.failure.reason for found in planned.values() if found.failure} == {Reason.GATEWAY_DEGRADED}
 
 

@@ -93,12 +93,12 @@ def test_scaled_to_nothing_is_ready() -> None:
     assert (ready["status"], ready["message"]) == ("True", "0 replicas are available")
 
 
-@pytest.mark.parametrize(("rollout", "told", "why"), ROLLOUTS, ids=[case[2] for case in ROLLOUTS])
-def test_rolling_out_is_configured_and_not_ready(rollout: Rollout | None, told: str, why: str) -> None:
+@pytest.mark.parametrize(("rollout", "reported", "why"), ROLLOUTS, ids=[case[2] for case in ROLLOUTS])
+def test_rolling_out_is_configured_and_not_ready(rollout: Rollout | None, reported: str, why: str) -> None:
     configured, ready = _ours(rollout=rollout)
     assert configured["status"] == "True", why
     assert (ready["status"], ready["reason"]) == ("False", "DeploymentRollingOut"), why
-    assert ready["message"] == told, why
+    assert ready["message"] == reported, why
 
 
 WARNINGS = tuple(

@@ -91,14 +91,16 @@ BROKEN: tuple[tuple[ToolRoute, Any, str, str, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("found", "known", "told", "field", "why"), BROKEN, ids=[case[4] for case in BROKEN])
+@pytest.mark.parametrize(
+    ("found", "known", "reported", "field", "why"), BROKEN, ids=[case[4] for case in BROKEN]
+)
 def test_a_tool_server_that_cannot_be_resolved(
-    found: ToolRoute, known: Any, told: str, field: str, why: str
+    found: ToolRoute, known: Any, reported: str, field: str, why: str
 ) -> None:
     with pytest.raises(Failure) as caught:
         resolve_upstream(found, known, Policy())
     assert caught.value.reason == Reason.UPSTREAM_UNRESOLVED, why
-    assert told in caught.value.message
+    assert reported in caught.value.message
     assert caught.value.field == f"spec.upstream.toolServerRef{field}"
     assert caught.value.cure
 

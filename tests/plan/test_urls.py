@@ -64,11 +64,11 @@ def test_a_url_that_can_be_called(url: str, why: str) -> None:
     assert url_fault(url) is None, why
 
 
-@pytest.mark.parametrize(("url", "told", "why"), BAD, ids=[case[2] for case in BAD])
-def test_a_url_that_nobody_can_call(url: str, told: str, why: str) -> None:
+@pytest.mark.parametrize(("url", "reported", "why"), BAD, ids=[case[2] for case in BAD])
+def test_a_url_that_nobody_can_call(url: str, reported: str, why: str) -> None:
     fault = url_fault(url)
     assert fault is not None, why
-    assert told in fault.message, why
+    assert reported in fault.message, why
     assert fault.cure, why
 
 

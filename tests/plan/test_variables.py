@@ -197,8 +197,8 @@ ABSENT = frozenset((GONE,))
 def _warnings(patch: dict[str, Any], **spec: Any) -> list[Finding]:
     contents = {**patch_contents(strict_yaml.dump(patch)), **CONTENTS}
     found = snapshot(gateway(patch="patch", **spec), contents=contents, absent=ABSENT)
-    told = (WarningReason.VARIABLE_MISSING, WarningReason.MASTER_KEY_EMPTY)
-    return [warning for warning in plan(found).gateways[key()].warnings if warning.reason in told]
+    reported = (WarningReason.VARIABLE_MISSING, WarningReason.MASTER_KEY_EMPTY)
+    return [warning for warning in plan(found).gateways[key()].warnings if warning.reason in reported]
 
 
 MASTER = {"general_settings": {"master_key": "os.environ/KEY"}}

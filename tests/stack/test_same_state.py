@@ -40,7 +40,7 @@ CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 def comparable(resources: Iterable[Mapping[str, Any]], namespace: str) -> dict[str, Any]:
     """Return the resources of gateways by type and name, without what only one way to apply them needs."""
     found = (_comparable(resource, namespace) for resource in resources)
-    return {key: told for key, told in found if key.startswith("gateway-components:")}
+    return {key: reported for key, reported in found if key.startswith("gateway-components:")}
 
 
 def _comparable(resource: Mapping[str, Any], namespace: str) -> tuple[str, Any]:

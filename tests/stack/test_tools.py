@@ -166,10 +166,10 @@ def test_one_broken_route_or_guard_keeps_everything_as_it_is(
     write(stack, routes=broken, guarded=GUARDED.replace("{name: presidio}}", "{name: gone}}", 1))
     output = stack.fails("up", "--yes", "--skip-preview")
     server, provider = f"ToolServer {lab_namespace}/gone", f"GuardrailProvider {lab_namespace}/gone"
-    told = [
+    reported = [
         f"manifests/routes.yaml:6: error: ToolRoute files: spec.upstream.toolServerRef: {server} does not exist",
         "manifests/routes.yaml:13: error: ToolRoute weather: spec.upstream.external.url: ",
         f"manifests/tools.yaml:4: error: ToolGateway tools: spec.guardrails[0]: {provider}, which Guard ",
     ]
-    assert [text for text in told if text not in output] == [], output
+    assert [text for text in reported if text not in output] == [], output
     assert names(lab, lab_namespace) == set()

@@ -31,7 +31,7 @@ def packages(*found: dict[str, Any]) -> CompletedProcess[str]:
 
 def test_a_vulnerable_package_is_named_with_the_fixed_version() -> None:
     (line,) = read_pip_audit(packages(CLEAN, VULNERABLE))
-    assert line == "PYSEC-1: yarl 1.0, mended in 1.1"
+    assert line == "PYSEC-1: yarl 1.0, fixed in 1.1"
 
 
 UNASKED = [
@@ -46,18 +46,18 @@ UNASKED = [
 ]
 
 
-@pytest.mark.parametrize(("done", "told", "why"), UNASKED, ids=[case[2] for case in UNASKED])
+@pytest.mark.parametrize(("done", "reported", "why"), UNASKED, ids=[case[2] for case in UNASKED])
 def test_packages_that_nobody_was_asked_about_are_not_clean(
-    done: CompletedProcess[str], told: str, why: str
+    done: CompletedProcess[str], reported: str, why: str
 ) -> None:
-    with pytest.raises(NotAskedError, match=told):
+    with pytest.raises(NotAskedError, match=reported):
         list(read_pip_audit(done))
 
 
 def test_a_vulnerable_module_is_named_once_however_it_is_reached() -> None:
     messages = [{"config": {}}, {"osv": {"id": "GO-1"}}, FINDING, FINDING]
     (line,) = read_govulncheck(ended("\n".join(json.dumps(message, indent=2) for message in messages)))
-    assert line == "GO-1: example.com/m v1.1.0, mended in v1.2.0"
+    assert line == "GO-1: example.com/m v1.1.0, fixed in v1.2.0"
 
 
 def test_modules_that_nobody_was_asked_about_are_not_clean() -> None:
@@ -73,8 +73,8 @@ def test_the_audit_fails_for_what_is_known_and_for_what_is_not(capsys: pytest.Ca
         ToolsError, match=r"^1 known vulnerabilities; not looked at: c; this needs the databases"
     ):
         look_at(subjects, lambda command: answers[command[0]])
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == "a: no known vulnerabilities"
-    assert "PYSEC-1" in told[2]
-    assert told[3].startswith("c: NOT looked at")
+    reported = capsys.readouterr().out.splitlines()
+    assert reported[0] == "a: no known vulnerabilities"
+    assert "PYSEC-1" in reported[2]
+    assert reported[3].startswith("c: NOT looked at")
     look_at({"a": ([], read_pip_audit)}, lambda _: answers["a"])

@@ -50,7 +50,7 @@ class EventRecorder:
     async def condition(
         self, subject: Identity, raw: Raw, condition: Mapping[str, Any], failure: Failure | None
     ) -> None:
-        """Tell of a condition that was just written.
+        """Emit an event about a condition that was just written.
 
         Parameters
         ----------
@@ -108,8 +108,8 @@ class EventRecorder:
         # If this is interrupted, the rest follows next time.
         self._warned[subject] = uid, now
 
-    def told_before(self, subject: Identity, raw: Raw, warnings: tuple[Finding, ...]) -> None:
-        """Hear that another daemon has told of these warnings about an object."""
+    def assume_emitted(self, subject: Identity, raw: Raw, warnings: tuple[Finding, ...]) -> None:
+        """Take these warnings about an object as emitted, by a daemon before this one."""
         self._warned[subject] = raw["metadata"]["uid"], frozenset(warnings)
 
     async def drift_corrected(self, subject: Identity, raw: Raw, drifts: Sequence[Drift]) -> None:
@@ -119,7 +119,7 @@ class EventRecorder:
         await self._publish(subject, raw, Event("Normal", "DriftCorrected", "Reconcile", text))
 
     async def rival_seen(self, subject: Identity, raw: Raw) -> None:
-        """Tell that another operator runs the same gateways."""
+        """Warn that another operator runs the same gateways."""
         text = (
             "ai-gateway-litellm-operator runs as well and writes the same objects; scale it down to 0, as "
             "docs/migrating.md says. Until then they are looked at ever more rarely"

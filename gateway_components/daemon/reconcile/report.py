@@ -88,7 +88,7 @@ class Reporter:
         warnings = (*gateway.warnings, *(() if failure or rollout is None else _stalled(rollout)))
         merged = self._merged(raw, status)
         if merged is None and gateway.key not in self._reported:
-            self._events.told_before(gateway.key, raw, warnings)
+            self._events.assume_emitted(gateway.key, raw, warnings)
         else:
             await self._events.warnings(gateway.key, raw, warnings)
         return await self._write(gateway.key, raw, status, merged, failure)

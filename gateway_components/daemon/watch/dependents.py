@@ -296,5 +296,5 @@ def _reference(kind: str, name: ObjectName) -> Identity:
 def _matters(old: GatewayState | RouteState | None, new: GatewayState | RouteState | None) -> bool:
     if old is None or new is None:
         return old is not new
-    # A status that we write wakes nobody; one that somebody overwrote is restored.
+    # A status that we write triggers no reconcile; one that somebody overwrote is restored.
     return old.meaning != new.meaning or not old.owned <= new.owned

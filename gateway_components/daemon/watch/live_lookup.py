@@ -1,6 +1,6 @@
 """Reads directly whether what is missing from the cache is really gone, before anything is released because of it.
 
-A list that lacks an object, a forged event or a CRD that was removed empties the picture as well. What was released is
+A list that lacks an object, a forged event or a CRD that was removed empties the cache as well. What was released is
 lost: statuses and states. So a gateway is released only once the API server says that it or its class does not exist.
 """
 
@@ -36,7 +36,7 @@ _GATEWAY_KIND_OF = {kind.class_kind: kind for kind in GATEWAY_KINDS.values()}
 
 @dataclass(frozen=True, order=True, slots=True)
 class Sought:
-    """What is missing from the picture.
+    """What is missing from the cache.
 
     Attributes
     ----------

@@ -32,14 +32,14 @@ _METADATA: tuple[tuple[Resource, Callable[[Mapping[str, Any]], Any]], ...] = (
 
 
 class Mirror:
-    """A local picture of the cluster, kind by kind.
+    """A local cache of the cluster, kind by kind.
 
     Parameters
     ----------
     client
         The cluster.
     on_change
-        Called for every object that came, changed or went, once the picture has it.
+        Called for every object that came, changed or went, once the cache has it.
     namespaces
         The watched namespaces; all if empty. Nothing is asked about others, so no right in
         them is needed, and what is there cannot be referred to. Classes belong to the whole cluster.
@@ -93,18 +93,18 @@ class Mirror:
             reflector.relist()
 
     async def run(self) -> None:
-        """Keep the picture current until cancelled."""
+        """Keep the cache current until cancelled."""
         async with asyncio.TaskGroup() as group:
             for reflector in self._all():
                 group.create_task(reflector.run())
 
     async def synced(self) -> None:
-        """Wait until the picture is complete for the first time."""
+        """Wait until the cache is complete for the first time."""
         for reflector in self._all():
             await reflector.synced.wait()
 
     def missing(self) -> list[str]:
-        """Return what is not in the picture, and why; empty where it is complete."""
+        """Return what the cache lacks, and why; empty where it is complete."""
         return [reflector.missing for reflector in self._all() if reflector.missing]
 
     def _all(self) -> Iterator[Reflector[Any]]:
@@ -112,24 +112,24 @@ class Mirror:
 
 
 class _Merged(Mapping[ObjectName, Any]):
-    """Several pictures as one, each of a namespace; a look costs no more with many of them."""
+    """Several caches as one, each of a namespace; a look costs no more with many of them."""
 
-    def __init__(self, pictures: Mapping[str | None, Mapping[ObjectName, Any]]) -> None:
-        self._pictures = pictures
+    def __init__(self, caches: Mapping[str | None, Mapping[ObjectName, Any]]) -> None:
+        self._caches = caches
 
     def __getitem__(self, name: ObjectName) -> Any:
-        # A namespace itself is in none, and its picture is the one of its name.
+        # A namespace itself is in none, and its cache is the one of its name.
         namespace, local = name
-        return self._pictures[namespace or local][name]
+        return self._caches[namespace or local][name]
 
     def __iter__(self) -> Iterator[ObjectName]:
-        return chain.from_iterable(self._pictures.values())
+        return chain.from_iterable(self._caches.values())
 
     def __len__(self) -> int:
-        return sum(map(len, self._pictures.values()))
+        return sum(map(len, self._caches.values()))
 
 
 def _scopes(resource: Resource, namespaces: tuple[str, ...]) -> tuple[str | None, ...]:
-    # Of what lives in no namespace, the namespaces alone can be told apart by them.
+    # Of cluster-scoped objects, only namespaces can be selected by a namespace.
     by_namespace = resource.namespaced or resource is resources.NAMESPACES
     return tuple(dict.fromkeys(namespaces)) if namespaces and by_namespace else (None,)

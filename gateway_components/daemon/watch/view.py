@@ -1,4 +1,4 @@
-"""The daemon's picture of the cluster: what a pass sees of it, and which passes a change asks for."""
+"""The daemon's view of the cluster: what a pass sees of it, and which passes a change asks for."""
 
 import asyncio
 import time
@@ -86,17 +86,17 @@ class ClusterView:
         )
 
     async def run(self) -> None:
-        """Keep the picture current until cancelled."""
+        """Keep the cache current until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._mirror.run())
             group.create_task(self._lookups.run())
 
     async def synced(self) -> None:
-        """Wait until the picture is complete for the first time."""
+        """Wait until the cache is complete for the first time."""
         await self._mirror.synced()
 
     def missing(self) -> list[str]:
-        """Return what is not in the picture, and why; empty where it is complete."""
+        """Return what the cache lacks, and why; empty where it is complete."""
         return self._mirror.missing()
 
     def conditions(self) -> Mapping[tuple[str, str, str], int]:
@@ -108,7 +108,7 @@ class ClusterView:
         return self._dependents.namespaces()
 
     def leaves(self, namespace: str) -> bool:
-        """Tell whether a namespace is being deleted; one that is not in the picture is gone, or not there yet."""
+        """Return whether a namespace is being deleted; one that is not in the cache is gone, or not there yet."""
         # What is being deleted gets nothing new: the API server would refuse it, after a long time of trying.
         leaving: bool = self._mirror.objects("Namespace").get(("", namespace), True)
         return leaving
@@ -137,7 +137,7 @@ class ClusterView:
         return state.fault if state else ""
 
     def reported(self, subject: Identity) -> bool:
-        """Tell whether the conditions of a gateway or a route were last written by us, in this process or before."""
+        """Return whether the conditions of a gateway or a route were last written by us, in this process or before."""
         state = self._living(subject)
         return state is not None and "conditions" in state.owned
 
@@ -158,7 +158,7 @@ class ClusterView:
         return Drift(key, ("spec.template.metadata.annotations",))
 
     def is_state_current(self, namespace: str, version: int | None) -> bool:
-        """Tell whether nobody has written or deleted the state of `namespace` since `version`, as far as is seen."""
+        """Return whether nobody has written or deleted the state of `namespace` since `version`, as far as is seen."""
         state = self._mirror.objects("Secret").get((namespace, STATE_SECRET))
         if version is None or state is None:
             return (version is None and state is None) or self._mirror.seen("Secret", namespace) < (
@@ -267,14 +267,14 @@ class ClusterView:
         )
 
     def _missing_class(self, kind: GatewayKind, name: str | None) -> Sought | None:
-        """Return the class that might claim gateways and is not in the picture; None where the picture tells."""
+        """Return the class that might claim gateways and is not in the cache; None where the cache decides."""
         listed = name and ("", name) in self._mirror.objects(kind.class_kind)
         if listed or self._is_class_unreadable(kind, name):
             return None
         return Sought(kind.class_kind, "", name or "")
 
     def _is_class_unreadable(self, kind: GatewayKind, name: str | None) -> bool:
-        """Tell whether a class may claim gateways that name it, or none, and nobody can read it."""
+        """Return whether a class may claim gateways that name it, or none, and nobody can read it."""
         return any(
             isinstance(found, Unreadable) and name in {None, "", known}
             for (_, known), found in self._mirror.objects(kind.class_kind).items()

@@ -35,12 +35,12 @@ def with_status(manifest: dict[str, Any], *manager: str, **conditions: str) -> d
 
 
 def count(*manifests: dict[str, Any]) -> dict[tuple[str, str, str], int]:
-    picture: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in PROJECTIONS}
+    cache: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in PROJECTIONS}
     for manifest in manifests:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         metadata = {"namespace": "ns", "uid": name, "resourceVersion": "1", **manifest["metadata"]}
-        picture[kind]["ns", name] = PROJECTIONS[kind]({**manifest, "metadata": metadata})
-    return dict(count_conditions(picture.__getitem__))
+        cache[kind]["ns", name] = PROJECTIONS[kind]({**manifest, "metadata": metadata})
+    return dict(count_conditions(cache.__getitem__))
 
 
 CLASS = of_class("AiGatewayClass", "litellm", AI_GATEWAY.controller)

@@ -215,12 +215,12 @@ def test_a_pass_that_fails_is_no_pass_that_hangs() -> None:
 async def test_a_task_that_ended_is_a_fault() -> None:
     world = World()
     ending, lasting = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(asyncio.Event().wait())
-    world.vitals.depends_on("the picture", ending)
+    world.vitals.depends_on("the cache", ending)
     world.vitals.depends_on("the workers", lasting)
     assert world.vitals.faults() == []
     await ending
 
-    assert world.vitals.faults() == ["the task the picture has ended"]
+    assert world.vitals.faults() == ["the task the cache has ended"]
     lasting.cancel()
 
 

@@ -35,57 +35,59 @@ def test_the_names_stay() -> None:
     assert "process_resident_memory_bytes" in names
 
 
-Told = Callable[[Telemetry], None]
-TOLD: list[tuple[str, Told, str, dict[str, str], float]] = [
-    ("a pass", lambda told: told.reconciled(PassResult.OK), "reconciles_total", {"result": "ok"}, 1),
+Report = Callable[[Telemetry], None]
+REPORTS: list[tuple[str, Report, str, dict[str, str], float]] = [
+    ("a pass", lambda reported: reported.reconciled(PassResult.OK), "reconciles_total", {"result": "ok"}, 1),
     (
         "a failed run",
-        lambda told: told.engine_ran(UpResult.FAILED, 1.2),
+        lambda reported: reported.engine_ran(UpResult.FAILED, 1.2),
         "ups_total",
         {"result": "failed"},
         1,
     ),
     (
         "its duration",
-        lambda told: told.engine_ran(UpResult.OK, 1.2),
+        lambda reported: reported.engine_ran(UpResult.OK, 1.2),
         "up_duration_seconds_bucket",
         {"le": "1.5"},
         1,
     ),
     (
         "not a shorter one",
-        lambda told: told.engine_ran(UpResult.OK, 1.2),
+        lambda reported: reported.engine_ran(UpResult.OK, 1.2),
         "up_duration_seconds_bucket",
         {"le": "1.0"},
         0,
     ),
-    ("a wait", lambda told: told.taken(0.25), "queue_wait_seconds_sum", {}, 0.25),
+    ("a wait", lambda reported: reported.taken(0.25), "queue_wait_seconds_sum", {}, 0.25),
     (
         "a correction",
-        lambda told: told.drift_corrected("Service"),
+        lambda reported: reported.drift_corrected("Service"),
         "drift_corrected_total",
         {"kind": "Service"},
         1,
     ),
     (
         "a broken watch",
-        lambda told: told.watch_restarted("secrets", "expired"),
+        lambda reported: reported.watch_restarted("secrets", "expired"),
         "watch_restarts_total",
         {"resource": "secrets", "cause": "expired"},
         1,
     ),
-    ("leading", lambda told: told.leads(leader=True), "leader", {}, 1),
+    ("leading", lambda reported: reported.leads(leader=True), "leader", {}, 1),
 ]
 
 
-@pytest.mark.parametrize(("case", "tell", "name", "labels", "value"), TOLD, ids=[case[0] for case in TOLD])
+@pytest.mark.parametrize(
+    ("case", "report", "name", "labels", "value"), REPORTS, ids=[case[0] for case in REPORTS]
+)
 def test_what_is_reported_is_shown(
-    case: str, tell: Told, name: str, labels: dict[str, str], value: float
+    case: str, report: Report, name: str, labels: dict[str, str], value: float
 ) -> None:
     metrics = Metrics(lambda: 0, dict)
     before = scrape(metrics).value(name, **labels)
 
-    tell(Listeners(Telemetry(), metrics))
+    report(Listeners(Telemetry(), metrics))
 
     assert scrape(metrics).value(name, **labels) - before == value
 

@@ -46,7 +46,7 @@ class Noon(Clock):
         return "2026-01-01T12:00:00.000000Z"
 
 
-def news(server: Server) -> EventRecorder:
+def recorder(server: Server) -> EventRecorder:
     return EventRecorder(cast("FencedClient", server), Noon())
 
 
@@ -65,10 +65,10 @@ def condition(type_: str, reason: str, message: str, status: str = "False") -> d
 
 async def test_a_warning_is_reported_once_until_it_goes_and_comes_back() -> None:
     server = Server()
-    told = news(server)
+    reported = recorder(server)
 
     for warnings in ((ONE,), (ONE,), (ONE, OTHER), (OTHER,), (ONE, OTHER)):
-        await told.warnings(KEY, raw(), warnings)
+        await reported.warnings(KEY, raw(), warnings)
 
     assert [note for _, _, note in server.events] == [str(ONE), "other", str(ONE)]
     assert {kind for kind, _, _ in server.events} == {"Warning"}
@@ -77,7 +77,7 @@ async def test_a_warning_is_reported_once_until_it_goes_and_comes_back() -> None
 async def test_the_first_warnings_get_events_and_a_count_follows() -> None:
     server, many = Server(), [plan_warning(WarningReason.CONFIG_KEY_UNKNOWN, f"{n:04}") for n in range(3000)]
     with structlog.testing.capture_logs() as lines:
-        await news(server).warnings(KEY, raw(), tuple(many))
+        await recorder(server).warnings(KEY, raw(), tuple(many))
 
     assert [note for _, _, note in server.events[:2]] == ["0000", "0001"]
     assert server.events[-1] == ("Warning", "ConfigKeyUnknown", "there are 2980 more warnings")
@@ -86,51 +86,51 @@ async def test_the_first_warnings_get_events_and_a_count_follows() -> None:
 
 async def test_a_warning_whose_event_was_broken_off_is_reported_again() -> None:
     server = Server(asyncio.CancelledError())
-    told = news(server)
+    reported = recorder(server)
     with pytest.raises(asyncio.CancelledError):
-        await told.warnings(KEY, raw(), (ONE,))
+        await reported.warnings(KEY, raw(), (ONE,))
 
     server.refuse = None
-    await told.warnings(KEY, raw(), (ONE,))
+    await reported.warnings(KEY, raw(), (ONE,))
 
     assert [note for _, _, note in server.events] == [str(ONE)]
 
 
 async def test_a_recreated_gateway_is_reported_again() -> None:
     server = Server()
-    told = news(server)
+    reported = recorder(server)
 
-    await told.warnings(KEY, raw("uid-1"), (ONE,))
-    await told.warnings(KEY, raw("uid-2"), (ONE,))
+    await reported.warnings(KEY, raw("uid-1"), (ONE,))
+    await reported.warnings(KEY, raw("uid-2"), (ONE,))
 
     assert len(server.events) == 2
 
 
 async def test_a_failure_in_both_conditions_is_one_event() -> None:
     server = Server()
-    told = news(server)
+    reported = recorder(server)
 
     for type_ in ("ToolGatewayConfigured", "ToolGatewayReady"):
-        await told.condition(KEY, raw(), condition(type_, "ConfigPatchInvalid", str(FAILURE)), FAILURE)
+        await reported.condition(KEY, raw(), condition(type_, "ConfigPatchInvalid", str(FAILURE)), FAILURE)
 
     assert server.events == [("Warning", "ConfigPatchInvalid", str(FAILURE))]
 
 
 async def test_progress_is_one_event_and_what_is_known_is_none() -> None:
     server = Server()
-    told = news(server)
+    reported = recorder(server)
     first = condition("ToolGatewayReady", "DeploymentRollingOut", "0 of 1")
 
-    await told.condition(KEY, raw(), first, None)
-    await told.condition(KEY, raw("u", first), {**first, "message": "1 of 1"}, None)
-    await told.condition(KEY, raw("u", first), first, None)
+    await reported.condition(KEY, raw(), first, None)
+    await reported.condition(KEY, raw("u", first), {**first, "message": "1 of 1"}, None)
+    await reported.condition(KEY, raw("u", first), first, None)
 
     assert server.events == [("Normal", "DeploymentRollingOut", "0 of 1")]
 
 
 async def test_each_applied_edit_gets_an_event() -> None:
     server = Server()
-    told = news(server)
+    reported = recorder(server)
     first = {
         **condition("ToolGatewayConfigured", "ConfigurationApplied", "applied", "True"),
         "observedGeneration": 1,
@@ -138,20 +138,20 @@ async def test_each_applied_edit_gets_an_event() -> None:
     second = {**first, "observedGeneration": 2}
     ready = {**first, "type": "ToolGatewayReady"}
 
-    await told.condition(KEY, raw("u", first), first, None)
+    await reported.condition(KEY, raw("u", first), first, None)
     assert server.events == []
-    await told.condition(KEY, raw("u", first), second, None)
-    await told.condition(KEY, raw("u", ready), {**ready, "observedGeneration": 2}, None)
+    await reported.condition(KEY, raw("u", first), second, None)
+    await reported.condition(KEY, raw("u", ready), {**ready, "observedGeneration": 2}, None)
 
     assert server.events == [("Normal", "ConfigurationApplied", "applied")]
 
 
 async def test_a_log_line_names_object_field_and_cure() -> None:
     with structlog.testing.capture_logs() as lines:
-        told = news(Server())
+        reported = recorder(Server())
         failed = condition("ToolGatewayConfigured", "ConfigPatchInvalid", str(FAILURE))
-        await told.condition(KEY, raw(), failed, FAILURE)
-        await told.warnings(KEY, raw(), (ONE,))
+        await reported.condition(KEY, raw(), failed, FAILURE)
+        await reported.warnings(KEY, raw(), (ONE,))
 
     faults: tuple[Failure | Finding, ...] = (FAILURE, ONE)
     for line, fault in zip(lines, faults, strict=True):
@@ -169,7 +169,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("case", "error"), REFUSALS, ids=[case[0] for case in REFUSALS])
 async def test_an_event_that_cannot_be_written_is_a_log_line(case: str, error: Exception) -> None:
     with structlog.testing.capture_logs() as lines:
-        await news(Server(error)).warnings(KEY, raw(), (ONE,))
+        await recorder(Server(error)).warnings(KEY, raw(), (ONE,))
 
     assert lines[-1]["event"] == "event not written", case
     assert lines[-1]["error"] == str(error)
@@ -179,6 +179,6 @@ async def test_a_terminating_namespace_takes_no_events_silently() -> None:
     goes = StatusDetails(causes=frozenset(("NamespaceTerminating",)))
     with structlog.testing.capture_logs() as lines:
         error = ApiError(403, "Forbidden", "it is being terminated", details=goes)
-        await news(Server(error)).warnings(KEY, raw(), (ONE,))
+        await recorder(Server(error)).warnings(KEY, raw(), (ONE,))
 
     assert [line["event"] for line in lines] == [ONE.reason]

@@ -251,11 +251,11 @@ def test_what_a_broken_off_run_may_have_made_is_released(
 def test_a_failed_gateway_that_changes_is_tried_at_once() -> None:
     ledger = Ledger({})
     run(ledger, plan_of(planned("bad")), bad=REFUSED)
-    mended = plan_of(planned("bad", "other-model"))
+    fixed = plan_of(planned("bad", "other-model"))
 
-    assert names(ledger.due(mended, 0.0)) == ["bad"]
-    assert ledger.failure(mended.gateways[Identity("AiGateway", "ns", "bad")]) is None
-    assert ledger.next_run(mended, 0.0) == 0.0
+    assert names(ledger.due(fixed, 0.0)) == ["bad"]
+    assert ledger.failure(fixed.gateways[Identity("AiGateway", "ns", "bad")]) is None
+    assert ledger.next_run(fixed, 0.0) == 0.0
 
 
 def test_a_refresh_asked_for_beside_a_run_stays_open() -> None:

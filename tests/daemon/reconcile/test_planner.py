@@ -113,9 +113,7 @@ async def test_a_small_plan_is_kept_too(clock: Clock, monkeypatch: pytest.Monkey
     assert worker.planned == []
 
 
-async def test_what_a_large_plan_has_against_a_gateway_is_told_in_full(
-    clock: Clock, worker: PlanWorker
-) -> None:
+async def test_findings_of_a_large_plan_are_reported_in_full(clock: Clock, worker: PlanWorker) -> None:
     models = [{"name": "m", "provider": "os.environ/A"}, {"name": "os.environ/B", "provider": "openai"}]
     wanted = snapshot(gateway(aiModels=models, env=[{"name": f"V{number}"} for number in range(1_000)]))
 

@@ -122,7 +122,7 @@ async def test_drift_is_corrected_after_a_refresh_with_an_event() -> None:
     world.drifted = {"uid-a": [Drift(Identity("Service", "ns", "a"))]}
     await passes.reconcile("ns")
 
-    assert world.steps == ["drifted a", "apply a refresh", "status a fine", "mended a: Service a was deleted"]
+    assert world.steps == ["drifted a", "apply a refresh", "status a fine", "fixed a: Service a was deleted"]
     world.steps.clear()
     await passes.reconcile("ns")
     assert world.steps == ["status a fine"], "once is enough"
@@ -142,7 +142,7 @@ async def test_drift_gets_an_event_once_it_could_be_corrected() -> None:
     world.steps.clear()
     await passes.reconcile("ns")
 
-    assert world.steps[-1] == "mended a: spec.replicas of Deployment a was changed"
+    assert world.steps[-1] == "fixed a: spec.replicas of Deployment a was changed"
 
 
 async def test_a_state_of_another_writer_is_read_again_and_refreshed() -> None:
@@ -292,7 +292,7 @@ async def test_a_refused_status_is_written_again_until_it_can_be() -> None:
 async def test_a_route_that_cannot_be_released_holds_up_nobody() -> None:
     world = World("a")
     world.add_route("full")
-    world.told_before = {"full"}
+    world.reported_before = {"full"}
 
     await Reconciler(world, world, Refusing(world, TOO_LARGE), world).reconcile("ns")
 

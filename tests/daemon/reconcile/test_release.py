@@ -138,7 +138,7 @@ async def test_what_an_earlier_daemon_reported_is_taken_off() -> None:
     world.add_tools("tools", class_name="foreign")
     world.add_route("detached")
     world.add_route("untouched")
-    world.told_before = {"tools", "detached"}
+    world.reported_before = {"tools", "detached"}
 
     await reconciler(world).reconcile("ns")
 

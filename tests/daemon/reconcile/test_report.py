@@ -119,7 +119,7 @@ async def test_a_restart_writes_nothing_about_unchanged_gateways() -> None:
     assert server.written == ["ReferenceNotFound", "status"], "the new one"
 
 
-async def test_what_came_up_while_no_daemon_ran_is_told() -> None:
+async def test_what_came_up_while_no_daemon_ran_is_reported() -> None:
     server = Requests()
     await Reporter(cast("FencedClient", server), Noon()).gateway(
         warned_of("no Secret"), server.raw(), None, None
@@ -155,7 +155,7 @@ CHANGES: Mapping[str, Callable[[World], Any]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_of_many_gateways_those_that_changed_are_told_of(change: str) -> None:
+async def test_of_many_gateways_those_that_changed_are_reported(change: str) -> None:
     world = World("a", "b")
     world.stamps = {"a": b"1", "b": b"1"}
     passes = reconciler(world)

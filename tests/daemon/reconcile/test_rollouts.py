@@ -38,28 +38,28 @@ class Pods:
             raise self.answer
         return self.answer
 
-    async def told(self, rollout: Rollout, now: float) -> tuple[StallReason, ...]:
+    async def reported(self, rollout: Rollout, now: float) -> tuple[StallReason, ...]:
         return (await self.stalls.explain("ns", {KEY: rollout}, now))[KEY].reasons
 
 
 async def test_whoever_gets_ready_soon_is_not_checked() -> None:
     pods = Pods()
 
-    assert await pods.told(STALLED, 0) == ()
-    assert await pods.told(READY, 1) == ()
+    assert await pods.reported(STALLED, 0) == ()
+    assert await pods.reported(READY, 1) == ()
     assert pods.looks == []
     assert pods.stalls.due("ns") is None
 
 
 async def test_looks_back_off_and_passes_between_know_the_last() -> None:
     pods, now, times = Pods(), 0.0, [0.0]
-    await pods.told(STALLED, now)
+    await pods.reported(STALLED, now)
     for _ in range(12):
         due = pods.stalls.due("ns")
         assert due
         times.append(due)
-        assert await pods.told(STALLED, due) == (CRASH,)
-        assert await pods.told(STALLED, due + 0.1) == (CRASH,), "no look"
+        assert await pods.reported(STALLED, due) == (CRASH,)
+        assert await pods.reported(STALLED, due + 0.1) == (CRASH,), "no look"
     pauses = [after - before for before, after in pairwise(times)]
 
     assert len(pods.looks) == 12
@@ -71,11 +71,11 @@ async def test_looks_back_off_and_passes_between_know_the_last() -> None:
 async def test_a_change_of_the_deployment_is_looked_into_soon() -> None:
     pods, now = Pods(), 0.0
     for _ in range(8):
-        await pods.told(STALLED, now)
+        await pods.reported(STALLED, now)
         now = pods.stalls.due("ns") or now
 
     changed = replace(STALLED, total=2)
-    assert await pods.told(changed, now - 30) == (CRASH,), "until then the last look holds"
+    assert await pods.reported(changed, now - 30) == (CRASH,), "until then the last look holds"
     due = pods.stalls.due("ns")
     assert due is not None
     assert due <= now - 28
@@ -83,18 +83,18 @@ async def test_a_change_of_the_deployment_is_looked_into_soon() -> None:
 
 async def test_reasons_of_another_template_are_dropped() -> None:
     pods = Pods()
-    await pods.told(STALLED, 0)
-    assert await pods.told(STALLED, 10) == (CRASH,)
+    await pods.reported(STALLED, 0)
+    assert await pods.reported(STALLED, 10) == (CRASH,)
 
-    assert await pods.told(replace(STALLED, generation=2), 11) == ()
-    assert await pods.told(replace(STALLED, uid="other"), 20) == ()
+    assert await pods.reported(replace(STALLED, generation=2), 11) == ()
+    assert await pods.reported(replace(STALLED, uid="other"), 20) == ()
 
 
 async def test_orphaned_or_stale_deployments_are_not_looked_into() -> None:
     pods = Pods()
     for now in (0, 10, 20):
-        assert await pods.told(replace(STALLED, uid=""), now) == ()
-        assert await pods.told(replace(STALLED, current=False), now) == ()
+        assert await pods.reported(replace(STALLED, uid=""), now) == ()
+        assert await pods.reported(replace(STALLED, current=False), now) == ()
 
     assert pods.looks == []
 
@@ -103,17 +103,17 @@ async def test_what_the_deployment_says_itself_comes_first() -> None:
     pods, refused = Pods(), StallReason("FailedCreate", message="exceeded quota")
     rollout = replace(STALLED, reasons=(refused,))
 
-    assert await pods.told(rollout, 0) == (refused,), "at once"
-    assert await pods.told(rollout, 10) == (refused, CRASH)
+    assert await pods.reported(rollout, 0) == (refused,), "at once"
+    assert await pods.reported(rollout, 10) == (refused, CRASH)
 
 
 async def test_a_right_that_is_missing_is_the_reason() -> None:
     pods = Pods()
     words = 'pods is forbidden: User "u" cannot list resource "pods" in API group "" in the namespace "ns"'
     pods.answer = ApiError(403, "Forbidden", words)
-    await pods.told(STALLED, 0)
+    await pods.reported(STALLED, 0)
 
-    (reason,) = await pods.told(STALLED, 10)
+    (reason,) = await pods.reported(STALLED, 10)
 
     assert reason.reason == "PodsNotReadable"
     assert 'the verb "list" on "pods" in namespace ns' in reason.message
@@ -124,19 +124,19 @@ async def test_a_right_that_is_missing_is_the_reason() -> None:
 )
 async def test_a_failed_look_leaves_what_was_known(error: Exception) -> None:
     pods = Pods()
-    await pods.told(STALLED, 0)
-    await pods.told(STALLED, 10)
+    await pods.reported(STALLED, 0)
+    await pods.reported(STALLED, 10)
     pods.answer = error
 
     with structlog.testing.capture_logs() as lines:
-        assert await pods.told(STALLED, 100) == (CRASH,)
+        assert await pods.reported(STALLED, 100) == (CRASH,)
     assert [line["event"] for line in lines] == ["pods not read"]
 
 
 async def test_a_broken_off_look_keeps_what_was_known_and_is_due() -> None:
     pods, looking = Pods(), asyncio.Event()
-    await pods.told(STALLED, 0)
-    await pods.told(STALLED, 10)
+    await pods.reported(STALLED, 0)
+    await pods.reported(STALLED, 10)
 
     async def hang(gateway: Identity, deployment: str) -> tuple[StallReason, ...]:
         looking.set()
@@ -144,14 +144,14 @@ async def test_a_broken_off_look_keeps_what_was_known_and_is_due() -> None:
         return ()
 
     pods.hook = hang
-    going = asyncio.create_task(pods.told(STALLED, 100))
+    going = asyncio.create_task(pods.reported(STALLED, 100))
     await asyncio.wait_for(looking.wait(), 60)
     going.cancel()
     await asyncio.wait((going,))
 
     assert (pods.stalls.due("ns") or 200) <= 100
     pods.hook, pods.answer = None, ApiUnreachableError("no")
-    assert await pods.told(STALLED, 101) == (CRASH,)
+    assert await pods.reported(STALLED, 101) == (CRASH,)
 
 
 async def test_of_a_crowd_some_are_looked_into_at_a_time() -> None:
@@ -170,11 +170,11 @@ async def test_of_a_crowd_some_are_looked_into_at_a_time() -> None:
 
 async def test_nothing_is_kept_of_who_is_gone() -> None:
     pods = Pods()
-    await pods.told(STALLED, 0)
+    await pods.reported(STALLED, 0)
     await pods.stalls.explain("ns", {}, 1)
     assert pods.stalls.due("ns") is None
 
-    await pods.told(STALLED, 2)
+    await pods.reported(STALLED, 2)
     pods.stalls.forget("ns")
     assert pods.stalls.due("ns") is None
 
@@ -245,11 +245,11 @@ STATUSES: tuple[tuple[dict[str, Any], list[str], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("found", "told", "why"), STATUSES, ids=[case[2] for case in STATUSES])
-def test_a_status_says_why_a_pod_does_not_serve(found: dict[str, Any], told: list[str], why: str) -> None:
+@pytest.mark.parametrize(("found", "reported", "why"), STATUSES, ids=[case[2] for case in STATUSES])
+def test_a_status_says_why_a_pod_does_not_serve(found: dict[str, Any], reported: list[str], why: str) -> None:
     said = [str(reason) for reason in pod_reasons(found)]
 
-    assert said == told, why
+    assert said == reported, why
     assert SECRET not in " ".join(said)
 
 
@@ -313,9 +313,9 @@ def failing(owner: str, word: str, **fields: Any) -> dict[str, Any]:
 
 async def test_pods_of_the_newest_template_speak_each_reason_once() -> None:
     pods = [failing("new-set", "Second"), failing("new-set", "First"), failing("new-set", "First")]
-    told, lists = await read([OLD, NEW], pods)
+    reported, lists = await read([OLD, NEW], pods)
 
-    assert told == ["First", "Second"]
+    assert reported == ["First", "Second"]
     assert [(path, dict(labels)) for path, labels, _ in lists.asked] == [
         ("/apis/apps/v1/namespaces/ns/replicasets", {"app": "chat"}),
         ("/api/v1/namespaces/ns/pods", {"app": "chat", "pod-template-hash": "new"}),
@@ -327,9 +327,9 @@ async def test_a_revision_of_thousands_of_digits_counts_for_nothing() -> None:
     odd = controlled("Deployment", "odd-set", "deployment")
     odd["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "9" * 5_000}
 
-    told, _ = await read([odd, NEW], [failing("new-set", "First"), failing("odd-set", "Odd")])
+    reported, _ = await read([odd, NEW], [failing("new-set", "First"), failing("odd-set", "Odd")])
 
-    assert told == ["First"]
+    assert reported == ["First"]
 
 
 async def test_pods_of_others_with_our_labels_do_not_count() -> None:
@@ -339,22 +339,24 @@ async def test_pods_of_others_with_our_labels_do_not_count() -> None:
     merely_owned["metadata"]["ownerReferences"][0]["controller"] = False
     pods = [failing("their-set", "Theirs"), failing("old-set", "Old"), loose, merely_owned]
 
-    told, _ = await read([theirs, OLD, NEW], pods)
+    reported, _ = await read([theirs, OLD, NEW], pods)
 
-    assert told == []
+    assert reported == []
 
 
 async def test_a_pod_that_is_being_deleted_says_nothing() -> None:
     leaving = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
-    told, _ = await read([NEW], [failing("new-set", "Killed"), _with(failing("new-set", "Leaving"), leaving)])
+    reported, _ = await read(
+        [NEW], [failing("new-set", "Killed"), _with(failing("new-set", "Leaving"), leaving)]
+    )
 
-    assert told == ["Killed"]
+    assert reported == ["Killed"]
 
 
 async def test_without_a_replica_set_no_pods_are_asked_for() -> None:
-    told, lists = await read([], [])
+    reported, lists = await read([], [])
 
-    assert told == []
+    assert reported == []
     assert len(lists.asked) == 1
 
 

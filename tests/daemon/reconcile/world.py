@@ -77,7 +77,7 @@ class World(Clock):
         self.failures: dict[Identity, Failure] = {}
         self.broken: list[Exception] = []
         self.kept: set[Identity] = set()
-        self.told_before: set[str] = set()
+        self.reported_before: set[str] = set()
         self.faults: dict[str, str] = {}
         self.rollouts: dict[str, Rollout] = {}
         self.parts: dict[str, Any] = {}
@@ -156,7 +156,7 @@ class World(Clock):
         return self.stamps.get(of.name)
 
     def reported(self, of: Identity) -> bool:
-        return of.name in self.told_before
+        return of.name in self.reported_before
 
     def route(self, planned: RoutePlan) -> Mapping[str, Any] | None:
         return self.routes.get(planned.key.name)
@@ -232,24 +232,24 @@ class Recorder(Reporter):
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.told: set[Identity] = set()
+        self.reported_on: set[Identity] = set()
 
     async def gateway(self, gateway: GatewayPlan, *args: Any) -> bool:
-        self.told.add(gateway.key)
+        self.reported_on.add(gateway.key)
         return await self.world.outcome(gateway, *args)
 
     async def route(self, route: RoutePlan, raw: Mapping[str, Any], degraded: Failure | None) -> bool:
-        self.told.add(route.key)
+        self.reported_on.add(route.key)
         failure = route.failure
         said = f"{failure.reason} {failure.message}" if failure else "degraded" if degraded else "fine"
         self.world.steps.append(f"route {route.key.name} {said}")
         return True
 
     def has_our_status(self, subject: Identity, raw: Mapping[str, Any], *, by_us: bool) -> bool:
-        return by_us or subject in self.told
+        return by_us or subject in self.reported_on
 
     async def released(self, subject: Identity, raw: Mapping[str, Any] | None) -> bool:
-        self.told.discard(subject)
+        self.reported_on.discard(subject)
         return await self.world.released(subject, raw)
 
     async def rival_seen(self, key: Identity, raw: Mapping[str, Any]) -> None:
@@ -261,7 +261,7 @@ class Recorder(Reporter):
     async def drift_corrected(
         self, key: Identity, raw: Mapping[str, Any] | None, drifts: Sequence[Drift]
     ) -> None:
-        self.world.steps.append(f"mended {key.name}: {'; '.join(map(str, drifts))}")
+        self.world.steps.append(f"fixed {key.name}: {'; '.join(map(str, drifts))}")
 
     def engine_ran(self, *_: Any) -> None:
         """Nothing to note: `apply` has."""

@@ -31,7 +31,7 @@ def deployment(status: dict[str, Any], generation: int = 2, replicas: int | None
 DONE = {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
 ROLLOUTS = [
     (DONE, {"x/config-hash": "new"}, True, "all replicas run the wanted template"),
-    (DONE, {"x/config-hash": "newer"}, False, "the picture of the Deployment is older than what was applied"),
+    (DONE, {"x/config-hash": "newer"}, False, "the cache of the Deployment is older than what was applied"),
     ({**DONE, "observedGeneration": 1}, {}, False, "its controller has not seen the change"),
     ({**DONE, "availableReplicas": 0}, {}, False, "nothing serves yet"),
     ({**DONE, "replicas": 2}, {}, False, "a pod of the old template is still there"),
@@ -114,14 +114,14 @@ CONDITIONS: tuple[tuple[dict[str, str], list[str], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("condition", "told", "why"), CONDITIONS, ids=[case[2] for case in CONDITIONS])
+@pytest.mark.parametrize(("condition", "reported", "why"), CONDITIONS, ids=[case[2] for case in CONDITIONS])
 def test_a_deployment_says_itself_why_it_makes_no_progress(
-    condition: dict[str, str], told: list[str], why: str
+    condition: dict[str, str], reported: list[str], why: str
 ) -> None:
     state = deployment_state(deployment({**DONE, "availableReplicas": 0, "conditions": [condition]}))
 
-    assert [str(reason) for reason in state.rollout({}).reasons] == told, why
-    assert (state == deployment_state(deployment({**DONE, "availableReplicas": 0}))) is not bool(told), (
+    assert [str(reason) for reason in state.rollout({}).reasons] == reported, why
+    assert (state == deployment_state(deployment({**DONE, "availableReplicas": 0}))) is not bool(reported), (
         "a change"
     )
 

@@ -1,4 +1,4 @@
-"""What the mirror asks for, and the picture it makes of the answers."""
+"""What the mirror asks for, and the cache it makes of the answers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ def item(name: str, namespace: str = "") -> dict[str, Any]:
     return {"metadata": {"name": name, "resourceVersion": "5", "uid": name, **scope}}
 
 
-async def pictured(lists: Lists, *namespaces: str) -> Mirror:
+async def synced_mirror(lists: Lists, *namespaces: str) -> Mirror:
     mirror = Mirror(cast("FencedClient", lists), lambda _: None, namespaces)
     running = asyncio.create_task(mirror.run())
     await asyncio.wait_for(mirror.synced(), 60)
@@ -59,7 +59,7 @@ async def test_only_chosen_namespaces_are_listed_and_make_one_view() -> None:
     }
     lists = Lists(objects)
 
-    mirror = await pictured(lists, "a", "b", "a")
+    mirror = await synced_mirror(lists, "a", "b", "a")
 
     secrets = mirror.objects("Secret")
     assert sorted(secrets) == [("a", "one"), ("a", "two"), ("b", "one")]
@@ -84,7 +84,7 @@ async def test_by_default_each_kind_is_listed_once_for_all() -> None:
         {"/api/v1/secrets": [item("one", "a"), item("one", "b")], "/api/v1/namespaces": [item("a")]}
     )
 
-    mirror = await pictured(lists)
+    mirror = await synced_mirror(lists)
 
     assert sorted(mirror.objects("Secret")) == [("a", "one"), ("b", "one")]
     assert sorted(mirror.objects("Namespace")) == [("", "a")]

@@ -69,7 +69,7 @@ async def test_a_gateway_seen_first_waits_for_its_namespace() -> None:
     watched = Watched()
     watched.cluster.put("tools", tool_gateway("main"))
     async with watching(watched):
-        assert watched.view.leaves("tools"), "a namespace that is not in the picture is no place to work in"
+        assert watched.view.leaves("tools"), "a namespace that is not in the cache is no place to work in"
         assert planned_names(await watched.view.snapshot("tools")) == []
 
         watched.cluster.add_namespace("tools")
@@ -180,7 +180,7 @@ async def test_a_secret_that_came_spoiled_is_read_again(case: str, data: dict[st
             await watched.view.snapshot("tools")
 
 
-async def test_what_cannot_be_read_is_told_of_as_far_as_it_can_be() -> None:
+async def test_what_cannot_be_read_is_reported_as_far_as_possible() -> None:
     watched = Watched()
     watched.cluster.add_namespace("tools")
     odd_gateway = gateway("odd", port="many")

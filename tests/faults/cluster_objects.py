@@ -18,7 +18,7 @@ from gateway_components.plan.snapshot import ExistingObject, Gateway, Snapshot, 
 from gateway_components.plan.snapshot import Resource as ReferredTo
 from lab import ControlPlane
 
-__all__ = ["OWNED", "Picture", "Raw", "controller", "take_picture"]
+__all__ = ["OWNED", "ClusterObjects", "Raw", "controller", "read_cluster_objects"]
 
 Raw = dict[str, Any]
 Objects = Mapping[Identity, Raw]
@@ -32,7 +32,7 @@ _READ = {**CUSTOM_RESOURCES, **OWNED, "Secret": resources.SECRETS}
 
 
 @dataclass(frozen=True)
-class Picture:
+class ClusterObjects:
     """Every object that gateways have to do with.
 
     Attributes
@@ -91,7 +91,7 @@ class Picture:
         }
 
 
-def take_picture(lab: ControlPlane) -> Picture:
+def read_cluster_objects(lab: ControlPlane) -> ClusterObjects:
     """Read the cluster now; what changes meanwhile may be in it or not."""
     objects: dict[Identity, Raw] = {}
     for kind, resource in _READ.items():
@@ -101,7 +101,7 @@ def take_picture(lab: ControlPlane) -> Picture:
             key = Identity(kind, metadata.get("namespace", ""), metadata["name"])
             # The items of a list do not say what they are.
             objects[key] = {"apiVersion": listed["apiVersion"], **raw, "kind": kind}
-    return Picture(objects)
+    return ClusterObjects(objects)
 
 
 def controller(raw: Raw) -> Raw | None:
