@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway_components.components.naming import gateway_of
-from gateway_components.engine.checkpoint import checkpoint_of
+from gateway_components.engine.checkpoint import checkpoint_of, read_checkpoint
 from gateway_components.identity import Identity
 from gateway_components.pieces import Piece
 
@@ -67,6 +67,7 @@ def grouped(entries: Mapping[Name, Entry]) -> list[dict[Name, Entry]]:
 Deployment = Mapping[str, Any]
 
 _SHARED = "shared.json"
+_WHOLE = "whole.json"
 _GATEWAYS = "gateways"
 _END = b"]}}}"
 """Ends the resources, and all that they are in."""
@@ -75,6 +76,7 @@ _END = b"]}}}"
 class StateEntries:
     """The state of each stack: what all gateways share, and an entry for each gateway.
 
+    A state that was opened is kept as it came until somebody asks for a part of it: after a restart most need no run.
     Each file is replaced as a whole. A process that dies between two files leaves entries of different runs, each of
     which says what was applied of its own gateway.
 
@@ -92,7 +94,8 @@ class StateEntries:
 
     def stacks(self) -> frozenset[str]:
         """Return the names of the stacks that have a state."""
-        return frozenset(file.parent.name for file in self._folder.glob(f"*/{_SHARED}"))
+        files = (file for name in (_SHARED, _WHOLE) for file in self._folder.glob(f"*/{name}"))
+        return frozenset(file.parent.name for file in files)
 
     def read(self, stack: str, only: Collection[Identity] | None = None) -> dict[str, Any]:
         """Return the deployment of a stack with all of its gateways, or with some; empty where there is none.
@@ -109,8 +112,8 @@ class StateEntries:
         texts = [file.read_text() for file in files if file.exists()]
         return {**shared, "resources": [*shared["resources"], *json.loads(f"[{','.join(texts)}]")]}
 
-    def write(self, stack: str, deployment: Deployment) -> None:
-        """Replace the whole state of a stack.
+    def open(self, stack: str, checkpoint: bytes) -> None:
+        """Replace the whole state of a stack by a checkpoint that `read_checkpoint` reads.
 
         Raises
         ------
@@ -118,7 +121,7 @@ class StateEntries:
             The folder cannot be written.
         """
         self.forget(stack)
-        self.merge(stack, (), deployment)
+        self._replace(stack, self._whole(stack), checkpoint)
 
     def merge(self, stack: str, keys: Iterable[Identity], deployment: Deployment) -> None:
         """Take over what a run made of a slice: the gateways in `keys` that it does not hold are gone.
@@ -128,25 +131,13 @@ class StateEntries:
         OSError
             The folder cannot be written.
         """
-        shared: list[Any] = []
-        gateways: dict[Identity, list[Any]] = {}
-        for resource in deployment.get("resources") or ():
-            key = gateway_of(resource["urn"])
-            (shared if key is None else gateways.setdefault(key, [])).append(resource)
-        for key, resources in gateways.items():
-            # Without the brackets, so that entries are joined without being read.
-            text = _dumps(resources)[1:-1]
-            self._replace(stack, self._file(stack, key), text)
-            self._entries(stack)[key.kind, key.name] = self._entry(len(text))
-        self.release(stack, frozenset(keys) - gateways.keys())
-        if deployment:
-            self._replace(stack, self._shared(stack), _dumps({**deployment, "resources": shared}))
+        self._divide(stack)
+        self._take_over(stack, keys, deployment)
 
     def release(self, stack: str, keys: Iterable[Identity]) -> None:
         """Remove the entries of some gateways."""
-        for key in keys:
-            self._file(stack, key).unlink(missing_ok=True)
-            self._entries(stack).pop((key.kind, key.name), None)
+        self._divide(stack)
+        self._remove(stack, keys)
 
     def checkpoint(self, stack: str) -> list[Piece]:
         """Return the whole state of a stack as an engine would write it, in pieces; empty where there is none.
@@ -172,12 +163,40 @@ class StateEntries:
 
     def size(self, stack: str) -> int:
         """Return the bytes of the gateways in a stack's state; 0 where there is none."""
+        self._divide(stack)
         return sum(entry.size for entry in self._entries(stack).values())
 
     def forget(self, stack: str) -> None:
         """Remove the state of a stack."""
         shutil.rmtree(stack_folder(self._folder, stack), ignore_errors=True)
         self._known.pop(stack, None)
+
+    def _divide(self, stack: str) -> None:
+        whole = self._whole(stack)
+        if whole.exists():
+            self._take_over(stack, (), read_checkpoint(whole.read_bytes()))
+            whole.unlink()
+
+    def _take_over(self, stack: str, keys: Iterable[Identity], deployment: Deployment) -> None:
+        shared: list[Any] = []
+        gateways: dict[Identity, list[Any]] = {}
+        for resource in deployment.get("resources") or ():
+            key = gateway_of(resource["urn"])
+            (shared if key is None else gateways.setdefault(key, [])).append(resource)
+        for key, resources in gateways.items():
+            # Without the brackets, so that entries are joined without being read.
+            text = _dumps(resources)[1:-1]
+            self._replace(stack, self._file(stack, key), text.encode())
+            self._entries(stack)[key.kind, key.name] = self._entry(len(text))
+        self._remove(stack, frozenset(keys) - gateways.keys())
+        if deployment:
+            text = _dumps({**deployment, "resources": shared})
+            self._replace(stack, self._shared(stack), text.encode())
+
+    def _remove(self, stack: str, keys: Iterable[Identity]) -> None:
+        for key in keys:
+            self._file(stack, key).unlink(missing_ok=True)
+            self._entries(stack).pop((key.kind, key.name), None)
 
     def _entries(self, stack: str) -> dict[Name, Entry]:
         found = self._known.get(stack)
@@ -195,6 +214,7 @@ class StateEntries:
         return b"".join((begin, b",".join((folder / kind / name).read_bytes() for kind, name in names), end))
 
     def _read_shared(self, stack: str) -> dict[str, Any]:
+        self._divide(stack)
         file = self._shared(stack)
         found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         return found
@@ -205,14 +225,17 @@ class StateEntries:
     def _shared(self, stack: str) -> Path:
         return stack_folder(self._folder, stack) / _SHARED
 
+    def _whole(self, stack: str) -> Path:
+        return stack_folder(self._folder, stack) / _WHOLE
+
     def _file(self, stack: str, key: Identity) -> Path:
         # No ending: a name may be as long as a file name may be.
         return stack_folder(self._folder, stack) / _GATEWAYS / key.kind / key.name
 
-    def _replace(self, stack: str, file: Path, text: str) -> None:
+    def _replace(self, stack: str, file: Path, text: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = stack_folder(self._folder, stack) / ".new"
-        fresh.write_text(text)
+        fresh.write_bytes(text)
         fresh.replace(file)
 
 

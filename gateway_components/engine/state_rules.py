@@ -7,7 +7,7 @@ the daemon does not put there is refused as a whole, wherever it enters.
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -67,24 +67,24 @@ def _check_time(text: str | None, where: str) -> None:
 
 
 def _check_values(value: object, where: str) -> None:
-    for found, level in _values(value):
-        if level > _MOST_LEVELS:
-            raise _refusal(f"{where}, more than {_MOST_LEVELS} levels deep")
-        if isinstance(found, dict) and _MARK in found:
-            raise _refusal(f"{where}: a secret, a file or a reference")
-        if isinstance(found, _NUMBERS) and not abs(found) <= sys.float_info.max:
-            # JSON has neither infinity nor NaN, and the engine no whole numbers beyond.
-            raise _refusal(f"{where}: what is not a number")
-
-
-def _values(value: object) -> Iterator[tuple[object, int]]:
-    # Without recursion: JSON may nest deeper than Python allows.
-    waiting = [(value, 0)]
-    while waiting:
-        found, level = waiting.pop()
-        yield found, level
-        below = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
-        waiting += ((one, level + 1) for one in below)
+    # Level by level and without recursion: JSON may nest deeper than Python allows.
+    level = [value]
+    for _ in range(_MOST_LEVELS + 1):
+        below = list[object]()
+        for found in level:
+            if isinstance(found, dict):
+                if _MARK in found:
+                    raise _refusal(f"{where}: a secret, a file or a reference")
+                below += found.values()
+            elif isinstance(found, list):
+                below += found
+            elif isinstance(found, _NUMBERS) and not abs(found) <= sys.float_info.max:
+                # JSON has neither infinity nor NaN, and the engine no whole numbers beyond.
+                raise _refusal(f"{where}: what is not a number")
+        if not below:
+            return
+        level = below
+    raise _refusal(f"{where}, more than {_MOST_LEVELS} levels deep")
 
 
 def _refusal(what: str) -> StateUnreadableError:

@@ -51,9 +51,9 @@ class States:
         check_secrets_provider(deployment)
         self._workspaces.drop(namespace)
         self._folder.forget(namespace)
-        if deployment:
+        if checkpoint is not None and deployment:
             with self._folder.used("written"):
-                self._folder.entries.write(namespace, deployment)
+                self._folder.entries.open(namespace, checkpoint)
         return applied_gateways(deployment)
 
     def cut(self, namespace: str, keys: Collection[Identity]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway_components.engine.checkpoint import (
     applied_gateways,
     read_checkpoint,
+    whole_checkpoint,
     without_gateways,
 )
 from gateway_components.engine.entries import StateEntries
@@ -91,19 +92,33 @@ def held(state: State) -> dict[Identity, Any]:
 
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     entries, state = StateEntries(tmp_path), deployment(NAMESPACE, *NAMES)
-    entries.write(NAMESPACE, state)
+    entries.open(NAMESPACE, whole_checkpoint(NAMESPACE, state))
 
     assert entries.read(NAMESPACE) == state
     assert read_checkpoint(text(entries.checkpoint(NAMESPACE))) == state
     assert entries.stacks() == {NAMESPACE}
     assert entries.size(NAMESPACE) == pytest.approx(len(text(entries.checkpoint(NAMESPACE))), abs=2000)
-    entries.write(NAMESPACE, deployment(NAMESPACE, "a"))
+    entries.open(NAMESPACE, whole_checkpoint(NAMESPACE, deployment(NAMESPACE, "a")))
     assert applied_gateways(entries.read(NAMESPACE)).keys() == {key_of("a")}, "the others are gone"
+
+
+def test_a_state_that_needs_no_run_is_written_in_one_file(tmp_path: Path) -> None:
+    entries = StateEntries(tmp_path)
+    entries.open(NAMESPACE, whole_checkpoint(NAMESPACE, deployment(NAMESPACE, *NAMES)))
+    assert files(tmp_path) == 1
+
+    entries.merge(NAMESPACE, [key_of("a")], deployment(NAMESPACE))
+    assert files(tmp_path) == len(NAMES), "one for each other gateway, and one for all"
+    assert held(entries.read(NAMESPACE)).keys() == {key_of(name) for name in NAMES} - {key_of("a")}
+
+
+def files(folder: Path) -> int:
+    return sum(1 for file in folder.rglob("*") if file.is_file())
 
 
 def test_a_slice_holds_what_it_is_about_and_what_all_share(tmp_path: Path) -> None:
     entries = StateEntries(tmp_path)
-    entries.write(NAMESPACE, deployment(NAMESPACE, *NAMES))
+    entries.open(NAMESPACE, whole_checkpoint(NAMESPACE, deployment(NAMESPACE, *NAMES)))
 
     assert entries.read(NAMESPACE, [key_of("b")]) == deployment(NAMESPACE, "b")
     assert entries.read(NAMESPACE, [key_of("new")]) == deployment(NAMESPACE)
@@ -111,7 +126,7 @@ def test_a_slice_holds_what_it_is_about_and_what_all_share(tmp_path: Path) -> No
 
 def test_what_is_released_or_forgotten_is_gone(tmp_path: Path) -> None:
     entries = StateEntries(tmp_path)
-    entries.write(NAMESPACE, deployment(NAMESPACE, "a", "b"))
+    entries.open(NAMESPACE, whole_checkpoint(NAMESPACE, deployment(NAMESPACE, "a", "b")))
 
     entries.release(NAMESPACE, [key_of("a"), key_of("never")])
     assert entries.read(NAMESPACE) == deployment(NAMESPACE, "b")
