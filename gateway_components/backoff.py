@@ -11,15 +11,7 @@ _MOST_DOUBLINGS = 32
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """Pauses that double from `first` up to `longest` seconds.
-
-    Attributes
-    ----------
-    first, longest
-        Seconds.
-    at_once
-        As many tries are followed by no pause.
-    """
+    """Pauses in seconds that double from `first` up to `longest`; the first `at_once` tries are followed by none."""
 
     first: float
     longest: float

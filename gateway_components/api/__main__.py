@@ -14,18 +14,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "crds"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write or check the CRD files.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        Arguments; those of the process where left out.
-
-    Returns
-    -------
-    int
-        0, or 1 when ``--check`` found a file that is missing, stale or no kind's.
-    """
+    """Write the CRD files, or check them: return 1 where ``--check`` found one that is missing, stale or no kind's."""
     parser = argparse.ArgumentParser(prog="python -m gateway_components.api", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is stale")
     parser.add_argument(
@@ -45,16 +34,11 @@ def write_files(folder: Path, wanted: Mapping[str, str | None], command: str, *,
     Parameters
     ----------
     folder, wanted
-        Text of each file by its path in the folder; None for one that must not exist, which only a check tells.
+        Text of each file by its path in the folder; None for one that must not exist, which only a check reports.
     command
-        What writes them.
+        The command that writes them, for messages.
     check
-        Whether to write nothing.
-
-    Returns
-    -------
-    int
-        Exit code of the command: 1 if a checked file is stale.
+        Whether to write nothing, and return 1 if a file is stale.
     """
     files = {folder / name: text for name, text in wanted.items()}
     if check:

@@ -76,7 +76,6 @@ Many = Annotated[tuple[T, ...], Strict(strict=False)]
 
 
 def _no_duplicate(values: tuple[T, ...], keys: Iterable[object]) -> tuple[T, ...]:
-    """Return the values, or refuse them for the first key that comes twice."""
     seen: set[object] = set()
     for key in keys:
         if key in seen:

@@ -131,10 +131,7 @@ def _inlined(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
 
 
 def _without_null(node: Schema, definitions: Mapping[str, Any]) -> Schema:
-    """Return `node` without the null among its alternatives and without a null default.
-
-    pydantic writes ``X | None = None`` so; the API server has no nulls, only absent fields.
-    """
+    """Return `node` without the null of ``X | None = None``: the API server has no nulls, only absent fields."""
     if "default" in node and node["default"] is None:
         del node["default"]
     if _NULL not in node.get("anyOf", ()):

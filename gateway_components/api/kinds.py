@@ -170,7 +170,6 @@ class GatewayKind(Kind):
 
 
 def _condition(name: str, condition: str, part: str, priority: int = 0) -> PrinterColumn:
-    """Return the column that shows a part, such as ``status``, of the condition of a type."""
     return PrinterColumn(name, f'.status.conditions[?(@.type=="{condition}")].{part}', priority=priority)
 
 

@@ -22,24 +22,14 @@ _LISTED = 8
 
 
 def parse(manifest: Mapping[str, Any]) -> ApiObject:
-    """Return the model of an object.
+    """Return the model of an object of one of our kinds, from a file or from the API server.
 
     As on the API server, unknown fields are left out, nulls count as absent, and absent fields get defaults.
-
-    Parameters
-    ----------
-    manifest : mapping
-        An object of one of our kinds, from a file or from the API server.
-
-    Returns
-    -------
-    ApiObject
-        An instance of the model of its kind.
 
     Raises
     ------
     InputError
-        If the kind is not ours or the object breaks its schema.
+        The kind is not ours, or the object breaks its schema.
     """
     kind, faults = _kind(manifest)
     if kind is None:
@@ -48,24 +38,12 @@ def parse(manifest: Mapping[str, Any]) -> ApiObject:
 
 
 def parse_as(model: type[M], manifest: Mapping[str, Any]) -> M:
-    """Return an object as an instance of a model that the caller knows it has.
-
-    Parameters
-    ----------
-    model : type of ApiObject
-        The model of the kind.
-    manifest : mapping
-        The object; its ``kind`` is ignored.
-
-    Returns
-    -------
-    ApiObject
-        An instance of `model`.
+    """Return an object as an instance of a model, whatever its ``kind`` says.
 
     Raises
     ------
     InputError
-        If the object breaks its schema.
+        The object breaks the schema of the model.
     """
     parsed, faults = _validated(model, manifest)
     if parsed is None:
@@ -74,18 +52,10 @@ def parse_as(model: type[M], manifest: Mapping[str, Any]) -> M:
 
 
 def problems(manifest: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Find everything that is wrong with a manifest.
+    """Find everything that is wrong with a manifest as a user wrote it.
 
-    Parameters
-    ----------
-    manifest : mapping
-        An object as a user wrote it.
-
-    Returns
-    -------
-    tuple of Finding
-        What `admission_problems` finds and, if the object is readable, what the API server would refuse in its
-        Deployment and Service. Empty where all is well.
+    That is what `admission_problems` finds and, if the object is readable, what the API server would refuse in its
+    Deployment and Service.
     """
     found = list(admission_problems(manifest))
     kind, _ = _kind(manifest)
@@ -104,18 +74,7 @@ def problems(manifest: Mapping[str, Any]) -> tuple[Finding, ...]:
 
 
 def admission_problems(manifest: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Find the reasons for which ``kubectl apply`` would refuse a manifest.
-
-    Parameters
-    ----------
-    manifest : mapping
-        An object as a user wrote it.
-
-    Returns
-    -------
-    tuple of Finding
-        Errors only; empty exactly where a cluster with our CRDs takes the object.
-    """
+    """Find the reasons for which ``kubectl apply`` would refuse a manifest; none exactly where a cluster takes it."""
     kind, faults = _kind(manifest)
     if kind is None:
         return tuple(faults)
@@ -157,7 +116,6 @@ def _cure(name: str, known: Mapping[str, Schema]) -> str:
 
 
 def _kind(manifest: Mapping[str, Any]) -> tuple[Kind | None, list[Finding]]:
-    """Return the kind of a manifest, or what is wrong with its ``kind`` and ``apiVersion``."""
     name, version = manifest.get("kind"), manifest.get("apiVersion")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
@@ -221,17 +179,9 @@ _WANTED = {
 
 
 def field_problem(error: ErrorDetails) -> Finding:
-    """Return an error of pydantic as a problem in plain English.
+    """Return an entry of `pydantic.ValidationError.errors` as a problem in plain English, with the path of manifests.
 
-    Parameters
-    ----------
-    error : dict
-        An entry of `pydantic.ValidationError.errors`.
-
-    Returns
-    -------
-    Finding
-        With the path as manifests have it. An error type that is not expected keeps pydantic's own message.
+    An error type that is not expected keeps pydantic's own message.
     """
     path: Path = tuple(step for step in error["loc"] if step != "[key]")
     kind, value, context = error["type"], error["input"], error.get("ctx", {})

@@ -33,13 +33,6 @@ INT64 = range(-(2**63), 2**63)
 
 
 def _quantity(value: object) -> int | str:
-    """Return `value` if it is a quantity.
-
-    Raises
-    ------
-    PydanticCustomError
-        Of type ``quantity``, for anything else; booleans and broken numbers too.
-    """
     value = whole(value)
     if isinstance(value, str) and re.fullmatch(QUANTITY, value):
         return value

@@ -29,13 +29,7 @@ _LONGEST = 64
 
 
 class Spellings:
-    """The known names of a map, prepared for looking up misspelt ones quickly.
-
-    Parameters
-    ----------
-    names
-        The known names.
-    """
+    """The known `names` of a map, prepared for looking up misspelt ones quickly."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._by_shortened: dict[str, list[str]] = {}
@@ -58,15 +52,7 @@ class Spellings:
 
 
 def meant_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the name of an object of which `name` is a misspelling, by the rules of `Spellings`.
-
-    Parameters
-    ----------
-    name
-        As it was written.
-    known
-        Names that objects have: in none of them is a capital letter.
-    """
+    """Return the known name of an object, which has no capitals, of which `name` is a misspelling by `Spellings`."""
     written = {one.replace("-", "_"): one for one in known}
     lowered = name.lower().replace("-", "_")
     return written.get(lowered if lowered in written else Spellings(written).meant_by(lowered) or "")

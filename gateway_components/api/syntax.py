@@ -141,18 +141,9 @@ PORT = re.compile(r"(?::[0-9]*)?")
 
 
 def uri_fault(text: str) -> Fault | None:
-    """Check a text as the API server checks ``format: uri``.
+    """Check a text as the API server checks ``format: uri``; a text that passes need not be of use.
 
-    Parameters
-    ----------
-    text : str
-        What stands in the field.
-
-    Returns
-    -------
-    Fault or None
-        Nothing for a text that the API server takes, be it of use or not. No message shows the text: a URL may
-        hold a password.
+    No message shows the text: a URL may hold a password.
     """
     if not text:
         return Fault("is empty", "Give it a URL.")
@@ -178,7 +169,6 @@ def _path_fault(path: str) -> Fault | None:
 
 
 def _authority_fault(scheme: str, authority: str) -> Fault | None:
-    """Check what stands between ``//`` and the path."""
     user, at, host = authority.rpartition("@")
     fault = _address_fault(host) if "[" in host else _host_fault(scheme, host)
     if fault is None and at and not USER.fullmatch(user):
@@ -187,7 +177,6 @@ def _authority_fault(scheme: str, authority: str) -> Fault | None:
 
 
 def _host_fault(scheme: str, host: str) -> Fault | None:
-    """Check a host by name, or an IPv4 address."""
     # Other schemes may have colons in front of that of the port, as in lists of hosts of a database.
     colon = host.find(":") if scheme in {"http", "https"} else host.rfind(":")
     if colon >= 0 and not PORT.fullmatch(host[colon:]):

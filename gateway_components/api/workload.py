@@ -53,21 +53,9 @@ KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]", re.DOTALL)
 
 
 def workload_problems(model: ApiModel, path: Path = ()) -> Iterator[Finding]:
-    """Find what a Deployment cannot hold, anywhere in a model.
+    """Find what a Deployment cannot hold, anywhere in a model, which lies at `path`.
 
     The rules belong to the models in `gateway_components.api.pod`, so every kind that uses those is covered.
-
-    Parameters
-    ----------
-    model : ApiModel
-        An object or part of one.
-    path : tuple
-        Way to the model, which the problems carry.
-
-    Yields
-    ------
-    Finding
-        One for each fault.
     """
     rule = RULES.get(type(model))
     if rule is not None:
@@ -84,20 +72,10 @@ def workload_problems(model: ApiModel, path: Path = ()) -> Iterator[Finding]:
 
 
 def workload_name_problem(name: str) -> Finding | None:
-    """Check whether the Service and the label ``app`` of a gateway can carry the gateway's name.
+    """Check whether the Service and the label ``app`` of a gateway can carry its name, which is a valid object name.
 
     Kubernetes 1.36 takes RFC 1123 labels for Services (measured: ``1abc`` is accepted, ``a.b`` and 64
-    characters are refused). Before its gate RelaxedServiceNameValidation, a digit in front was refused too.
-
-    Parameters
-    ----------
-    name : str
-        Name of a gateway; one that `object_name_fault` has no complaint about.
-
-    Returns
-    -------
-    Finding or None
-        An error if every cluster refuses such a Service, a warning if only older ones do.
+    characters are refused). Before its gate RelaxedServiceNameValidation, a digit in front was refused too: a warning.
     """
     path = ("metadata", "name")
     if len(name) > LABEL_LENGTH:
@@ -115,20 +93,7 @@ def workload_name_problem(name: str) -> Finding | None:
 def label_problems(
     labels: Mapping[str, str], annotations: Mapping[str, str], path: Path
 ) -> Iterator[Finding]:
-    """Find the labels and annotations that no object can have.
-
-    Parameters
-    ----------
-    labels, annotations : mapping
-        As an object or an overlay has them.
-    path : tuple
-        Way to what holds both.
-
-    Yields
-    ------
-    Finding
-        One for each key or value at fault.
-    """
+    """Find the labels and annotations, of an object or an overlay at `path`, that no object can have."""
     for key, value in labels.items():
         where = (*path, "labels", key)
         yield from _at(where, label_key_fault(key))
@@ -200,7 +165,6 @@ def _resource(selector: ResourceFieldSelector, path: Path) -> Iterator[Finding]:
 
 
 def _one_of(path: Path, choices: Mapping[str, object]) -> Iterator[Finding]:
-    """Yield a problem unless exactly one of the choices is there."""
     given = [name for name, value in choices.items() if value is not None]
     if not given:
         yield Finding(path, "names no source", f"Add one of {', '.join(choices)}.")

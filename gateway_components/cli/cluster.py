@@ -156,7 +156,6 @@ class _Listed:
 
 
 async def _list(client: KubeClient, kind: str, namespace: str | None) -> _Listed | str:
-    """Return the objects of a kind, or the reason that it cannot be read."""
     scopes = (None, namespace) if namespace and KINDS[kind].namespaced else (None,)
     refusal = ApiError(HTTPStatus.FORBIDDEN, "", "")
     for scope in scopes:

@@ -74,13 +74,6 @@ def daemon(context: click.Context, /, settings_file: Path | None, **options: Any
 
 
 def _settings(context: click.Context, settings_file: Path | None, options: Mapping[str, Any]) -> Settings:
-    """Return the settings.
-
-    Raises
-    ------
-    InputError
-        One is at fault.
-    """
     places = {}
     for name in options:
         source = context.get_parameter_source(name)
@@ -110,15 +103,6 @@ def _settings(context: click.Context, settings_file: Path | None, options: Mappi
 
 
 def _log(log_format: str, level: str) -> None:
-    """Log every line of `level` or above to standard error.
-
-    Parameters
-    ----------
-    log_format
-        ``json``, ``text``, or ``auto`` for text on a terminal, else JSON.
-    level
-        ``debug``, ``info`` or ``warning``.
-    """
     text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     renderer: Any = structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
     structlog.configure(

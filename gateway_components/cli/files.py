@@ -79,7 +79,6 @@ def render(files: tuple[Path, ...], namespace: str, policy: Policy, *, config_on
 
 
 def _documents(gateway: GatewayPlan, routes: Sequence[RoutePlan], *, config_only: bool) -> list[str]:
-    """Return the YAML of a gateway's objects, or its configuration; nothing if the gateway is at fault."""
     if gateway.objects is None:
         return []
     urls = "".join(f"# {route.key}: {route.url}\n" for route in routes)

@@ -26,11 +26,9 @@ class _Commands(click.Group):
     """Loads a command's module when the command runs: few of them need the engine and the client."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """Return the names of the commands."""
         return list(_COMMANDS)
 
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
-        """Load a command."""
         if name not in _COMMANDS:
             return None
         command: click.Command = getattr(
@@ -39,7 +37,6 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 

@@ -95,15 +95,7 @@ class StatusReport:
 
 
 def status_report(inventory: Inventory, namespace: str | None = None) -> StatusReport:
-    """Return the report on a cluster.
-
-    Parameters
-    ----------
-    inventory
-        The objects of the cluster.
-    namespace
-        Show its gateways, routes and guards, and the guards that its gateways use; None for all.
-    """
+    """Return the report on a cluster, or on one namespace and the guards that its gateways use."""
     verdicts = reported_verdicts(inventory)
     graph = build_graph(inventory, verdicts)
     gateways = (

@@ -37,10 +37,6 @@ class State:
 
     Attributes
     ----------
-    namespace
-        Its namespace.
-    gateways
-        Names of the gateways in it.
     condition
         ``stored``, ``pending`` (an engine run is under way, or was killed), ``elsewhere`` (another backend keeps it),
         ``changing`` (it is written more often than it can be read), or ``damaged``, also by somebody who wrote another.
@@ -55,14 +51,7 @@ class State:
 
 
 async def list_states(client: KubeClient, install_namespace: str | None) -> list[State]:
-    """Return all states, by namespace.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    install_namespace
-        Namespace of the daemon whose passphrase verifies them; None to verify nothing.
+    """Return all states, by namespace, verified with the passphrase of the daemon unless `install_namespace` is None.
 
     Raises
     ------
@@ -159,7 +148,6 @@ async def _reader(client: KubeClient, install_namespace: str | None) -> StateRea
 
 
 async def _state(reader: StateReader, namespace: str) -> State | None:
-    """Return the summary of a state; None if it was removed meanwhile."""
     try:
         stored = await reader.load(namespace)
         if stored is None:

@@ -42,8 +42,6 @@ def status_tables(
 
     Parameters
     ----------
-    report
-        What to show.
     now
         The time that ages refer to.
     home
@@ -174,21 +172,10 @@ def status(
 
 @dataclass(frozen=True)
 class _View:
-    """How to show a report.
-
-    Attributes
-    ----------
-    output
-        ``table``, ``wide``, ``json`` or ``yaml``.
-    namespace
-        Whose objects to show; None for all.
-    """
-
     output: str
     namespace: str | None
 
     def text(self, report: StatusReport) -> str:
-        """Return the report for a file or a pipe."""
         if self.output == "json":
             return json.dumps(report.plain, indent=2, ensure_ascii=False)
         if self.output == "yaml":
@@ -199,22 +186,14 @@ class _View:
         return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
 
     def tables(self, report: StatusReport) -> RenderableType:
-        """Return the report as tables."""
         return status_tables(report, datetime.now(UTC), self.namespace, wide=self.output == "wide")
 
     def is_live(self, console: Console) -> bool:
-        """Return whether the tables are redrawn in place on a terminal."""
         return self.output in ("table", "wide") and console.is_terminal and not console.is_dumb_terminal
 
 
 async def _show_once(view: _View, kubeconfig: Path | None) -> None:
-    """Show the report once; what cannot be read goes to standard error.
-
-    Raises
-    ------
-    ClusterError, CredentialsError
-        Nothing can be read.
-    """
+    """Show the report once; what cannot be read goes to standard error."""
     async with connected(kubeconfig) as client:
         listing = await list_cluster(client, view.namespace)
     _warn(listing.notes)
@@ -231,13 +210,6 @@ async def _show_once(view: _View, kubeconfig: Path | None) -> None:
 
 
 async def _show_until_signal(view: _View, kubeconfig: Path | None) -> None:
-    """Show the report and every change of it until SIGINT or SIGTERM.
-
-    Raises
-    ------
-    ClusterError, CredentialsError
-        Nothing can be read.
-    """
     showing = asyncio.create_task(_follow(view, kubeconfig))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -264,7 +236,6 @@ async def _follow(view: _View, kubeconfig: Path | None) -> None:
 
 
 async def _reports(view: _View, kubeconfig: Path | None, show: Callable[[StatusReport], None]) -> None:
-    """Show the report, and again whenever it differs."""
     before = None
     async with connected(kubeconfig) as client:
         first = await list_cluster(client, view.namespace)

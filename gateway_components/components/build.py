@@ -30,39 +30,12 @@ __all__ = ["ai_gateway_outputs", "tool_gateway_outputs"]
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """What the arguments of a gateway become.
-
-    Attributes
-    ----------
-    objects
-        Its objects.
-    servers
-        Key in ``mcp_servers`` of each of its routes by the route's name.
-    """
-
     objects: GatewayObjects
     servers: Mapping[str, str]
 
 
 def _generate(component: str, kind: GatewayKind, parts: Mapping[str, Any], *, warn: bool = True) -> _Built:
-    """Return what a gateway becomes.
-
-    Parameters
-    ----------
-    component
-        Type and name of the component, for messages.
-    kind
-        Kind of the gateway.
-    parts
-        Fields of its custom resource, its guards, its routes, its patch and what its pods are to restart for.
-    warn
-        Whether to show what is not done as asked.
-
-    Raises
-    ------
-    ArgsError
-        An argument is at fault; all that are, as far as they show at once.
-    """
+    """Return what a gateway becomes of the fields in `parts`; ArgsError names all faults that show at once."""
     gateway = described_gateway(kind, parts)
     namespace = parts["namespace"]
     others = (
@@ -118,25 +91,12 @@ def _namesakes(entries: Iterable[Described]) -> Iterator[Finding]:
 
 
 def _route(entry: Described, routes: Mapping[str, RoutePlan]) -> RoutePlan | None:
-    """Return the plan of a ToolRoute; None for an object of another kind."""
     return routes[entry.manifest["metadata"]["name"]] if entry.manifest["kind"] == "ToolRoute" else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """What only one kind of gateway has.
-
-    Attributes
-    ----------
-    kind
-        The kind.
-    spec
-        Fields of its custom resource.
-    namespace
-        Namespace that its configuration is made for.
-    routes
-        Fields of each of its routes, by their names.
-    """
+    """What only one kind of gateway has: fields of its custom resource, and those of its routes by name."""
 
     kind: GatewayKind
     spec: Mapping[str, Any]
@@ -167,8 +127,6 @@ def tool_gateway_outputs(
         Type and name of the component, for messages.
     name
         Name of the gateway where `args` give none.
-    args
-        The arguments.
     provider
         The provider of its objects, which knows the namespace where `args` give none; None for the default one.
 
@@ -239,10 +197,7 @@ def _digest(digest: Any) -> Any:
 
 
 def _referenced_contents(*values: Any) -> Any:
-    """Return kind, name and digest of each Secret and ConfigMap whose Outputs, such as its name, are among `values`.
-
-    Pods restart when these change. What is no Output comes from no resource.
-    """
+    """Return kind, name and digest of each Secret and ConfigMap whose Outputs, such as its name, are among `values`."""
     outputs = [value for value in values if isinstance(value, pulumi.Output)]
     if not outputs:
         return []
@@ -288,7 +243,6 @@ def _bytes(text: str) -> bytes:
 
 
 def _check_patch(component: str, patch: Any) -> Any:
-    """Return `patch`, or refuse what the YAML of a LiteLLM configuration cannot hold."""
     if patch is not None and not isinstance(patch, Mapping):
         message = f"is a {type(patch).__name__}, but must be a map"
         cure = "give top-level keys of a LiteLLM configuration, such as router_settings"

@@ -92,7 +92,6 @@ def namespace_problem(namespace: Any) -> Finding | None:
 
 
 def _image_problem(image: Any) -> Finding | None:
-    """Return what is wrong with the reference to an image; None where it is right, or left out."""
     if image is None:
         return None
     if not isinstance(image, str):
@@ -102,7 +101,6 @@ def _image_problem(image: Any) -> Finding | None:
 
 
 def _upstream_problems(upstreams: Any) -> Iterator[Finding]:
-    """Yield what is wrong with the hosts, addresses and networks that routes may lead to all the same."""
     if not isinstance(upstreams, list | tuple):
         yield Finding(
             ("allowed_upstreams",), f"is a {type(upstreams).__name__}, but must be a list", "list them"
@@ -164,8 +162,6 @@ def snapshot(
 
     Parameters
     ----------
-    kind
-        Its kind.
     gateway
         The gateway, as `described_gateway` returned it.
     others

@@ -42,15 +42,6 @@ class ToolRoute(pulumi.ComponentResource):
 
     It has no object of its own in the cluster; it is part of the gateway's configuration.
 
-    Parameters
-    ----------
-    name
-        Name of the component.
-    url
-        Its URL.
-    gateway
-        The gateway that serves it.
-
     Attributes
     ----------
     url
@@ -215,7 +206,6 @@ class ToolGateway(Gateway):
 def _check_provider(
     component: str, gateway: Gateway, outputs: GatewayOutputs, opts: pulumi.ResourceOptions | None
 ) -> None:
-    """Warn of what the default provider will replace, or refuse files that it would take over."""
     above = opts.parent if opts else None
     if provider_of(opts) is not None:
         return

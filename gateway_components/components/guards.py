@@ -34,7 +34,6 @@ class _Service:
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Names of the arguments that only this service's guards have."""
         return tuple(
             field.name for field in fields(self.guard) if field.name not in ("name", "mode", "provider")
         )
@@ -71,15 +70,7 @@ def guard_parts(component: str, guards: Any) -> Any:
 
 
 def described_guards(guards: Sequence[Mapping[str, Any]], namespace: str) -> Iterator[Described]:
-    """Yield the Guard of each guard, and the GuardrailProvider of the same name.
-
-    Parameters
-    ----------
-    guards
-        What `guard_parts` returned, all known.
-    namespace
-        Where they are.
-    """
+    """Yield the Guard of each guard that `guard_parts` returned, and the GuardrailProvider of the same name."""
     for position, guard in enumerate(guards):
         path, service = f"guardrails[{position}]", _SERVICES[guard["type"]]
         metadata = {"name": guard["name"], "namespace": namespace}
@@ -133,7 +124,6 @@ def _guard(component: str, given: Any, path: str) -> Any:
 
 
 def _service(component: str, provider: Any, path: str) -> tuple[_Service, Any]:
-    """Return the service that the provider of a map is one of, and the provider without its type."""
     for service in _SERVICES.values():
         if isinstance(provider, service.provider):
             return service, provider

@@ -16,16 +16,9 @@ __all__ = ["Args", "ArgsError", "args_as", "camel_keys", "one_of", "plain", "pub
 
 
 class ArgsError(InputError, pulumi.RunError):
-    """The arguments of a component are at fault.
+    """Everything that is wrong with the arguments of a component, given its type and name.
 
     A `pulumi.RunError`, for which the engine prints this text alone, without a traceback; wherever it is raised.
-
-    Parameters
-    ----------
-    component
-        Type and name of the component.
-    findings
-        Everything that is wrong, the fields being those of the arguments.
     """
 
     def __init__(self, component: str, *findings: Finding) -> None:
@@ -119,16 +112,12 @@ A = TypeVar("A", bound=Args)
 
 
 def args_as(component: str, type_: type[A], value: Any, path: str = "") -> A:
-    """Return `value` as the args class it stands for.
+    """Return `value`, an instance of an args class or a map, as the args class.
 
     Parameters
     ----------
     component
         Type and name of the component, for messages.
-    type_
-        The args class.
-    value
-        An instance of it, or a map of its arguments.
     path
         The argument that `value` is given for; empty where it is all arguments of a component.
 

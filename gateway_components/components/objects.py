@@ -95,22 +95,10 @@ def register(
     how: Registration,
     above: pulumi.Resource | None,
 ) -> GatewayResources:
-    """Register the objects of a gateway below `parent`, each under the resource name `name`.
+    """Register the objects of a gateway below its component `parent`, each under the resource name `name`.
 
     The ConfigMap comes first: pods mount it, and a conflict on it stops the run before anything else is created.
-
-    Parameters
-    ----------
-    name
-        Name of the resources.
-    outputs
-        The objects.
-    parent
-        The component of the gateway.
-    how
-        How they are registered.
-    above
-        What that component is below; None for the stack.
+    `above` is the parent of the component; None for the stack.
     """
     known = {**how.annotations, **(mark(parent, above) if how.marked else {})}
     exact = {**known, MADE_BY: _urn(parent)} if how.marked and above is not None else known

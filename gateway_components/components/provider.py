@@ -108,20 +108,8 @@ def refuse_taken_files(
 ) -> None:
     """End the run where the files of a gateway were rendered by another component of the same stack.
 
-    The engine would write them for the one, and then delete them for the other.
-
-    Parameters
-    ----------
-    component
-        Type and name of the component, for messages.
-    folder
-        Folder that the provider writes to.
-    objects
-        The objects of the gateway.
-    mark
-        Annotation of these with the component.
-    namespace
-        Namespace of objects that name none.
+    The engine would write them for the one, and then delete them for the other. `mark` is the annotation of the objects
+    with their component, `namespace` that of objects that name none.
 
     Raises
     ------

@@ -42,15 +42,7 @@ def route_parts(component: str, routes: Any) -> dict[str, Any]:
 
 
 def described_routes(routes: Mapping[str, Any], namespace: str, gateway: str) -> Iterator[Described]:
-    """Yield the ToolRoute of each route, and the ToolServer behind it.
-
-    Parameters
-    ----------
-    routes
-        What `route_parts` returned, all known.
-    namespace, gateway
-        Where the routes are, and the gateway that serves them.
-    """
+    """Yield the ToolRoute of each route that `route_parts` returned, and the ToolServer behind it."""
     for position, (name, route) in enumerate(routes.items()):
         path = f"routes[{position}]"
         server, url = route["server"], route["url"]
@@ -87,7 +79,6 @@ def _server(server: Mapping[str, Any], namespace: str, path: str) -> Described:
 
 
 def _known(component: str, given: Any, path: str) -> ToolRouteArgs:
-    """Return a route whose name is known."""
     if isinstance(given, pulumi.Output):
         cure = f"give {one_of(ToolRouteArgs)} whose fields other than name may be Outputs"
         raise ArgsError(

@@ -107,7 +107,6 @@ def _provider(**settings: Any) -> Provider:
 
 
 def _chosen(config: pulumi.Config, own: pulumi.Config, key: str, faults: list[str]) -> str:
-    """Return the value of a key under either name; adds a fault where they differ."""
     given, pulumis = config.get(key), own.get(key)
     if given and pulumis and given != pulumis:
         names = f"{config.full_key(key)} and {own.full_key(key)}"
@@ -153,13 +152,7 @@ _FOLDER_MODE = 0o700
 
 
 class RenderedFolder:
-    """Completes a folder: writes what is missing from it or differs, as soon as the provider is done with it.
-
-    Parameters
-    ----------
-    folder
-        The folder that the provider writes to.
-    """
+    """Writes what the folder that a provider writes to lacks, or has otherwise, as soon as the provider is done."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -216,19 +209,7 @@ def planned_gateway(
     how: Registration | None = None,
     opts: pulumi.ResourceOptions | None = None,
 ) -> Gateway:
-    """Register a planned gateway, and each route that it serves as a component below it (`route_name`).
-
-    Parameters
-    ----------
-    key
-        The gateway.
-    objects
-        The objects that `plan` gave it.
-    how
-        How these are registered.
-    opts
-        Options of the component.
-    """
+    """Register a planned gateway, and each route that it serves as a component below it (`route_name`)."""
     outputs = GatewayOutputs(objects, objects, objects.servers)
     # A gateway whose kind changes keeps its objects.
     former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other_type(key))])
