@@ -38,7 +38,7 @@ class Clock:
     async def in_thread(self, work: Callable[..., T], *args: object) -> T:
         """Run blocking `work` in a thread and return its result.
 
-        A cancelled caller still waits until the work has ended: half a run of the engine helps nobody.
+        A cancelled caller still waits until the work has ended: half an engine run helps nobody.
         """
         future = asyncio.get_running_loop().run_in_executor(self._executor, lambda: work(*args))
         try:

@@ -109,12 +109,8 @@ class Leader:
 
     Parameters
     ----------
-    lease
-        The Lease.
-    terms
-        Its times.
-    now
-        The clock of the Lease.
+    lease, terms, now
+        The Lease, the times of an election, and the clock of the Lease.
     on_lead
         Called with the holder name of the Lease once it is ours.
     silence
@@ -292,15 +288,7 @@ class Unopposed:
 
 
 class LeaderAside:
-    """A leadership that is renewed in another event loop than the one that uses it.
-
-    Parameters
-    ----------
-    leader
-        The leadership, whose Lease has a client of the side loop.
-    side
-        Where it is acquired, renewed and released.
-    """
+    """A leadership that is acquired, renewed and released in the side loop, whose client its Lease has."""
 
     def __init__(self, leader: Leader, side: SideLoop) -> None:
         self._leader = leader
@@ -351,8 +339,6 @@ async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], ha
 
     Parameters
     ----------
-    leadership
-        It was acquired.
     work
         What only a leader may do. Whatever ends it, it returns when nothing of it acts any more.
     halt

@@ -50,15 +50,7 @@ def give_back() -> None:
 
 
 class IdleTimer:
-    """Calls `then` once no work has ended for `seconds`: memory is returned while the process is idle.
-
-    Parameters
-    ----------
-    then
-        What to do.
-    seconds
-        For how long there must be no work.
-    """
+    """Calls `then` once no work has ended for `seconds`."""
 
     def __init__(self, then: Callable[[], None] = give_back, seconds: float = _IDLE_SECONDS) -> None:
         self._then = then
@@ -78,10 +70,7 @@ _MEMORY = "memory"
 def memory_limit(root: Path = Path("/")) -> int:
     """Return the least limit (bytes) of this process's cgroup and of those above it, or else the machine's memory.
 
-    Parameters
-    ----------
-    root
-        Where the file systems ``proc`` and ``sys`` are mounted.
+    `root` is where the file systems ``proc`` and ``sys`` are mounted.
     """
     limits = [limit for file in _files(root) if (limit := _limit(file)) is not None]
     return min([*limits, psutil.virtual_memory().total])

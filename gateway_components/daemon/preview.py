@@ -40,14 +40,7 @@ async def preview(
 ) -> Preview:
     """Return what the engine would change in `namespace`; nothing is written, in the cluster or to the state.
 
-    Parameters
-    ----------
-    client, kubeconfig
-        The cluster.
-    namespace
-        Whose gateways.
-    install_namespace, backend, policy
-        As in the settings of the daemon.
+    The last three parameters are those of the daemon's settings.
 
     Raises
     ------

@@ -60,7 +60,7 @@ class Room:
     runs
         How many may run at the same time.
     clock
-        Seconds, monotonic.
+        Monotonic clock in seconds.
     """
 
     def __init__(self, mib: float, runs: int, clock: Callable[[], float] = time.monotonic) -> None:

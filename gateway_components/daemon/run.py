@@ -92,11 +92,6 @@ class _Working:
 async def run(settings: Settings) -> Exit:
     """Reconcile until SIGTERM or SIGINT.
 
-    Parameters
-    ----------
-    settings
-        Settings to run with.
-
     Returns
     -------
     Exit
@@ -220,7 +215,6 @@ class _Daemon:
         self._log = structlog.get_logger()
 
     async def run_elected(self, stop: asyncio.Event) -> Exit:
-        """Run while this daemon leads."""
         if not await elected(self._leadership, stop):
             self._log.info("stopped")
             return Exit.STOPPED

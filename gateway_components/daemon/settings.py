@@ -188,13 +188,7 @@ class Sources:
         return self.settings(read_text(self.file) if self.file else "")
 
     def settings(self, text: str) -> Settings:
-        """Return the settings where the file holds `text`.
-
-        Raises
-        ------
-        InputError
-            The text or what was given is at fault.
-        """
+        """Return the settings where the file holds `text`; InputError as for `read`."""
         document = _document(text, str(self.file))
         said = document.value if document else {}
         problems = [
@@ -226,13 +220,7 @@ class Sources:
 
 
 def read_text(file: Path) -> str:
-    """Return the text of a settings file.
-
-    Raises
-    ------
-    InputError
-        It is missing or cannot be read.
-    """
+    """Return the text of a settings file; an InputError where it is missing or cannot be read."""
     message, cure = "is not a file", "Name a file with settings in YAML."
     try:
         # A pipe or a device may never end.

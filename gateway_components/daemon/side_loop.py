@@ -20,12 +20,9 @@ _LOOK_SECONDS = 0.5
 
 
 class SideLoop:
-    """Runs coroutines beside the event loop that it is entered on, and feels the pulse of that one.
+    """Runs coroutines beside the event loop that it is entered on, and watches the heartbeat of that one.
 
-    Parameters
-    ----------
-    now
-        Monotonic clock in seconds, safe in any thread.
+    `now` is a monotonic clock in seconds, safe in any thread.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -53,7 +50,7 @@ class SideLoop:
         return max(self._now() - self._beaten - _BEAT_SECONDS, 0.0)
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` there and return what it returns; whoever waits for it and is cancelled cancels it, too."""
+        """Run `work` there and return what it returns; cancelling the caller cancels it, too."""
         done: Future[T] = Future()
         begun: list[asyncio.Task[T]] = []
 

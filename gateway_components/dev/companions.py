@@ -31,21 +31,10 @@ class CompanionError(GatewayError):
 
 
 class Companions:
-    """Applies companions by server-side apply, and records which ones across sessions.
+    """Applies companions by server-side apply, and records in a file which ones, across sessions.
 
-    It bypasses the engine, so no value of a Secret reaches a state.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    record
-        File with the names of what was applied.
-
-    Raises
-    ------
-    CompanionError
-        That file cannot be read.
+    It bypasses the engine, so no value of a Secret reaches a state. Every method raises CompanionError, ApiError or
+    ApiUnreachableError where it cannot do its work; so does the constructor where the record cannot be read.
     """
 
     def __init__(self, client: KubeClient, record: Path) -> None:
@@ -60,13 +49,7 @@ class Companions:
         return frozenset(key.namespace for key in self._applied)
 
     async def apply_namespace(self, name: str, manifest: Manifest) -> bool:
-        """Apply a Namespace if its manifest changed; return whether it did.
-
-        Raises
-        ------
-        CompanionError, ApiUnreachableError
-            It could not be applied.
-        """
+        """Apply a Namespace if its manifest changed; return whether it did."""
         if self._namespaces.get(name) == manifest:
             return False
         await self._apply_as(f"Namespace {name}", NAMESPACES.item(None, name), manifest)
@@ -80,18 +63,7 @@ class Companions:
     async def apply(
         self, namespace: str, wanted: Mapping[Identity, Manifest], *, remove: bool
     ) -> list[Identity]:
-        """Apply the changed companions of a namespace, and `remove` those no longer wanted.
-
-        Returns
-        -------
-        list of Identity
-            What was applied.
-
-        Raises
-        ------
-        CompanionError, ApiError, ApiUnreachableError
-            One could not be applied or removed.
-        """
+        """Apply the changed companions of a namespace, `remove` those no longer wanted, and return what was applied."""
         applied = []
         for key, manifest in wanted.items():
             if self._applied.get(key) != manifest:
@@ -105,13 +77,7 @@ class Companions:
         return applied
 
     async def remove(self, keys: Iterable[Identity] | None = None) -> None:
-        """Remove some, or all: delete those without fields of others, and give up our fields of the rest.
-
-        Raises
-        ------
-        CompanionError, ApiError, ApiUnreachableError
-            One could not be removed.
-        """
+        """Remove some, or all: delete those without fields of others, and give up our fields of the rest."""
         for key in list(self._applied) if keys is None else list(keys):
             await retry_on_conflict(partial(self._remove, key))
             del self._applied[key]

@@ -21,15 +21,8 @@ __all__ = ["FolderEngine"]
 class FolderEngine(Engine):
     """Applies gateways from files.
 
-    Their objects have no owner to be collected with, so those that leave the folder are deleted here. The engine
-    cannot: of an object that it patched it only removes its fields.
-
-    Parameters
-    ----------
-    stacks, client, clock
-        The engine, the cluster, and whose threads are used.
-    deleted
-        Called for each gateway whose objects were deleted.
+    Their objects have no owner to be collected with, so those that leave the folder are deleted here, and `deleted` is
+    called for each such gateway. The engine cannot: of an object that it patched it only removes its fields.
     """
 
     def __init__(
@@ -56,13 +49,7 @@ class FolderEngine(Engine):
         return key in self._serving
 
     async def held(self, namespace: str) -> Mapping[Identity, Applied | None]:
-        """Return the gateways in the state, all to be refreshed: the last session may have been interrupted.
-
-        Raises
-        ------
-        EngineError
-            The state cannot be read.
-        """
+        """Return the gateways in the state, all to be refreshed: the last session may have been interrupted."""
         held = await self._clock.in_thread(self._stacks.states.held, namespace)
         self._held[namespace] = set(held)
         self._serving.update(key for key, applied in held.items() if applied)
@@ -91,13 +78,7 @@ class FolderEngine(Engine):
         self._stacks.interrupt(namespace)
 
     async def forget(self, namespace: str) -> None:
-        """Delete a namespace's gateways and its state.
-
-        Raises
-        ------
-        ApiError, ApiUnreachableError, EngineError
-            An object could not be deleted, or the state not be read.
-        """
+        """Delete a namespace's gateways and its state; raises as `apply`."""
         if namespace not in self._held:
             await self.held(namespace)
         await self._delete(self._held[namespace])

@@ -30,14 +30,9 @@ class Reading:
 
 
 class FolderReader:
-    """Keeps the last good content of each file.
+    """Keeps the last good content of each YAML and JSON file of a folder, without subfolders.
 
-    Parameters
-    ----------
-    folder
-        The folder; its YAML and JSON files are read, without subfolders.
-    namespace
-        Namespace of the objects that name none.
+    `namespace` is that of the objects that name none.
     """
 
     def __init__(self, folder: Path, namespace: str) -> None:
@@ -72,7 +67,6 @@ class FolderReader:
         return Reading(objects, incomplete=bool(unknown), again=bool(self._away))
 
     def _is_empty(self, finding: FileFinding) -> bool:
-        """Return whether a finding only reports an empty folder."""
         try:
             return (
                 finding.file == str(self._folder) and next(self._folder.iterdir(), self._folder) is not None

@@ -58,8 +58,8 @@ class FolderOptions:
 
     Attributes
     ----------
-    folder
-        The folder of manifests.
+    folder, policy
+        The folder of manifests, and what applies to all of its objects.
     kubeconfig
         Credentials of the cluster; None for those of the pod.
     namespace
@@ -68,8 +68,6 @@ class FolderOptions:
         Holds the state; one for each folder and cluster.
     keep
         Whether to leave the objects in the cluster at the end.
-    policy
-        Applies to all objects of the folder.
     """
 
     folder: Path
@@ -137,7 +135,6 @@ class _Session:
         self._backoffs: dict[str, Backoff] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Reconcile until `stop`."""
         where = f"{self._options.folder}, namespace {self._options.namespace}"
         self._show(
             "watching", f"{where}; Ctrl-C {'leaves' if self._options.keep else 'deletes'} what it applied"
@@ -157,13 +154,6 @@ class _Session:
             await self._view.close()
 
     async def end(self, stop: asyncio.Event) -> None:
-        """Delete what was applied unless `keep` is set; `stop` interrupts it.
-
-        Raises
-        ------
-        ApiError, ApiUnreachableError, EngineError, CompanionError
-            Something could not be deleted.
-        """
         if self._options.keep:
             self._show("kept", "everything is kept; gatewayctl dev on the same folder resumes from there")
             return
@@ -273,8 +263,6 @@ class _Reporter(Reports):
 
     Parameters
     ----------
-    show
-        Prints a line.
     is_explained
         Whether a gateway's failure was printed with file and line already.
     serves
@@ -299,7 +287,6 @@ class _Reporter(Reports):
         failure: Failure | None,
         rollout: Rollout | None,
     ) -> bool:
-        """Print a gateway's URL, its rollout or its failure."""
         if failure:
             why = "" if self._is_explained(failure) else f": {failure}"
             goes_on = "; the last applied objects stay" if self._serves(gateway.key) else ""
@@ -316,7 +303,6 @@ class _Reporter(Reports):
         raw: Mapping[str, Any],  # noqa: ARG002  (there is no status to write into)
         degraded: Failure | None,
     ) -> bool:
-        """Print a route's URL; its failure was printed with file and line."""
         if not route.failure and not degraded:
             self._show_once(route.key, "routed", f" at {route.url}")
         else:
@@ -324,12 +310,10 @@ class _Reporter(Reports):
         return True
 
     async def released(self, subject: Identity, raw: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
-        """Forget the last line about it."""
         self._shown.pop(subject, None)
         return True
 
     def drifted(self, key: Identity, drifts: Sequence[Drift]) -> None:
-        """Print what somebody changed or deleted."""
         self._show("drifted", f"{key}: {'; '.join(map(str, drifts))}")
 
     def engine_ran(
@@ -340,7 +324,6 @@ class _Reporter(Reports):
         failures: Mapping[Identity, Failure],
         seconds: float,
     ) -> None:
-        """Print what was applied."""
         for key in sorted(batch.wanted.keys() - failures.keys()):
             self._shown.pop(key, None)
             self._show("applied", f"{key} in {seconds:.1f} s")

@@ -56,16 +56,10 @@ class FolderView(View):
 
     Parameters
     ----------
-    client
-        The cluster.
-    reader
-        The folder.
     applied
         Returns the gateways of a namespace that were applied before.
     on_change
         Called with a namespace in which a Deployment changed.
-    policy
-        What holds for all objects of the folder.
     """
 
     def __init__(
@@ -229,24 +223,13 @@ class _Cluster:
     """Reads from the API server each time: a folder has few gateways.
 
     Every method raises ApiError or ApiUnreachableError where it gets no answer, or a group of them.
-
-    Parameters
-    ----------
-    client
-        The cluster.
     """
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
     async def check(self, namespace: str) -> None:
-        """Check that gateways can be applied in a namespace; without the right to get it they are tried.
-
-        Raises
-        ------
-        NamespaceMissingError
-            It does not exist, or is being deleted.
-        """
+        """Refuse a namespace that does not exist or is being deleted; gateways are tried without the right to get it."""
         try:
             found = await self._client.get(NAMESPACES.item(None, namespace))
         except ApiError as error:
@@ -262,7 +245,6 @@ class _Cluster:
             )
 
     async def contents(self, whole: Snapshot) -> dict[Identity, Content]:
-        """Return the Secrets and ConfigMaps that gateways refer to and `whole` does not hold."""
         unread = sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents))
         raws = await together(self._client.get(object_path(one)) for one in unread)
         return {

@@ -46,20 +46,20 @@ class PortError(GatewayError):
 
 
 class HealthServer:
-    """Answers on one port, of all addresses, while it is entered.
+    """Answers on one port of all addresses while it is entered.
 
     Parameters
     ----------
     port
-        Where; 0 for any that is free, which the log then names.
+        0 for any that is free, which the log then names.
     faults
-        Why the process should be started again.
+        Returns why the process should be started again.
     missing
-        What the daemon waits for before it does its work.
+        Returns what the daemon waits for before it does its work.
     metrics
-        Gives the metrics in Prometheus' text format.
+        Returns the metrics in Prometheus' text format.
     review
-        Says by a header ``Authorization`` whether metrics are for who sends it; None where they are for everybody.
+        Decides by a header ``Authorization`` who may read metrics; None where everybody may.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class HealthServer:
 
     @property
     def connections(self) -> list[web.RequestHandler]:
-        """The connections that are open, the oldest first."""
+        """The open connections, the oldest first."""
         return self._server.connections
 
     @property
@@ -147,7 +147,6 @@ class _Metrics:
         self._text = b""
 
     async def text(self) -> bytes:
-        """Return the metrics as they are, or were a moment ago."""
         now = asyncio.get_running_loop().time
         async with self._asking:
             if now() - self._asked_at >= _METRICS_SECONDS:
@@ -202,11 +201,11 @@ class Vitals(Telemetry):
     Parameters
     ----------
     clock
-        Seconds, monotonic.
+        Monotonic clock in seconds.
     engine_seconds
         The limit of an engine run, the longest step.
     silence
-        Gives the seconds for which the event loop of the passes has not run anything.
+        Returns the seconds for which the event loop of the passes has not run anything.
     """
 
     def __init__(
@@ -238,10 +237,7 @@ class Vitals(Telemetry):
                 self._steps[namespace] = Step.PASS, self._clock()
 
     def faults(self) -> list[str]:
-        """Return the reasons to restart this process; none while it is healthy.
-
-        It may be asked in any thread.
-        """
+        """Return the reasons to restart this process, in any thread; none while it is healthy."""
         silent = self._silence()
         held_up = (
             [f"the event loop has been blocked for {silent:.0f} s"]
@@ -260,5 +256,4 @@ class Vitals(Telemetry):
         return held_up + ended + stuck
 
 
-def _nothing_to_note(**_: Attribute) -> None:
-    """Take attributes, of which none is a sign of life."""
+def _nothing_to_note(**_: Attribute) -> None: ...

@@ -36,15 +36,7 @@ _WAIT_SECONDS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.
 
 
 class Metrics(Telemetry):
-    """Counts events, and reads the rest at each scrape.
-
-    Parameters
-    ----------
-    queue_depth
-        Gives the number of namespaces that a worker could take now.
-    conditions
-        Gives the numbers of gateways and routes by condition.
-    """
+    """Counts what is reported, and reads the depth of the queue and the conditions at each scrape."""
 
     def __init__(self, queue_depth: Callable[[], int], conditions: Callable[[], ConditionCounts]) -> None:
         # The start of the process has a series of its own.
@@ -112,7 +104,6 @@ class _Conditions(Collector):
         yield from _families()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the numbers of now."""
         gateways, routes = _families()
         for (kind, condition, status), number in sorted(self._counts().items()):
             if kind == _ROUTE:
@@ -157,14 +148,9 @@ _UNKNOWN = "Unknown"
 def count_conditions(
     objects: Callable[[str], Mapping[ObjectName, Any]],
 ) -> collections.Counter[tuple[str, str, str]]:
-    """Count our gateways and routes by kind, type of condition and status.
+    """Count our gateways and routes by kind, type of condition and status, given the objects of a kind by name.
 
     One that has no such condition yet counts as ``Unknown``.
-
-    Parameters
-    ----------
-    objects
-        Gives the states of a kind (`projections`) by name.
     """
     counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
     ours: set[Identity] = set()

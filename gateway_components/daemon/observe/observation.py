@@ -13,18 +13,16 @@ __all__ = ["Observation"]
 
 
 class Observation:
-    """Listens to a daemon.
+    """Listens to a daemon, and serves its health and metrics in the side loop.
 
     Parameters
     ----------
-    clock
-        Seconds, monotonic.
-    engine_seconds
-        The limit of an engine run.
+    clock, engine_seconds
+        As for `Vitals`.
     queue_depth, conditions
-        What the metrics show, as for `Metrics`.
+        As for `Metrics`.
     missing
-        What the daemon waits for, as for `HealthServer`.
+        As for `HealthServer`.
     side
         Where health and metrics are served.
     environment

@@ -135,8 +135,7 @@ class Listeners(Telemetry):
             yield note
 
 
-def _ignore(**_: Attribute) -> None:
-    """Take attributes for nobody."""
+def _ignore(**_: Attribute) -> None: ...
 
 
 NOBODY = Telemetry()

@@ -31,15 +31,7 @@ _NO_CAUSE = "no successful response in time"
 
 
 class Tracing(Telemetry):
-    """Makes a span of each step.
-
-    Parameters
-    ----------
-    provider
-        Makes and delivers spans.
-    parent
-        What every pass is a part of; an empty context for passes that stand alone.
-    """
+    """Makes a span of each step, within `parent`: an empty context for passes that stand alone."""
 
     def __init__(self, provider: TracerProvider, parent: Context) -> None:
         self._provider = provider
@@ -84,15 +76,7 @@ def tracing_within(environment: Mapping[str, str]) -> Tracing:
 
 
 class SparinglyLogged(SpanExporter):
-    """Delivers by another exporter; spans that get lost are a line in the log now and then, not one each.
-
-    Parameters
-    ----------
-    exporter
-        Delivers.
-    clock
-        Seconds, monotonic.
-    """
+    """Delivers by another exporter; lost spans are a line in the log now and then, not one each."""
 
     def __init__(self, exporter: SpanExporter, clock: Callable[[], float] = time.monotonic) -> None:
         self._exporter = exporter
@@ -137,7 +121,7 @@ _library_log = _LibraryLog()
 
 
 def _tracer_provider() -> TracerProvider:
-    """Return what makes spans and delivers them to the endpoint that the environment names.
+    """Return the provider for the endpoint that the environment names.
 
     It is not made the one of the process: Pulumi's SDK may have its own.
     """

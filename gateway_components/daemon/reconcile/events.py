@@ -31,15 +31,7 @@ _MOST_WARNINGS = 20
 
 
 class EventRecorder:
-    """Emits each event once; one that cannot be written does not fail the pass.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    clock
-        Gives the times that events carry.
-    """
+    """Emits each event once; one that cannot be written does not fail the pass."""
 
     def __init__(self, client: FencedClient, clock: Clock) -> None:
         self._client = client
@@ -56,10 +48,8 @@ class EventRecorder:
         ----------
         subject, raw
             Whose it is, and the object with the status it had before.
-        condition
-            What it is now.
-        failure
-            Why it does not hold; None where nothing failed.
+        condition, failure
+            What it is now, and why it does not hold; None where nothing failed.
         """
         old = next((c for c in _conditions(raw) if c.get("type") == condition["type"]), {})
         again = _is_applied_again(old, condition)
@@ -113,7 +103,7 @@ class EventRecorder:
         self._warned[subject] = raw["metadata"]["uid"], frozenset(warnings)
 
     async def drift_corrected(self, subject: Identity, raw: Raw, drifts: Sequence[Drift]) -> None:
-        """Report what somebody changed or deleted, once it is restored."""
+        """Emit what somebody changed or deleted, once it is restored."""
         text = "; ".join(f"{drift}; restored" for drift in drifts)
         self._log.info("DriftCorrected", **named(subject), message=text)
         await self._publish(subject, raw, Event("Normal", "DriftCorrected", "Reconcile", text))

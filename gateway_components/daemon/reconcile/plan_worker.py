@@ -42,10 +42,7 @@ _TRIES = 2
 class PlanWorker:
     """Makes one large plan at a time, in a process that starts on demand and ends when idle.
 
-    Parameters
-    ----------
-    cpu_seconds
-        Processor time that one plan may take.
+    A plan may take `cpu_seconds` of processor time.
     """
 
     def __init__(self, cpu_seconds: float = _CPU_SECONDS) -> None:

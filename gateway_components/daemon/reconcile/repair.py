@@ -19,28 +19,22 @@ __all__ = ["Repairer"]
 
 
 class Repairer:
-    """Applies objects that exist and were changed, right before an engine run takes note of them.
+    """Applies objects that exist and were changed, right before an engine run records them.
 
     The engine compares its plan with what it finds, and overlooks items appended to a list. Nor can it restore an item
     whose key was edited (`plan.reclaim`).
-
-    Parameters
-    ----------
-    client
-        The cluster.
     """
 
     def __init__(self, client: FencedClient) -> None:
         self._client = client
 
     async def __call__(self, objects: GatewayObjects, changed: Collection[Identity]) -> None:
-        """Bring those objects of a gateway that may have `changed` to what is planned; one that is gone stays so.
+        """Apply those objects of a gateway that may have `changed` as planned; one that is gone stays so.
 
         Raises
         ------
         ExceptionGroup
-            Of ApiUnreachableError: the API server gave no answer. What it refuses is left to the engine, which will
-            say so.
+            Of ApiUnreachableError: the API server gave no answer. What it refuses is left to the engine to report.
         """
         await together(
             self._repair(manifest) for manifest in objects.manifests if Identity.of(manifest) in changed

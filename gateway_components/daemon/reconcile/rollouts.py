@@ -40,11 +40,6 @@ class StalledRollouts:
     """Finds out why rollouts make no progress.
 
     A change of the Deployment asks for a pass by itself. What happens to its pods often changes nothing in it.
-
-    Parameters
-    ----------
-    read
-        Reads why pods do not come.
     """
 
     def __init__(self, read: ReadReasons) -> None:
@@ -139,25 +134,13 @@ class PodReader:
     """Reads the pods of the newest template of a Deployment.
 
     Only pods that the Deployment's own ReplicaSet controls count: others may have the same labels.
-
-    Parameters
-    ----------
-    client
-        The cluster.
     """
 
     def __init__(self, client: FencedClient) -> None:
         self._client = client
 
     async def read(self, gateway: Identity, deployment: str) -> tuple[StallReason, ...]:
-        """Return why the pods of a gateway do not come, sorted, each reason once.
-
-        Parameters
-        ----------
-        gateway
-            Whose pods.
-        deployment
-            UID of its Deployment.
+        """Return why the pods of a gateway, whose Deployment has the UID `deployment`, do not come: sorted, each once.
 
         Raises
         ------

@@ -139,14 +139,7 @@ class Schedule(Generic[K]):
 class WorkQueue(Generic[K]):
     """A `Schedule` that workers wait on.
 
-    Parameters
-    ----------
-    schedule
-        Says when each key is due.
-    clock
-        Seconds, monotonic.
-    on_taken
-        Called for each changed key that is taken with the seconds since its first change.
+    `on_taken` is called for each changed key that is taken with the seconds since its first change.
     """
 
     def __init__(
@@ -166,7 +159,7 @@ class WorkQueue(Generic[K]):
         return self._schedule.depth(self._clock())
 
     def close(self) -> None:
-        """Hand out no more keys; whoever waits for one is told so."""
+        """Hand out no more keys; whoever waits for one gets a `QueueClosedError`."""
         self._closed = True
         self._wake()
 
@@ -264,13 +257,7 @@ _EXPECTED = ApiError, ApiUnreachableError, EngineError, StateConflictError
 
 
 class Requeue:
-    """Runs passes; a failed one is requeued with a back-off, and does not affect other namespaces.
-
-    Parameters
-    ----------
-    telemetry
-        Hears of each pass.
-    """
+    """Runs passes; a failed one is requeued with a back-off, and does not affect other namespaces."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
@@ -292,7 +279,7 @@ class Requeue:
         return again
 
     def _failed(self, namespace: str, error: Exception) -> tuple[PassResult, float]:
-        """Tell of everything that ended a pass, and return what to call that, and when to make it again."""
+        """Log everything that ended a pass, and return its result, and the seconds until the next try."""
         found = tuple(cause for cause in causes(error) if not isinstance(cause, _INTERRUPTIONS))
         if not found:
             # Of one that leads no more, the process ends in a moment.

@@ -31,15 +31,7 @@ class _Cached:
 
 
 class Contents:
-    """Reads what is referred to, and keeps it until it changes or is forgotten.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    known
-        The objects that exist, by kind: ``ConfigMap`` and ``Secret``.
-    """
+    """Reads what is referred to of the objects that are `known`, and keeps it until it changes or is forgotten."""
 
     def __init__(
         self, client: FencedClient, known: Mapping[str, Mapping[tuple[str, str], ObjectState]]

@@ -60,7 +60,7 @@ class Index(Generic[K, R]):
         self._referrers: dict[R, set[K]] = {}
 
     def set(self, key: K, references: Iterable[R]) -> None:
-        """Say that `key` refers to exactly `references`."""
+        """Replace what `key` refers to."""
         new, old = frozenset(references), self._references.pop(key, frozenset())
         for reference in old - new:
             referrers = self._referrers[reference]
@@ -103,7 +103,7 @@ class Dependents:
     unused
         Called with what nobody refers to any more, and with each change of such a Secret or ConfigMap.
     class_changed
-        Called with kind and name of each class that came, changed or went.
+        Called with kind and name of each class that was created, changed or deleted.
     exists
         Returns whether a namespace is in the cache.
     """
@@ -144,7 +144,7 @@ class Dependents:
         }
 
     def changed(self, change: Change[Any]) -> None:
-        """Take a change of any watched object."""
+        """Handle a change of any watched object."""
         self._handlers[change.resource.kind](change)
 
     def classes_settled(self, class_kind: str) -> None:
@@ -200,7 +200,6 @@ class Dependents:
         self.classes_settled(change.resource.kind)
 
     def _check_controller(self, kind: str, name: str, controller: str) -> None:
-        """Log that a class was meant to be ours: its gateways are nobody's, so nothing else says so."""
         (gateways,) = (one for one in GATEWAY_KINDS.values() if one.class_kind == kind)
         if meant := meant_controller(gateways, controller):
             cure = f"did you mean {meant}?"

@@ -36,13 +36,7 @@ _GATEWAY_KIND_OF = {kind.class_kind: kind for kind in GATEWAY_KINDS.values()}
 
 @dataclass(frozen=True, order=True, slots=True)
 class Sought:
-    """What is missing from the cache.
-
-    Attributes
-    ----------
-    kind, namespace, name
-        A gateway or a class; a class without a name stands for any default class.
-    """
+    """A gateway or a class that is missing from the cache; a class without a name stands for any default class."""
 
     kind: str
     namespace: str
@@ -60,16 +54,7 @@ class _Search:
 class LiveLookups:
     """Looks for what is missing, until the API server says whether it exists.
 
-    Parameters
-    ----------
-    client
-        The cluster.
-    settled
-        Called with what turned out to be gone after the first look.
-    mistaken
-        Called with what exists.
-    now
-        Monotonic clock in seconds.
+    `settled` is called with what turned out to be gone after the first look, `mistaken` with what exists.
     """
 
     def __init__(

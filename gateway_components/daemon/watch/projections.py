@@ -64,10 +64,8 @@ class _Watched(Generic[M]):
         Status of each type of its conditions.
     leaving
         Whether it is being deleted.
-    model
-        Name, owner's annotations and spec as a model; None where they cannot be read.
-    fault
-        Why they cannot, field by field; empty where they can.
+    model, fault
+        Name, owner's annotations and spec as a model, or why they cannot be read, field by field.
     owned
         The fields of its status that were last written by this project.
     """
@@ -252,7 +250,6 @@ def _parsed(model: type[M], raw: Raw) -> tuple[M | None, str]:
 
 
 def _seen(raw: Raw) -> tuple[bytes, bytes, Mapping[str, str], bool]:
-    """Return the first four attributes of `_Watched`."""
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
     digest = hashlib.sha256(_packed(spec)).digest()
     outer: dict[str, Any] = {

@@ -36,10 +36,8 @@ class Mirror:
 
     Parameters
     ----------
-    client
-        The cluster.
     on_change
-        Called for every object that came, changed or went, once the cache has it.
+        Called for every object that was created, changed or deleted, once the cache has it.
     namespaces
         The watched namespaces; all if empty. Nothing is asked about others, so no right in
         them is needed, and what is there cannot be referred to. Classes belong to the whole cluster.

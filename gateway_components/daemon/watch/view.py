@@ -51,18 +51,14 @@ class ClusterView:
 
     Parameters
     ----------
-    client
-        The cluster.
     callbacks
         What follows from changes.
     namespaces
-        The namespaces that are looked at; all where there are none.
+        The watched namespaces; all if empty.
     on_restart
-        Called whenever a watch begins anew.
+        Called whenever a watch restarts.
     policy
         What the installation decides.
-    now
-        Monotonic clock in seconds.
     """
 
     def __init__(
@@ -182,12 +178,7 @@ class ClusterView:
     async def snapshot(self, namespace: str, held: Collection[Identity] = ()) -> Snapshot:
         """Return everything that the plan of `namespace` depends on.
 
-        Parameters
-        ----------
-        namespace
-            Which pass it is for.
-        held
-            The gateways in the state of the namespace: a missing one is looked up before it counts as gone.
+        A gateway that the state holds (`held`) and the cache lacks is looked up before it counts as gone.
 
         Raises
         ------
@@ -274,7 +265,7 @@ class ClusterView:
         return Sought(kind.class_kind, "", name or "")
 
     def _is_class_unreadable(self, kind: GatewayKind, name: str | None) -> bool:
-        """Return whether a class may claim gateways that name it, or none, and nobody can read it."""
+        """Return whether an unreadable class may claim gateways that name it, or none."""
         return any(
             isinstance(found, Unreadable) and name in {None, "", known}
             for (_, known), found in self._mirror.objects(kind.class_kind).items()
