@@ -66,13 +66,7 @@ class Kubeconfig:
 
     @classmethod
     def of(cls, given: str) -> "Kubeconfig":
-        """Read the content of a kubeconfig, or the file at this path.
-
-        Raises
-        ------
-        InputError
-            As for `of_files`.
-        """
+        """Read the content of a kubeconfig, or the file at this path; raises as `of_files`."""
         if _is_content(given):
             return _merged([(_parsed(given, "the given kubeconfig"), Path.cwd())])
         return cls.of_files([Path(given)])
@@ -92,10 +86,7 @@ class Kubeconfig:
     def at(cls, path: Path) -> "Kubeconfig":
         """Read the kubeconfig at `path`, or several joined as in ``KUBECONFIG``: of these, any may be missing.
 
-        Raises
-        ------
-        InputError
-            As for `of_files`.
+        Raises as `of_files`.
         """
         files = [Path(part) for part in str(path).split(os.pathsep) if part]
         return cls.of_files(files if len(files) == 1 else filter(_exists, files))
@@ -166,12 +157,7 @@ def cluster_context(kubeconfig: str = "", context: str = "") -> ClusterContext:
 def kubeconfig_text(given: str, folder: Path) -> str:
     """Return a configured kubeconfig as the provider takes it.
 
-    Parameters
-    ----------
-    given
-        Content of a kubeconfig, or the path of one, relative to `folder`.
-    folder
-        Folder of the project: the provider works in another one.
+    It is given as its content, or as a path relative to the project's `folder`: the provider works in another one.
     """
     return given if _is_content(given) else str(folder / Path(given.strip()).expanduser())
 
@@ -181,12 +167,7 @@ def pod_namespace(
 ) -> str | None:
     """Return the namespace of the pod that this process runs in; None outside of a cluster.
 
-    Parameters
-    ----------
-    environment
-        Its ``POD_NAMESPACE`` comes first, as with kubectl.
-    service_account
-        Where Kubernetes writes the namespace of a pod.
+    ``POD_NAMESPACE`` comes first, as with kubectl, then the file that Kubernetes writes beside a service account.
     """
     named = environment.get("POD_NAMESPACE")
     if named:
@@ -200,11 +181,8 @@ def pod_namespace(
 def home_namespace(kubeconfig: Path | None) -> str:
     """Return the namespace that a command without ``--namespace`` means, as kubectl has it.
 
-    Parameters
-    ----------
-    kubeconfig
-        File, or several joined as in ``KUBECONFIG``; None for the pod that this process runs in. Whoever connects
-        with it reports what is wrong with it.
+    `kubeconfig` is a file, or several joined as in ``KUBECONFIG``; None for the pod that this process runs in. Whoever
+    connects with it reports what is wrong with it.
     """
     if kubeconfig is None:
         return pod_namespace() or _DEFAULT

@@ -229,7 +229,7 @@ class _Cluster:
         self._client = client
 
     async def check(self, namespace: str) -> None:
-        """Refuse a namespace that does not exist or is being deleted; gateways are tried without the right to get it."""
+        """Refuse a namespace that is missing or being deleted; without the right to get it, gateways are tried."""
         try:
             found = await self._client.get(NAMESPACES.item(None, namespace))
         except ApiError as error:

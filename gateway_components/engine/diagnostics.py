@@ -89,10 +89,7 @@ class Diagnostics:
             self._add(event.res_op_failed_event.metadata.urn, "the engine gives no reason")
 
     def unreachable(self, done: Collection[Identity]) -> str | None:
-        """Return the error of an unreachable API server.
-
-        None if it answered about any gateway: one is `done`, or failed for another reason.
-        """
+        """Return the error of an unreachable API server; None if it answered about any gateway (`done`, or failed)."""
         own = [_unanswered(messages.values()) for messages in self._messages.values()]
         if done or not all(own):
             return None

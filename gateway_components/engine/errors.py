@@ -38,13 +38,7 @@ class EngineTimeoutError(EngineError):
 
 
 class EngineKilledError(EngineError):
-    """A signal killed the engine before it could record anything, as the kernel does when memory runs out.
-
-    Parameters
-    ----------
-    number
-        The signal.
-    """
+    """A signal killed the engine before it could record anything, as the kernel does when memory runs out."""
 
     def __init__(self, number: int) -> None:
         cause = " (out of memory?)" if number == signal.SIGKILL else ""
@@ -54,15 +48,7 @@ class EngineKilledError(EngineError):
 
 
 class EngineFailedError(EngineError):
-    """The engine exited with a failure.
-
-    Parameters
-    ----------
-    code
-        Its exit code.
-    reason
-        Its own error message; empty if there is none.
-    """
+    """The engine exited with a failure; `reason` is its own error message, if there is one."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"the Pulumi engine exited with code {code}: {reason or 'no reason given'}")

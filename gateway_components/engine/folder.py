@@ -23,7 +23,7 @@ _KILL_SECONDS = 10.0
 
 
 class ScratchFolder:
-    """Everything the engine keeps between runs.
+    """Everything the engine keeps between runs; an `EngineError` where it cannot be read or written.
 
     It is disposable: server-side apply adopts what exists. One lock keeps other daemons out. Every engine run inherits
     another one, by which a run that outlives a killed daemon is found and killed.
@@ -44,8 +44,6 @@ class ScratchFolder:
     ------
     StateLockedError
         Another daemon uses it.
-    EngineError
-        It cannot be written.
     """
 
     def __init__(self, path: Path, grace_seconds: float = 2.0) -> None:
@@ -84,25 +82,13 @@ class ScratchFolder:
         return folder
 
     def read(self, stack: str) -> bytes | None:
-        """Return the checkpoint that the engine has of a stack, if it has one.
-
-        Raises
-        ------
-        EngineError
-            It cannot be read.
-        """
+        """Return the checkpoint that the engine has of a stack, if it has one."""
         file = self._state_file(stack)
         with self.used("read"):
             return file.read_bytes() if file.exists() else None
 
     def write(self, stack: str, checkpoint: bytes, salt: str | None) -> None:
-        """Write the checkpoint of a stack, and the salt that belongs to it.
-
-        Raises
-        ------
-        EngineError
-            It cannot be written: the disk is full, or the folder read-only.
-        """
+        """Write the checkpoint of a stack, and the salt that belongs to it."""
         file = self._state_file(stack)
         settings = self.work_folder(stack) / f"Pulumi.{stack}.yaml"
         with self.used("written"):
@@ -114,13 +100,7 @@ class ScratchFolder:
             fresh.replace(file)
 
     def forget(self, stack: str) -> None:
-        """Remove an empty stack.
-
-        Raises
-        ------
-        EngineError
-            It cannot be removed.
-        """
+        """Remove an empty stack."""
         state = self._state_file(stack)
         with self.used("written"):
             for file in (state, state.with_suffix(".json.bak"), state.with_suffix(".json.attrs")):

@@ -100,7 +100,7 @@ class EngineCommand(PulumiCommand):
         File descriptor that every run holds open: the lock of the scratch folder. By it, the next daemon finds the
         runs that outlived a killed one.
     may_act
-        Tells, in any thread, whether a run may begin, and whether its outcome counts.
+        Returns, in any thread, whether a run may begin, and whether its outcome counts.
     redact
         Removes secrets from the engine's output.
     memory_mib
@@ -110,10 +110,8 @@ class EngineCommand(PulumiCommand):
     ----------
     time_limit
         As above; a change takes effect with the next run.
-    interrupt_seconds
-        Seconds that an interrupted run gets to exit before it is killed.
-    barred_seconds
-        The same for a run whose outcome no longer counts.
+    interrupt_seconds, barred_seconds
+        Seconds that an interrupted run gets to exit before it is killed; and one whose outcome no longer counts.
 
     Raises
     ------
@@ -278,7 +276,6 @@ class EngineCommand(PulumiCommand):
             process.wait()
 
     def _finished(self, process: subprocess.Popen[str], seconds: float) -> bool:
-        """Wait for the end of a run; False if it exceeded its time limit."""
         late = threading.Event()
 
         def end() -> None:

@@ -86,12 +86,7 @@ def is_registered(call: Any) -> bool:
 def served(program: Program, on_event: Callable[[EngineEvent], None]) -> Iterator[str]:
     """Serve a program and an event listener, and yield the address of both.
 
-    Parameters
-    ----------
-    program
-        What the engine runs.
-    on_event
-        Called with each diagnostic and each failed operation.
+    `on_event` is called with each diagnostic and each failed operation.
     """
     server = grpc.server(ThreadPoolExecutor(max_workers=4), options=_LARGE_MESSAGES)
     add_LanguageRuntimeServicer_to_server(_Runtime(program), server)

@@ -59,19 +59,13 @@ def register_gateways(
     *,
     retain: bool,
 ) -> None:
-    """Register gateways with the engine.
+    """Register gateways with the engine's resource monitor, below the stack of this URN.
 
     All resources of one rank are sent at once, and the engine runs as many in parallel as it is allowed to. After a
     failure the rest is registered too: the engine skips dependents by itself, and reports them.
 
     Parameters
     ----------
-    monitor
-        The engine's resource monitor.
-    stack
-        URN of the stack.
-    wanted
-        The gateways.
     done
         Receives each gateway whose objects the engine reports as applied, even if the run is cut short.
     retain

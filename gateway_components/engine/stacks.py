@@ -56,14 +56,9 @@ class Stacks:
     retain
         Whether the objects of a released gateway stay: the garbage collector deletes them with their owner.
     may_act
-        Tells, in any thread, whether the engine may run.
+        Returns, in any thread, whether the engine may run.
     memory_mib
         What engine and provider may take together.
-
-    Attributes
-    ----------
-    states
-        The states of the namespaces.
 
     Raises
     ------
@@ -107,20 +102,11 @@ class Stacks:
         *,
         refresh: bool,
     ) -> Outcome:
-        """Apply `wanted` and drop `release`; other gateways of the namespace stay as they are.
+        """Apply `wanted` and drop `release` from the state; other gateways of the namespace stay as they are.
 
-        A gateway counts as applied if the engine reports each of its objects as done, and lives to record that.
-
-        Parameters
-        ----------
-        namespace
-            The namespace of all of them.
-        wanted
-            Gateways to apply.
-        release
-            Gateways to drop from the state; their objects stay on the cluster.
-        refresh
-            Whether to look first for objects that others changed or deleted.
+        A gateway counts as applied if the engine reports each of its objects as done, and lives to record that. The
+        objects of `release` stay on the cluster. With `refresh`, the engine first looks for objects that others changed
+        or deleted.
 
         Raises
         ------
@@ -289,6 +275,5 @@ def _failures(
     own: Mapping[Identity, Failure],
     error: EngineError,
 ) -> dict[Identity, Failure]:
-    """Return why each gateway that is not proven to be applied failed: its own reason, or that of the run."""
     common = Failure(Reason.WORKLOAD_FAILED, str(error))
     return {key: own.get(key, common) for key in wanted if key in own or key not in proven}

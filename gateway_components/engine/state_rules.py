@@ -88,7 +88,6 @@ def _check_values(value: object, where: str) -> None:
 
 
 def _refusal(what: str) -> StateUnreadableError:
-    """Return the refusal of a state that contains `what`."""
     return StateUnreadableError(f"this is not a state of a daemon: it contains {shortened(what, _LONGEST)}")
 
 
@@ -139,14 +138,9 @@ _ROUTE_PARTS = 4
 
 
 def check_deployment(deployment: Raw, stack: str) -> None:
-    """Refuse a deployment with anything that the daemon does not keep in the stack of a namespace.
+    """Refuse a deployment with anything that the daemon does not keep in the stack of a namespace, which has its name.
 
-    Parameters
-    ----------
-    deployment
-        As ``pulumi stack export`` has it, without pending operations.
-    stack
-        The stack, which is named after its namespace.
+    The deployment is as ``pulumi stack export`` has it, without pending operations.
 
     Raises
     ------

@@ -78,22 +78,13 @@ def engine_environment(backend: Backend, kubeconfig: Path | None) -> dict[str, s
 
 
 def make_home(folder: Path, home: Path, provider: Path) -> Path:
-    """Make `folder` the home of engine runs, and return it.
+    """Make `folder` the home of engine runs, and return it; the real `home` has the credentials of backends.
 
     The engine finds its provider there: a script that executes `provider`, so that it dies with the engine. An orphaned
     provider would live on for minutes.
 
     The engine logs each run below its home at its most verbose, which took more than half of a run's time, and 27 MB
     for 200 gateways. It has no switch for that, but goes without if the folder of logs cannot be created.
-
-    Parameters
-    ----------
-    folder
-        The new home.
-    home
-        The real home, with the credentials of backends.
-    provider
-        The Kubernetes provider.
 
     Raises
     ------
@@ -150,25 +141,12 @@ class FolderWorkspace(LocalWorkspace):
 
 
 class Workspaces:
-    """The stacks of the Automation API, each created once, and queries about them.
-
-    Parameters
-    ----------
-    folder
-        Where the engine works.
-    backend
-        Where states are kept.
-    command
-        Runs the engine.
-    kubeconfig
-        Credentials of the cluster; None inside one.
+    """The stacks of the Automation API, each created once, and queries about them; an `EngineError` where one fails.
 
     Raises
     ------
     EngineMissingError
         The Kubernetes provider is missing.
-    EngineError
-        The folder cannot be written.
     """
 
     def __init__(
@@ -194,13 +172,7 @@ class Workspaces:
         return str(self._folder.work_folder(namespace))
 
     def get(self, namespace: str) -> Stack:
-        """Return the stack of a namespace, created if it is missing.
-
-        Raises
-        ------
-        EngineError
-            It cannot be created or selected.
-        """
+        """Return the stack of a namespace, created if it is missing."""
         stack = self._stacks.get(namespace)
         if stack is None:
             options = {**self._options, "work_dir": self.work_folder(namespace)}
@@ -213,13 +185,7 @@ class Workspaces:
         return stack
 
     def exported(self, namespace: str) -> Deployment | None:
-        """Return the state of a stack in the backend; None if there is no stack, which is not created.
-
-        Raises
-        ------
-        EngineError
-            The backend did not answer.
-        """
+        """Return the state of a stack in the backend; None if there is no stack, which is not created."""
         options = {**self._options, "work_dir": self.work_folder(namespace)}
         try:
             return LocalWorkspace(**options).export_stack(namespace)
@@ -233,13 +199,7 @@ class Workspaces:
         self._stacks.pop(namespace, None)
 
     def ask(self, namespace: str, query: Callable[[Stack], T]) -> T:
-        """Return the engine's answer to a query about a stack.
-
-        Raises
-        ------
-        EngineError
-            The engine failed.
-        """
+        """Return the engine's answer to a query about a stack."""
         try:
             return query(self.get(namespace))
         except CommandError as error:

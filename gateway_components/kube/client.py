@@ -38,13 +38,7 @@ _LONGEST_LINE = 2**25
 
 
 class KubeClient:
-    """Talks to one API server; use `connect`.
-
-    Parameters
-    ----------
-    transport
-        Sends the requests.
-    """
+    """Talks to one API server; use `connect`."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
@@ -109,13 +103,6 @@ class KubeClient:
 
     async def delete(self, path: ApiPath, *, uid: str, version: str) -> None:
         """Delete the object at `path` if it is still the one that was read; a missing one is fine.
-
-        Parameters
-        ----------
-        path
-            Where it is.
-        uid, version
-            Its ``metadata.uid`` and ``metadata.resourceVersion``.
 
         Raises
         ------

@@ -90,13 +90,7 @@ class Page:
 
 
 def read_document(text: bytes) -> Raw:
-    """Return a JSON object.
-
-    Raises
-    ------
-    MalformedAnswerError
-        It is not; this holds for all functions here.
-    """
+    """Return a JSON object; MalformedAnswerError where it is none, as for all functions here."""
     return _loaded(text)[0]
 
 
@@ -153,7 +147,6 @@ def is_version(version: object) -> bool:
 
 
 def _loaded(text: bytes) -> tuple[Raw, bool]:
-    """Return a JSON object, and whether it is complete."""
     whole = True
     try:
         try:
@@ -223,10 +216,7 @@ def shallow_text(text: bytes) -> bytes:
 def readable(raw: dict[str, Any]) -> dict[str, Any]:
     """Return an object without ``managedFields`` that nest too deep: nobody validates them.
 
-    Returns
-    -------
-    dict
-        A `TrimmedObject`, or an `IncompleteObject` if another field nests too deep.
+    The result is a `TrimmedObject`, or an `IncompleteObject` if another field nests too deep.
     """
     metadata = raw.get("metadata")
     fields = metadata.get("managedFields") if isinstance(metadata, dict) else None

@@ -108,13 +108,7 @@ class ApiError(GatewayError):
 
 
 class ImpossibleNameError(ApiError):
-    """No object can have this name, so nothing was sent; the API server would refuse it (400).
-
-    Parameters
-    ----------
-    name
-        The name.
-    """
+    """No object can have this name, so nothing was sent; the API server would refuse it (400)."""
 
     def __init__(self, name: str) -> None:
         super().__init__(HTTPStatus.BAD_REQUEST, "BadRequest", f"{name!r} is not a valid object name")

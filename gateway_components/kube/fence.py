@@ -34,14 +34,7 @@ class FencedClient(KubeClient):
     """A client that asks `fence` right before it sends a write, and before it sends it again.
 
     It asks after the write has waited for its turn or for new credentials. Neither this process nor the API server
-    spends longer on a write than the fence allows.
-
-    Parameters
-    ----------
-    client
-        Provides the connections; its owner closes it.
-    fence
-        Decides about writes.
+    spends longer on a write than the fence allows. The owner of `client` closes the connections.
     """
 
     def __init__(self, client: KubeClient, fence: Fence) -> None:

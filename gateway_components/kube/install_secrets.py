@@ -134,15 +134,7 @@ def record_name(namespace: str) -> str:
 
 
 class LatestStates:
-    """The records of one install.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    home
-        Namespace of the install.
-    """
+    """The records of the latest state of each namespace, in the namespace of one install (`home`)."""
 
     def __init__(self, client: KubeClient, home: str) -> None:
         self._client = client

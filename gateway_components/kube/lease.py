@@ -37,16 +37,12 @@ class LeaseTakenError(GatewayError):
 
 
 class Lease:
-    """One Lease, as last observed.
+    """One Lease, as last observed; each method raises ApiError or ApiUnreachableError where a request fails.
 
     Timestamps of others are ignored: a Lease expires once it was observed unchanged for its duration.
 
     Parameters
     ----------
-    client
-        The cluster.
-    namespace, name
-        The Lease.
     identity
         Our name, which no other process has.
     predecessor
@@ -57,11 +53,6 @@ class Lease:
         Monotonic clock in seconds that keeps counting during suspend.
     timestamp
         Wall clock (RFC 3339, microseconds), for people to read.
-
-    Attributes
-    ----------
-    holder
-        Who held it when it was last observed; empty for nobody.
     """
 
     def __init__(
@@ -98,18 +89,7 @@ class Lease:
         return (self._seen or {}).get("holderIdentity") or ""
 
     async def take(self) -> float | None:
-        """Acquire the Lease if nobody else may hold it.
-
-        Returns
-        -------
-        float | None
-            When its duration begins; None if somebody else holds it.
-
-        Raises
-        ------
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
-        """
+        """Acquire the Lease; return when its duration begins, or None if somebody else holds it."""
         stored = await self._client.get(self._path)
         # This answer settles all earlier writes.
         self._unanswered.clear()
@@ -134,19 +114,12 @@ class Lease:
         return sent
 
     async def renew(self) -> float:
-        """Renew the Lease.
-
-        Returns
-        -------
-        float
-            When its new duration begins.
+        """Renew the Lease, and return when its new duration begins.
 
         Raises
         ------
         LeaseTakenError
             Somebody else wrote it, and may hold it.
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
         """
         sent = self._now()
         await self._write_own(self._claim())
@@ -159,8 +132,6 @@ class Lease:
         ------
         LeaseTakenError
             Somebody else holds it already.
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
         """
         released = {"holderIdentity": None, "leaseDurationSeconds": _RELEASED_SECONDS}
         await self._write_own(self._claim() | released)

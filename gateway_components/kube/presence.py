@@ -52,15 +52,7 @@ async def resource_presence(client: KubeClient, resource: Resource) -> Presence:
 
 
 class AbsentKind:
-    """The answers of API discovery about a kind whose collection was not found.
-
-    Parameters
-    ----------
-    resource
-        The kind.
-    now
-        Monotonic clock in seconds.
-    """
+    """The answers of API discovery about a kind whose collection was not found."""
 
     def __init__(self, resource: Resource, now: Callable[[], float]) -> None:
         self._resource = resource
@@ -122,7 +114,6 @@ def _grouped(document: Mapping[str, Any], resource: Resource) -> Presence:
 
 
 def _entries(entries: object, key: str) -> dict[str, dict[str, Any]] | None:
-    """Return the entries of a list by their `key`; None if it is malformed."""
     if not isinstance(entries, list):
         return None
     if not all(isinstance(entry, dict) and isinstance(entry.get(key), str) for entry in entries):

@@ -31,7 +31,7 @@ class Allowance:
         self._sums: dict[str, int] = {}
 
     def refusal(self, name: tuple[str, str], content: Any) -> str:
-        """Return why the content of an object is not kept, for what is kept of it counts; empty where it is."""
+        """Return why what is kept of an object is too much, for it or its namespace; empty where it is not."""
         self.release(name)
         values = _values(content)
         if values > _MOST_VALUES:
@@ -87,8 +87,8 @@ class Projector(Generic[T]):
 
     Parameters
     ----------
-    resource, namespace
-        The requested objects; None for all namespaces.
+    namespace
+        That of the requested objects; None for all.
     project
         Returns what is kept of an object.
     project_unreadable
@@ -156,7 +156,6 @@ class Projector(Generic[T]):
             self._allowance.release(name)
 
     def _projected(self, item: dict[str, Any]) -> tuple[dict[str, Any], T]:
-        """Return an object as far as it can be read, and what is kept of it."""
         if isinstance(item, IncompleteObject):
             raise RecursionError
         try:

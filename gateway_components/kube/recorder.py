@@ -90,16 +90,9 @@ async def publish(
 async def write_status(
     client: KubeClient, resource: Resource, metadata: Mapping[str, Any], status: Mapping[str, Any]
 ) -> bool:
-    """Merge `status` into the status of an object through its status subresource.
+    """Merge `status`, with all ``conditions``, into the status of an object through its status subresource.
 
-    Parameters
-    ----------
-    client, resource
-        Where the object is.
-    metadata
-        Metadata of the object that the status was computed from; its version must still be current.
-    status
-        The fields to write, with all ``conditions``.
+    `metadata` is that of the object that the status was computed from; its version must still be current.
 
     Returns
     -------
@@ -118,13 +111,7 @@ async def write_status(
 
 
 def owned_fields(metadata: Mapping[str, Any]) -> frozenset[str]:
-    """Return those fields that `write_status` writes which it wrote last, in this process or another.
-
-    Parameters
-    ----------
-    metadata
-        Metadata of the object, with ``managedFields``.
-    """
+    """Return those fields that `write_status` writes which it wrote last, in this process or another."""
     return frozenset(
         field.removeprefix("f:")
         for entry in filter(is_ours, managed_fields(metadata))

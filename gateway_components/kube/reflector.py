@@ -89,8 +89,6 @@ class Reflector(Generic[T]):
 
     Parameters
     ----------
-    client, resource
-        What to watch.
     project
         Returns what is kept of each raw object.
     project_unreadable
@@ -104,15 +102,9 @@ class Reflector(Generic[T]):
         The one namespace to watch, or for namespaces, the one of that name; None for all.
     on_restart
         Called whenever a watch or a list is restarted.
-    now
-        Monotonic clock in seconds.
 
     Attributes
     ----------
-    objects
-        The mirrored objects.
-    namespace
-        As given.
     synced
         Set once the first list is complete, or the resource is known not to exist.
     absent

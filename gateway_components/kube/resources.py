@@ -37,18 +37,14 @@ ApiPath = NewType("ApiPath", str)
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of object in the API.
+    """A kind of object in the API, whose paths raise ImpossibleNameError for a name that nothing can have.
 
     Attributes
     ----------
-    kind
-        Name of the kind.
     group_path
         ``/api/v1`` or ``/apis/GROUP/VERSION``.
     plural
         Name in paths.
-    namespaced
-        Whether its objects are namespaced.
     """
 
     kind: str
@@ -67,24 +63,12 @@ class Resource:
         return ApiPath(self.group_path)
 
     def collection(self, namespace: str | None = None) -> ApiPath:
-        """Return the path of all objects, or of those in one namespace.
-
-        Raises
-        ------
-        ImpossibleNameError
-            No namespace can have this name.
-        """
+        """Return the path of all objects, or of those in one namespace."""
         scope = f"/namespaces/{_segment(namespace)}" if namespace and self.namespaced else ""
         return ApiPath(f"{self.group_path}{scope}/{self.plural}")
 
     def item(self, namespace: str | None, name: str, subresource: str = "") -> ApiPath:
-        """Return the path of one object, or of its subresource.
-
-        Raises
-        ------
-        ImpossibleNameError
-            No object or namespace can have this name.
-        """
+        """Return the path of one object, or of its subresource."""
         below = f"/{subresource}" if subresource else ""
         return ApiPath(f"{self.collection(namespace)}/{_segment(name)}{below}")
 
@@ -131,11 +115,5 @@ _RESOURCES = {
 
 
 def object_path(key: Identity) -> ApiPath:
-    """Return the path of a custom resource, or of an object that one owns or refers to.
-
-    Raises
-    ------
-    ImpossibleNameError
-        No object or namespace can have this name.
-    """
+    """Return the path of a custom resource, or of an object that one owns or refers to."""
     return _RESOURCES[key.kind].item(key.namespace, key.name)

@@ -50,17 +50,7 @@ class _Answer:
 
 
 class AccessReviewer:
-    """Reviews tokens with the API server.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    path
-        The requested non-resource path.
-    now
-        Monotonic clock in seconds.
-    """
+    """Reviews tokens for a non-resource `path` with the API server."""
 
     def __init__(self, client: KubeClient, path: str, now: Callable[[], float]) -> None:
         self._client = client

@@ -130,13 +130,6 @@ class Transport:
     """Sends requests to one API server.
 
     It reloads refused credentials once per refusal: tokens and certificates are rotated in their files.
-
-    Parameters
-    ----------
-    credentials
-        The API server, and the identity of the client.
-    load
-        Reloads the credentials.
     """
 
     def __init__(self, credentials: Credentials, load: Callable[[], Awaitable[Credentials]]) -> None:
@@ -151,14 +144,8 @@ class Transport:
     async def read(self, request: Request, seconds: Callable[[], float], read: Callable[[bytes], T]) -> T:
         """Send a request and return its answer, decoded by `read`.
 
-        Parameters
-        ----------
-        request
-            The request.
-        seconds
-            Returns the time limit; called right before each try. An error that it raises cancels the request.
-        read
-            Decodes the answer.
+        `seconds` returns the time limit; it is called right before each try. An error that it raises cancels the
+        request.
 
         Raises
         ------
@@ -179,13 +166,7 @@ class Transport:
                 response.release()
 
     async def stream(self, request: Request, silence: float) -> aiohttp.ClientResponse:
-        """Send a request and return its answer as a stream, which times out after seconds of `silence`.
-
-        Raises
-        ------
-        ApiError, ApiUnreachableError
-            As for `read`.
-        """
+        """Send a request and return its answer as a stream, which ends after seconds of `silence`; raises as `read`."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         return await self._send(request, lambda: limits)
 

@@ -200,6 +200,7 @@ class Dependents:
         self.classes_settled(change.resource.kind)
 
     def _check_controller(self, kind: str, name: str, controller: str) -> None:
+        """Log that a class was meant to be ours: its gateways are nobody's, so nothing else says so."""
         (gateways,) = (one for one in GATEWAY_KINDS.values() if one.class_kind == kind)
         if meant := meant_controller(gateways, controller):
             cure = f"did you mean {meant}?"
