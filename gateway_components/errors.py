@@ -115,13 +115,8 @@ class Finding:
 def render(finding: Finding, *, field_first: bool = False) -> str:
     """Return a finding as one line.
 
-    Parameters
-    ----------
-    finding
-        What was found.
-    field_first
-        Whether the field comes first, as for arguments, whose messages go on from there (``is empty``); else it follows
-        in parentheses, as in conditions, events and logs.
+    With `field_first`, the field comes first, as for arguments, whose messages go on from there (``is empty``). Else it
+    follows in parentheses, as in conditions, events and logs.
     """
     message, field, cure = finding.text, finding.field, clause(finding.cure)
     if field_first:
@@ -177,13 +172,7 @@ class GatewayError(Exception):
 
 
 class InputError(GatewayError):
-    """A user's input is at fault.
-
-    Parameters
-    ----------
-    findings
-        Everything that is wrong, at least one.
-    """
+    """A user's input is at fault: `findings` are everything that is wrong, at least one."""
 
     def __init__(self, *findings: Finding) -> None:
         shown = [shortened(render(finding, field_first=True)) for finding in findings[:_MOST_FINDINGS]]

@@ -8,15 +8,7 @@ __all__ = ["Piece"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a text.
-
-    Attributes
-    ----------
-    mark
-        Identifies its content within one process.
-    read
-        Returns the content.
-    """
+    """A piece of a text, which `read` returns; `mark` identifies its content within one process."""
 
     mark: Hashable
     read: Callable[[], bytes]

@@ -60,7 +60,6 @@ class _Loader(yaml.CSafeLoader):
     yaml_implicit_resolvers = _resolvers("timestamp", "value", "int", "float")
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a map with text for keys, in the order they stand."""
         if not isinstance(node, yaml.MappingNode):
             raise _fault("a map is expected here", node)
         self.flatten_mapping(node)

@@ -11,14 +11,7 @@ T = TypeVar("T")
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None = None) -> list[T]:
-    """Do all of `work` at the same time, and return what it returned; one that fails ends no other.
-
-    Parameters
-    ----------
-    work
-        What to do.
-    at_once
-        How much of it may be under way at any time; None for all.
+    """Do all of `work` at the same time, `at_once` of it at most, and return what it returned; a failure ends no other.
 
     Raises
     ------

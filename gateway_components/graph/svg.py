@@ -42,7 +42,6 @@ class _Box:
 
     @property
     def middle(self) -> int:
-        """Half of its height, from the top of the drawing."""
         return self.y + self.height // 2
 
 
@@ -146,17 +145,7 @@ def _width(text: str) -> int:
 
 
 def _arrange(graph: Graph, sizes: Mapping[Identity, tuple[int, int]], top: int) -> dict[Identity, _Box]:
-    """Return the place of each node, `top` pixels below the upper end.
-
-    Parameters
-    ----------
-    graph
-        What to draw.
-    sizes
-        Width and height of each node.
-    top
-        Room to leave for a heading.
-    """
+    """Return the place of each node, `top` pixels below the upper end, by its width and height."""
     columns = _ordered(graph)
     tallest = max((_height(column, sizes) for column in columns), default=0)
     boxes: dict[Identity, _Box] = {}

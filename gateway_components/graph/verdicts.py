@@ -136,17 +136,7 @@ def _guard(guard: Guard, users: Iterable[Gateway], inventory: Inventory) -> Verd
 
 
 def _guard_failure(guard: Guard, users: Iterable[Gateway], resources: Resources) -> Failure | None:
-    """Return why a Guard is not applied; None where it is.
-
-    Parameters
-    ----------
-    guard
-        The Guard.
-    users
-        The gateways that use it. For one that none uses, an AiGateway beside it is taken for the judgement.
-    resources
-        The Guards and providers there are.
-    """
+    """Return why a Guard is not applied to its users; for one without, an AiGateway beside it is assumed."""
     reference = ObjectReference(name=guard.metadata.name, namespace=guard.metadata.namespace)
     for gateway in tuple(users) or (_anybody(guard),):
         alone = gateway.spec.model_copy(update={"guardrails": (reference,)})

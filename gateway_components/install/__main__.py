@@ -48,18 +48,7 @@ _POLICY = """\
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write, check or print manifests.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        Arguments; those of the process where left out.
-
-    Returns
-    -------
-    int
-        0, or 1 if ``--check`` found a missing or stale file.
-    """
+    """Write or print manifests, or check them: return 1 if ``--check`` found a missing or stale file."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.print:
@@ -192,7 +181,6 @@ def one_file(installation: Installation) -> str:
 
 
 def _text(objects: Iterable[Manifest], remark: str = "") -> str:
-    """Return manifests as the text of one file, with a comment on the purpose of each rule."""
     return f"{_HEADER}{remark}{_documents(objects)}"
 
 

@@ -143,7 +143,6 @@ def _variables() -> list[Manifest]:
 
 
 def _cases() -> Iterable[tuple[str, str]]:
-    """Yield each condition, and the message on a write that violates it."""
     yield f"variables.write in {_texts(allowed_writes())}", "it never writes this"
     yield (
         f"""\

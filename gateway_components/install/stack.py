@@ -70,14 +70,7 @@ def install_daemon(installation: Installation, provider: Provider) -> None:
 
 
 def read_installation(config: Any, key: str) -> Installation:
-    """Return the installation that a configuration asks for.
-
-    Parameters
-    ----------
-    config
-        What the stack's configuration says under `key`, in JSON types.
-    key
-        The full name of that key, for messages.
+    """Return the installation that a stack's configuration asks for under `key`, its full name.
 
     Raises
     ------
@@ -93,7 +86,6 @@ def read_installation(config: Any, key: str) -> Installation:
 
 
 def _needed(manifest: Manifest, made: list[pulumi.Resource]) -> list[pulumi.Resource]:
-    """Return the dependencies of an object: the CRDs and the namespace."""
     if manifest["kind"] in _KEPT:
         return []
     return [resource for resource in made if isinstance(resource, (CustomResourceDefinition, Namespace))]

@@ -163,7 +163,6 @@ def _unreadable(path: Path, error: OSError) -> FileFinding:
 
 
 def _shown(path: Path) -> str:
-    """Return a path as text that can be printed, whatever bytes it has."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 

@@ -126,12 +126,7 @@ _LISTED = 8
 def read_objects(loaded: Loaded, namespace: str) -> ManifestObjects:
     """Return the objects of some files, and what is wrong with each; one warning counts those of other kinds.
 
-    Parameters
-    ----------
-    loaded
-        The files.
-    namespace
-        Namespace of the objects that name none.
+    `namespace` is that of the objects that name none.
     """
     objects = ManifestObjects(findings=list(loaded.findings))
     others = []
@@ -243,13 +238,11 @@ def _twice(located: Located, first: Located) -> FileFinding:
 
 
 def _key(kind: str, metadata: Mapping[str, Any]) -> Identity:
-    """Return the name of an object with a namespace; objects of the cluster have none."""
     namespaced = KINDS[kind].namespaced if kind in KINDS else kind != _NAMESPACE
     return Identity(kind, metadata["namespace"] if namespaced else "", metadata["name"])
 
 
 def _readable_key(located: Located, namespace: str) -> Identity | None:
-    """Return the name of an object that has other faults; None where it cannot be read."""
     metadata = located.manifest.get("metadata")
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
         return None

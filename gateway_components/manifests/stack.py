@@ -109,14 +109,12 @@ def _located(finding: Finding, located: Located, objects: ManifestObjects) -> Fi
 
 
 def _line(key: Identity, finding: Finding, located: Located) -> int:
-    """Return the line where an object begins; of a patch that does not parse, the line of the fault."""
     if key.kind == "ConfigMap" and finding.inside and finding.inside.line:
         return located.line_in(_PATCH, finding.inside.line)
     return located.line
 
 
 def _elsewhere(route: ToolRoute, objects: ManifestObjects) -> tuple[str, str, Severity]:
-    """Return what is said of a route that is left out with its gateway: message, cure and severity."""
     gateway = gateway_of_route(route)
     if gateway is None or gateway in objects.sources:
         return f"{gateway} is left out, and so is the route", "", "warning"
@@ -158,10 +156,6 @@ class ManifestStack:
 
     Attributes
     ----------
-    snapshot
-        Everything in them that a plan needs.
-    plan
-        The plan of their gateways and routes.
     companions
         ConfigMaps and Secrets beside the gateways, to be created as they are.
     namespaces
@@ -189,19 +183,8 @@ class ManifestStack:
 def read_stack(
     paths: Iterable[Path], namespace: str = "default", policy: Policy | None = None
 ) -> ManifestStack:
-    """Read and plan manifest files.
+    """Read and plan manifest files, and the files in folders; `namespace` is that of the objects that name none.
 
-    Parameters
-    ----------
-    paths
-        Files, and folders of files.
-    namespace
-        Namespace of the objects that name none.
-    policy
-        What the installation decides; the defaults where left out.
-
-    Notes
-    -----
     The class ``litellm`` of each kind is known without a manifest, since installations bring it; a manifest replaces
     it. Guards, providers and ToolServers are looked up in the files alone, and ToolServers are never deployed.
     Gateways of a class outside of the files are left to others, and so are routes to other gateways. One warning counts

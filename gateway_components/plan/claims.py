@@ -185,16 +185,7 @@ def check_rival(
 ) -> None:
     """Refuse the younger of two gateways of different kinds and one name, which want the same objects.
 
-    One that already has the objects keeps them, whatever its age.
-
-    Parameters
-    ----------
-    gateway
-        The gateway to check.
-    claimed
-        All gateways that are ours.
-    existing
-        Objects on the cluster.
+    One that already has the objects keeps them, whatever its age. `claimed` are all gateways that are ours.
 
     Raises
     ------

@@ -46,14 +46,8 @@ def generated_config(
 ) -> dict[str, Any]:
     """Return the configuration of a gateway before its patch, keys in the order they are written.
 
-    Parameters
-    ----------
-    gateway
-        An AiGateway has a ``model_list``, a ToolGateway ``mcp_servers``.
-    servers
-        Entries of ``mcp_servers`` by their key.
-    guardrails
-        Entries of ``guardrails``; left out where there are none.
+    An AiGateway has a ``model_list``, a ToolGateway the entries `servers` of ``mcp_servers``; `guardrails` are left out
+    where there are none.
     """
     config: dict[str, Any] = (
         {"model_list": model_list(gateway.spec.ai_models)}
@@ -102,7 +96,6 @@ def literal_faults(config: Mapping[str, Any]) -> list[Failure]:
 
 
 def _origin(path: Path) -> Path:
-    """Return the field of the gateway that a text of the configuration comes from."""
     match path:
         case ("model_list", int(position), "model_name"):
             return ("spec", "aiModels", position, "name")
@@ -220,17 +213,7 @@ _TO_THE_LOG = "console"
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """A configuration with all patches, and the environment beside it.
-
-    Attributes
-    ----------
-    config
-        The final configuration.
-    env
-        ``env`` of the container, in JSON types.
-    origins
-        What the sources of its ``envFrom`` provide.
-    """
+    """A configuration with all patches, the container's ``env`` in JSON types, and what its ``envFrom`` provides."""
 
     config: Mapping[str, Any]
     env: Sequence[Mapping[str, Any]] = ()

@@ -63,12 +63,10 @@ class Origins:
 
     Attributes
     ----------
-    variables
-        Names of the variables that they are known to provide.
+    variables, empty
+        Names of the variables that they are known to provide, and those of them that have no value.
     unknown
         The sources whose keys are not known.
-    empty
-        Those of `variables` that have no value.
     """
 
     variables: frozenset[str] = frozenset()
@@ -85,14 +83,9 @@ class Origins:
         return unsure or variable in self.variables
 
     def warnings(self, env: Iterable[Mapping[str, Any]], given: Iterable[EnvVar]) -> Iterator[Finding]:
-        """Yield a warning for each source that may provide a variable which a generated one now wins over.
+        """Yield a warning for each source that may provide a variable which a generated one in `env` now wins over.
 
-        Parameters
-        ----------
-        env
-            What `environment` returned.
-        given
-            ``spec.env``, which wins over the sources anyway.
+        The variables of ``spec.env``, which are `given`, win over the sources anyway.
         """
         settled = {MULTIPROC_VARIABLE, *(variable.name for variable in given)}
         generated = [variable["name"] for variable in env if variable["name"] not in settled]
@@ -121,16 +114,10 @@ def origins(
 
     Parameters
     ----------
-    sources
-        ``spec.envFrom``.
-    namespace
-        Namespace of the pod.
-    contents
-        Secrets and ConfigMaps that exist.
+    contents, absent
+        Secrets and ConfigMaps that exist, and those that were looked up and do not exist.
     remembered
         Keys of those that were deleted a moment ago, and whose values pods keep for now.
-    absent
-        Those that were looked up and do not exist.
     """
     variables: set[str] = set()
     empty: set[str] = set()
@@ -233,16 +220,10 @@ class Absence:
     remembered: Mapping[Identity, frozenset[str]] = field(default_factory=dict)
 
     def keeps(self, annotation: str, value: str, references: Collection[Identity]) -> bool:
-        """Return whether running pods keep the hash they have.
+        """Return whether running pods keep the hash they have, which without the absent ones is `value`.
 
-        They are not replaced by pods without keys because a Secret is deleted for a moment.
-
-        Parameters
-        ----------
-        annotation, value
-            Which hash it is, and what it is without the absent ones.
-        references
-            What the hash covers.
+        They are not replaced by pods without keys because a Secret is deleted for a moment. `references` is what the
+        hash covers.
         """
         return self.running.get(annotation, value) != value and not self.awaited.isdisjoint(references)
 
@@ -261,12 +242,10 @@ def absence_warnings(
 
     Parameters
     ----------
-    gateway, container
-        The gateway, and its container in JSON types.
+    container
+        In JSON types.
     guards
         The Secrets with credentials of its guards.
-    absence
-        What does not exist.
     kept
         The awaited ones whose values running pods keep for now.
     contents

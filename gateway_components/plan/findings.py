@@ -90,16 +90,8 @@ class WarningReason(StrEnum):
 class Failure(GatewayError):
     """The desired state of a gateway or a route cannot be computed; the cluster stays as it is.
 
-    Parameters
-    ----------
-    reason
-        Reason of the conditions.
-    message
-        What is wrong, naming the object.
-    path, cure, related, inside
-        As in `Finding`.
-    others
-        What is wrong besides.
+    The parameters are those of a `Finding`, whose `reason` is that of the conditions; `others` is what is wrong
+    besides.
     """
 
     def __init__(

@@ -55,15 +55,7 @@ _AWS_KEYS = {"aws_access_key_id": "aws-access-key-id", "aws_secret_access_key": 
 
 @dataclass(frozen=True, slots=True)
 class GuardrailRequest:
-    """A Guard that a gateway asks for, and its provider.
-
-    Attributes
-    ----------
-    gateway, guard, provider
-        Resolved from each other.
-    where
-        Path of the gateway's field that names the guard.
-    """
+    """A Guard that the field `where` of a gateway asks for, and its provider."""
 
     gateway: Gateway
     guard: Guard
@@ -83,13 +75,7 @@ class GuardrailRequest:
         return text if own else instead
 
     def block(self, found: T | None, field: str) -> T:
-        """Return the settings `found` under `field` of the provider.
-
-        Raises
-        ------
-        Failure
-            There are none.
-        """
+        """Return the settings `found` under `field` of the provider, or raise the Failure that there are none."""
         if found is None:
             raise self.failure(
                 f"the provider has the type {self.provider.spec.type} and no spec.{field}",
@@ -104,16 +90,12 @@ class GuardrailParams:
 
     Attributes
     ----------
-    guardrail
-        LiteLLM's name of the kind of guardrail.
-    values
-        Further parameters.
+    guardrail, values
+        LiteLLM's name of the kind of guardrail, and further parameters.
     tool_calls
         Whether LiteLLM takes the modes of tool calls for it.
-    credentials
-        Environment variables that the parameters name, in JSON types.
-    secret
-        The Secret that these come from; None where there are none.
+    credentials, secret
+        Environment variables that the parameters name, in JSON types, and the Secret that these come from.
     warnings
         What is not done as asked.
     """

@@ -41,14 +41,7 @@ _TOOL_MODES = {"pre_call": "pre_mcp_call", "during_call": "during_mcp_call"}
 class Guardrail:
     """A Guard that LiteLLM is to apply.
 
-    Attributes
-    ----------
-    guard
-        The Guard.
-    where
-        Path of the gateway's field that names it.
-    name, params
-        Its ``guardrail_name`` and ``litellm_params``.
+    It has a ``guardrail_name`` and ``litellm_params``; `where` is the path of the gateway's field that names it.
     """
 
     guard: Identity
@@ -63,12 +56,8 @@ class Guardrails:
 
     Attributes
     ----------
-    applied
-        Those that LiteLLM is to apply.
-    credentials
-        Environment variables that hold the credentials, in JSON types.
-    references
-        The Secrets that these come from.
+    credentials, references
+        Environment variables that hold the credentials, in JSON types, and the Secrets that these come from.
     warnings
         What of the Guards is not done as asked.
     """
@@ -86,15 +75,6 @@ class Guardrails:
 
 def check_guards(gateway: Gateway, resources: Resources, policy: Policy) -> None:
     """Refuse Guards and providers of other namespaces, where the installation forbids them or they lead to the pod.
-
-    Parameters
-    ----------
-    gateway
-        A gateway of either kind.
-    resources
-        The Guards and providers there are.
-    policy
-        What the installation decides.
 
     Raises
     ------
@@ -132,13 +112,6 @@ def _check_guard(
 
 def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
     """Return what ``spec.guardrails`` of a gateway becomes; a Guard that is named twice counts once.
-
-    Parameters
-    ----------
-    gateway
-        A gateway of either kind.
-    resources
-        The Guards and providers there are.
 
     Raises
     ------
@@ -186,7 +159,7 @@ def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
 
 @dataclass(frozen=True, slots=True)
 class _Applied:
-    """A Guard with what LiteLLM calls its modes; None for one that the gateway's kind does not have."""
+    """A Guard with LiteLLM's modes for its own; None for one that the gateway's kind does not have."""
 
     guard: Guard
     provider: GuardrailProvider
@@ -254,7 +227,6 @@ def _name(gateway: Gateway, guard: Identity, *, shared: bool) -> str:
 
 
 def _modes(gateway: Gateway, guard: Guard, params: GuardrailParams) -> dict[str, str | None]:
-    """Return LiteLLM's mode for each mode of the Guard; None for one that the gateway's kind does not have."""
     if gateway.kind == AI_GATEWAY.kind:
         return {mode: mode for mode in guard.spec.mode}
     return {mode: _TOOL_MODES.get(mode) if params.tool_calls else None for mode in guard.spec.mode}
@@ -303,7 +275,6 @@ def _path(position: int) -> Path:
 
 
 def _related(gateway: Gateway, reference: ObjectReference, resources: Resources) -> tuple[Identity, ...]:
-    """Return the Guard that an entry names, and its provider."""
     if reference.kind not in (None, "", "Guard"):
         return ()
     wanted = named("Guard", reference, gateway.metadata.namespace or "")

@@ -34,11 +34,11 @@ class UnknownKey:
 
     Attributes
     ----------
-    path : tuple of str or int
+    path
         Way to the key, which is its last step.
-    message : str
+    message
         What is wrong, as the end of a sentence that begins with the key.
-    cure : str
+    cure
         What to do about it, as a sentence.
     """
 
@@ -94,21 +94,11 @@ _FREE_FORM = _Place()
 
 
 def unknown_keys(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
-    """Yield the keys of a configuration that the pinned LiteLLM does not know, looking no further than it is asked.
+    """Yield the keys of a ``config.yaml`` that the pinned LiteLLM does not know, looking no further than asked.
 
     LiteLLM passes on any ``litellm_params`` of a model or a guardrail, so only misspellings of known keys are named
-    there. Free-form blocks (``environment_variables``, ``model_info``, ``callback_settings``) are skipped.
-
-    Parameters
-    ----------
-    config
-        A ``config.yaml``. The shape of top-level blocks and of list entries is checked as well; deeper values of
-        another shape are skipped.
-
-    Yields
-    ------
-    UnknownKey
-        In the order of the configuration.
+    there. Free-form blocks (``environment_variables``, ``model_info``, ``callback_settings``) are skipped. The shape of
+    top-level blocks and of list entries is checked as well; deeper values of another shape are skipped.
     """
     whole = _whole()
     for count, one in enumerate(_unknown(config, whole, (), iter(range(_SPELLINGS)))):
@@ -156,15 +146,10 @@ def _unknown(value: Any, place: _Place, path: Path, spellings: Iterator[int]) ->
 
 
 def refused_values(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
-    """Yield the keys of a configuration that have a text which the pinned LiteLLM does not take there.
+    """Yield the keys of a ``config.yaml`` that have a text which the pinned LiteLLM does not take there.
 
     With most of them it does not start, and by a mode that it does not know it never asks a guardrail. What variables
     hold is not known.
-
-    Parameters
-    ----------
-    config
-        A ``config.yaml``.
     """
     for count, (path, text, place) in enumerate(_refused(config, _whole(), ())):
         meant = nearest(text, place.values) if count < _CURED and len(text) <= _LONGEST_VALUE else None

@@ -41,7 +41,6 @@ class _Graph:
     follows: dict[Identity, Identity] = field(default_factory=dict)
 
     def after(self, place: Identity) -> Iterable[Identity]:
-        """Return where a call that is at `place` goes next."""
         if place.kind in GATEWAY_KINDS:
             return self.served[place].values()
         following = self.follows.get(place)
@@ -185,7 +184,6 @@ def _shortest(start: Identity, graph: _Graph) -> tuple[Identity, ...]:
 
 
 def _way(end: Identity, came_from: Mapping[Identity, Identity]) -> tuple[Identity, ...]:
-    """Return the routes on the way to `end`; where it began is left out, as nothing came before it."""
     way: list[Identity] = []
     while end in came_from:
         if end.kind == TOOL_ROUTE.kind:

@@ -80,14 +80,7 @@ class GatewayObjects:
     """The manifests of one gateway, complete and ready to apply.
 
     Once they are `compact`, each look at a manifest unpacks it anew. What a pass asks of a gateway that has not changed
-    needs none.
-
-    Attributes
-    ----------
-    config_map, deployment, service
-        The manifests.
-    servers
-        Key in ``mcp_servers`` of each ToolRoute that it serves, by ``NAMESPACE/NAME``.
+    needs none. `servers` has the key in ``mcp_servers`` of each ToolRoute that it serves, by ``NAMESPACE/NAME``.
     """
 
     config_map: Manifest

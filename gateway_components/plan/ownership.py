@@ -126,10 +126,8 @@ def drift(key: Identity, applied: Mark, live: Mark | None, seen: int) -> Drift |
 
     Parameters
     ----------
-    key, applied
-        The object, and its mark when it was applied.
-    live
-        Its mark now; None where it does not exist.
+    applied, live
+        Its mark when it was applied, and now; None where it does not exist.
     seen
         Version up to which the cluster was seen: what is older than `applied` says nothing about it.
     """
@@ -151,7 +149,6 @@ def _outermost(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def _around(path: str) -> Iterator[str]:
-    """Yield what a field may be inside of."""
     return (path[:end] for end, character in enumerate(path) if character in ".[")
 
 

@@ -125,13 +125,6 @@ _SWITCHES: tuple[tuple[tuple[str, str], str | None, str], ...] = (
 def read_patch(reference: Identity, content: Content | None) -> dict[str, Any]:
     """Return the patch that a ConfigMap holds; empty where its text is.
 
-    Parameters
-    ----------
-    reference
-        The ConfigMap.
-    content
-        Its content; None where there is no such ConfigMap.
-
     Raises
     ------
     Failure
@@ -187,16 +180,9 @@ def merge(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]
 
 
 def guard_warnings(name: str, asked: Sequence[Guardrail], patched: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield a warning for guards that were asked for and that a patch takes away, or changes.
+    """Yield a warning for guards that were `asked` for and that a patch takes away, or changes.
 
-    Parameters
-    ----------
-    name
-        Name of the ConfigMap with the patch.
-    asked
-        The guards that were generated.
-    patched
-        The configuration after the patch.
+    `name` is that of the ConfigMap with the patch, `patched` the configuration after it; so in all functions here.
     """
     left = _entries(patched)
     removed = [one for one in asked if one.name not in left]
@@ -225,15 +211,7 @@ def guard_warnings(name: str, asked: Sequence[Guardrail], patched: Mapping[str, 
 
 
 def patch_warnings(name: str, patch: Mapping[str, Any], patched: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield a warning for each credential in a patch, and each key that LiteLLM does not know.
-
-    Parameters
-    ----------
-    name
-        Name of the ConfigMap with the patch.
-    patch, patched
-        The patch, and the configuration after it.
-    """
+    """Yield a warning for each credential in a patch, and each key that LiteLLM does not know."""
     for path in plain_credentials(patch):
         yield _warning(
             WarningReason.PLAIN_CREDENTIAL,
@@ -248,22 +226,13 @@ def patch_warnings(name: str, patch: Mapping[str, Any], patched: Mapping[str, An
 
 
 def value_warnings(name: str, patched: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield a warning for each value that LiteLLM does not take, and mostly does not start with.
-
-    Parameters
-    ----------
-    name
-        Name of the ConfigMap with the patch.
-    patched
-        The configuration after the patch.
-    """
+    """Yield a warning for each value that LiteLLM does not take, and mostly does not start with."""
     for refused in refused_values(patched):
         message = f"{dotted(refused.path)} {refused.message}"
         yield _warning(WarningReason.CONFIG_VALUE_UNKNOWN, name, message, refused.cure, refused.path)
 
 
 def _entries(config: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
-    """Return the ``litellm_params`` of the guardrails that LiteLLM loads, by name; equal names take turns."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     ids: set[str] = set()
     entries = config.get("guardrails")

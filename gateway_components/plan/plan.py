@@ -82,8 +82,6 @@ class Generated:
 
     Attributes
     ----------
-    objects
-        Its desired objects.
     warnings
         What is not done as asked, though it runs.
     removed
@@ -101,8 +99,6 @@ class GatewayPlan:
 
     Attributes
     ----------
-    key, uid, generation
-        The gateway that was planned.
     objects
         Its desired objects; None where there is a failure, and then the last good ones stay.
     failure
@@ -144,12 +140,7 @@ def plan(snapshot: Snapshot, make: Make | None = None) -> Plan:
     Total and deterministic: any admitted object has a result, which does not depend on the order of input. One broken
     gateway, route or guard affects no other.
 
-    Parameters
-    ----------
-    snapshot
-        Everything that is known.
-    make
-        Makes the objects of one gateway of what that gateway refers to, and of nothing else. By default `generate`.
+    `make` makes the objects of one gateway of what that gateway refers to, and of nothing else; by default `generate`.
     """
     known: dict[Identity, Gateway | UnreadableGateway] = {
         **{gateway.identity: gateway for gateway in snapshot.gateways},
@@ -344,7 +335,6 @@ def _class_name(gateway: Gateway | UnreadableGateway) -> str | None:
 def _generated(
     gateway: Gateway, resources: Resources, servers: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Guardrails, dict[str, Any]]:
-    """Return the guards and the configuration before its patch, or raise all faults of both."""
     guardrails, faults = Guardrails(), []
     try:
         guardrails = resolve_guardrails(gateway, resources)

@@ -40,19 +40,9 @@ def is_rivalled(hashes: Iterable[str]) -> bool:
 
 
 def reclaimed(wanted: Object, live: Object) -> list[dict[str, Any]] | None:
-    """Return who is to own which fields of an object, so that applying `wanted` removes what took an item's place.
+    """Return the new ``metadata.managedFields`` of the `live` object; None where they are good as they are.
 
-    Parameters
-    ----------
-    wanted
-        The planned object.
-    live
-        As it is, ``metadata.managedFields`` among it.
-
-    Returns
-    -------
-    list or None
-        The new ``metadata.managedFields``; None where they are good as they are.
+    With them, applying the planned object removes what took an item's place.
     """
     entries: list[dict[str, Any]] = deepcopy(live["metadata"].get("managedFields") or [])
     inherited = _inherit(entries, wanted)

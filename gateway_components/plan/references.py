@@ -237,8 +237,6 @@ def check_namespace(
 
     Parameters
     ----------
-    policy
-        What the installation decides.
     namespace
         Namespace of the object that refers.
     wanted, path

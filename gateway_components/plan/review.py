@@ -119,7 +119,6 @@ class _Where:
 
 
 def _own_providers(config: Config) -> frozenset[str]:
-    """Return the providers that a patch defines in ``litellm_settings.custom_provider_map``."""
     settings = config.get("litellm_settings")
     given = settings.get("custom_provider_map") if isinstance(settings, Mapping) else None
     entries = given if isinstance(given, list) else []
@@ -171,7 +170,6 @@ def _twice(provider: str, name: str, where: _Where, *, in_provider: bool) -> Fin
 
 
 def _mixed(models: Sequence[Any], *, typed: bool) -> Iterator[Finding]:
-    """Yield a warning for each public name under which a wildcard leads to several providers."""
     entries: dict[str, list[str]] = {}
     for entry in models:
         params = entry.get("litellm_params") if isinstance(entry, Mapping) else None
@@ -223,8 +221,6 @@ def with_server_keys(
 
     Parameters
     ----------
-    patch
-        A config patch.
     names
         The key in use for each documented key of a route; None for a route whose key belongs to another.
     served
@@ -253,17 +249,15 @@ def patched(
 ) -> tuple[dict[str, Any], frozenset[str]]:
     """Return a configuration with its patch, and the keys of guests that are left out of it.
 
-    A patch may have a server of its own under the key of a guest. Merged with that, the guest would lead the server's
-    credentials elsewhere, or open it to every key of the proxy.
+    A patch may have a server of its own under the key of a guest, a route of another namespace. Merged with that, the
+    guest would lead the server's credentials elsewhere, or open it to every key of the proxy.
 
     Parameters
     ----------
-    generated, patch
-        The configuration before the patch, and the patch.
     names
         The key of each route of the gateway by the name that the operator reference has for it.
     namespace
-        That of the gateway; routes of others are guests.
+        That of the gateway.
     """
     servers = generated.get("mcp_servers", {})
     renamed = with_server_keys(patch, names, servers)
@@ -281,14 +275,9 @@ def patched(
 def as_written(
     findings: Iterable[Finding], patch: Mapping[str, Any], names: Mapping[str, str | None]
 ) -> Iterator[Finding]:
-    """Yield findings with the place that the patch has for them: it may name a route as documented.
+    """Yield findings on the configuration after the patch with the place that the patch has for them.
 
-    Parameters
-    ----------
-    findings
-        Findings on the configuration after the patch.
-    patch, names
-        As for `with_server_keys`.
+    It may name a route as documented: `names` as for `with_server_keys`.
     """
     servers = patch.get("mcp_servers")
     servers = servers if isinstance(servers, Mapping) else {}
@@ -375,13 +364,7 @@ def unreachable_warnings(
 
 
 def credential_warnings(config: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield a warning for each credential of an MCP server, which LiteLLM shows to whoever can call the gateway.
-
-    Parameters
-    ----------
-    config
-        The configuration after the patch.
-    """
+    """Yield a warning for each credential of an MCP server, which LiteLLM shows to whoever can call the gateway."""
     servers = config.get("mcp_servers")
     for server, entry in servers.items() if isinstance(servers, Mapping) else ():
         for key in _CREDENTIALS if isinstance(entry, Mapping) else ():

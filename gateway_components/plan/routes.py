@@ -110,7 +110,9 @@ def plan_routes(
     *,
     partial: bool = False,
 ) -> dict[Identity, RoutePlan]:
-    """Return the plans of all routes that concern us.
+    """Return the plans of all routes that concern us, in the order of their keys.
+
+    A route of a gateway that is another controller's is not among them.
 
     Parameters
     ----------
@@ -120,19 +122,8 @@ def plan_routes(
         The gateways that are ours.
     gateways
         All gateways there are, and the class that each names.
-    classes
-        All classes there are.
-    resources
-        The ToolServers there are.
-    policy
-        What the installation decides.
     partial
         As in `Snapshot`.
-
-    Returns
-    -------
-    dict
-        In the order of the keys. A route of a gateway that is another controller's is not among them.
     """
     classes = tuple(classes)
     plans: dict[Identity, RoutePlan] = {}
@@ -214,12 +205,7 @@ def without_removed(
 ) -> dict[Identity, RoutePlan]:
     """Return `plans` with a failure for each route that the config patch of its gateway takes away again.
 
-    Parameters
-    ----------
-    plans
-        Plans of routes.
-    removed
-        Keys of ``mcp_servers`` that patches take away, by gateway.
+    `removed` has the keys of ``mcp_servers`` that patches take away, by gateway.
     """
     return without(
         plans,
@@ -232,15 +218,7 @@ def without_removed(
 
 
 def sharing_warnings(gateway: Gateway, routes: Iterable[RoutePlan]) -> Iterator[Finding]:
-    """Yield what the owner of a gateway is to know of whose routes it serves.
-
-    Parameters
-    ----------
-    gateway
-        The gateway.
-    routes
-        The plans of its routes.
-    """
+    """Yield what the owner of a gateway is to know of whose routes it serves."""
     consent = route_consent(gateway.metadata.annotations)
     if consent.warning:
         yield consent.warning

@@ -40,13 +40,7 @@ GatewayClass = AiGatewayClass | ToolGatewayClass
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An object that the API server admitted and the models do not understand (a newer CRD, say).
-
-    Attributes
-    ----------
-    message
-        Why, field by field.
-    """
+    """An object that the API server admitted and the models do not understand (a newer CRD, say), and why."""
 
     message: str
 
@@ -69,10 +63,9 @@ class Content:
         reaches a plan.
     data
         Keys and values of a ConfigMap, of which the daemon keeps the config patch alone; empty for a Secret.
-    keys
-        Names of the keys that become variables by ``envFrom``; None where they are not known.
-    empty
-        Those of them that have no value.
+    keys, empty
+        Names of the keys that become variables by ``envFrom``; None where they are not known. And those without a
+        value.
     """
 
     digest: str
@@ -101,12 +94,7 @@ class ExistingObject:
 class UnreadableGateway:
     """A gateway that the API server admitted and the models do not understand (a newer CRD, say).
 
-    Attributes
-    ----------
-    key, class_name, generation
-        What could be read of it.
-    message
-        Why the rest could not, field by field.
+    Its `message` says why it could not be read, field by field.
     """
 
     key: Identity

@@ -28,20 +28,17 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class StallReason:
-    """Why a rollout makes no progress, as Kubernetes tells it.
+    """Why a rollout makes no progress, as Kubernetes reports it.
 
     Attributes
     ----------
     reason
         The word for it, such as ``FailedCreate``, ``Unschedulable`` or ``CrashLoopBackOff``.
-    container
-        Name of the container that it is about; empty where it is about the pod or the Deployment.
-    init
-        Whether that is an init container.
-    ended
-        The word for how a container ended that is started again, such as ``OOMKilled``; empty where it did not.
-    exit_code
-        With which exit code the container ended; None where it did not.
+    container, init
+        The container that it is about, empty for the pod or the Deployment; and whether that is an init container.
+    ended, exit_code
+        The word for how a restarted container ended, such as ``OOMKilled``, and its exit code; empty and None if it did
+        not.
     message
         What may be shown of the details; never what the container itself wrote.
     """
@@ -171,8 +168,6 @@ def gateway_status(
 
     Parameters
     ----------
-    kind
-        Whose names to use.
     failure
         Why the desired state was not planned or not applied; None where it was applied.
     rollout
@@ -210,15 +205,8 @@ def gateway_status(
 def route_status(route: RoutePlan, degraded: Failure | None, existing: Mapping[str, Any]) -> Status:
     """Return the status of a route that refers to a gateway.
 
-    Parameters
-    ----------
-    route
-        Its plan.
-    degraded
-        Why its gateway could not be planned or applied; None where it was applied.
-    existing
-        The status it has. A gateway that is degraded goes on with what it served before, so a URL that was there
-        stays.
+    `degraded` is why its gateway could not be planned or applied. Such a gateway goes on with what it served before, so
+    a URL in the `existing` status stays.
     """
     url = route.url or ""
     if route.failure:

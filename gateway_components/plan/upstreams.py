@@ -79,15 +79,6 @@ def documented_key(route: Identity) -> str:
 def resolve_upstream(route: ToolRoute, resources: Resources, policy: Policy) -> Upstream:
     """Return what is behind a route.
 
-    Parameters
-    ----------
-    route
-        The route.
-    resources
-        The ToolServers there are.
-    policy
-        What the installation decides.
-
     Raises
     ------
     Failure

@@ -170,14 +170,9 @@ def is_own_address(host: str) -> bool:
 
 
 def local_fault(url: str, allowed: Iterable[str]) -> Fault | None:
-    """Return why no gateway may call `url`: it leads to the pod itself, or to services of its node.
+    """Return why no gateway may call `url`, a valid one: it leads to the pod itself, or to services of its node.
 
-    Parameters
-    ----------
-    url
-        One that `url_fault` has no complaint about.
-    allowed
-        Hosts, addresses and networks that may be called all the same.
+    `allowed` are hosts, addresses and networks that may be called all the same.
     """
     found = read_url(url)
     host = found.host if found else ""

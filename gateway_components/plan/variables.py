@@ -87,12 +87,8 @@ class Variables:
 
     Parameters
     ----------
-    env
-        ``env`` of its container in JSON types.
-    origins
-        What ``envFrom`` provides.
-    namespace
-        Its namespace.
+    env, origins
+        ``env`` of its container in JSON types, and what ``envFrom`` provides.
     contents, absent
         Secrets and ConfigMaps that exist, and those that do not exist.
     """
@@ -150,16 +146,8 @@ class Variables:
 def master_key_warnings(config: Mapping[str, Any], variables: Variables, origin: Path) -> Iterator[Finding]:
     """Yield a warning where a master key is asked for and there would be none, or an empty one.
 
-    Without one LiteLLM asks nobody for a key; with an empty one it takes no key from anybody.
-
-    Parameters
-    ----------
-    config
-        The whole configuration.
-    variables
-        Those of the pods.
-    origin
-        Field of the gateway that a master key in `config` comes from.
+    Without one LiteLLM asks nobody for a key; with an empty one it takes no key from anybody. `origin` is the field of
+    the gateway that a master key in the whole `config` comes from.
     """
     settings = _block(config, "general_settings")
     path: Path = ()
@@ -193,14 +181,7 @@ def master_key_warnings(config: Mapping[str, Any], variables: Variables, origin:
 def variable_warnings(config: Mapping[str, Any], variables: Variables, origin: Path) -> Iterator[Finding]:
     """Yield a warning for each variable that a patch names and pods do not have, apart from the master key.
 
-    Parameters
-    ----------
-    config
-        The whole configuration.
-    variables
-        Those of the pods.
-    origin
-        Field of the gateway that the names come from.
+    `config` is the whole configuration, `origin` the field of the gateway that the names come from.
     """
     if _has_key_manager(config):
         return  # whatever the pod does not have may be there
@@ -270,14 +251,7 @@ def expansion_warnings(
 ) -> Iterator[Finding]:
     """Yield a warning for each reference of a variable to another one that Kubernetes does not replace.
 
-    Parameters
-    ----------
-    given
-        ``spec.env``.
-    env
-        ``env`` of the container, in its order.
-    variables
-        What is known of these.
+    The variables of ``spec.env`` are `given`; `env` is that of the container, in its order.
     """
     places = {variable.name: position for position, variable in enumerate(given)}
     ranks = {variable["name"]: rank for rank, variable in enumerate(env)}

@@ -26,18 +26,10 @@ class WorkloadInputs:
 
     Attributes
     ----------
-    gateway
-        Whose objects they are.
     uid
         UID of the gateway for the owner reference; None outside a cluster, where nothing owns them.
-    image
-        Image of the container.
     as_root
         Whether the container needs the root user of its image, and a root folder that can be written to.
-    port
-        Port of container and Service.
-    config_yaml
-        Text of the configuration.
     env, env_from
         Environment of the container, in JSON types.
     hashes
