@@ -197,35 +197,34 @@ class _Daemon:
             side,
             os.environ,
         )
-        self._telemetry = self.observed.telemetry
         self._queue: WorkQueue[str] = WorkQueue(
             Schedule(settings.batch_seconds * _QUIET_SHARE, settings.batch_seconds),
             clock.now,
-            self._telemetry.taken,
+            self.observed.taken,
         )
         self._reporter = Reporter(client, clock)
-        self._planner = Planner(clock, plan_worker, self._telemetry)
+        self._planner = Planner(clock, plan_worker, self.observed)
         callbacks = Callbacks(self._queue.change, self._namespace_leaves, self._forget, self._state_changed)
         self._view = ClusterView(
             client, callbacks, settings.namespaces, self._watch_restarted, policy=settings.policy
         )
         self._working: _Working | None = None
         self._idle = IdleTimer()
-        self._requeue = Requeue(self._telemetry)
+        self._requeue = Requeue(self.observed)
         self._log = structlog.get_logger()
 
     async def run_elected(self, stop: asyncio.Event) -> Exit:
         if not await elected(self._leadership, stop):
             self._log.info("stopped")
             return Exit.STOPPED
-        self._telemetry.leads(leader=True)
+        self.observed.leads(leader=True)
         try:
             return await while_leading(self._leadership, self._run(stop), self._halt)
         except LeadershipLostError:
             # What this process knows may be out of date; the supervisor starts one that knows nothing.
             return Exit.LOST_LEASE
         finally:
-            self._telemetry.leads(leader=False)
+            self.observed.leads(leader=False)
 
     async def _run(self, stop: asyncio.Event) -> Exit:
         watching = asyncio.create_task(self._view.run())
@@ -243,7 +242,7 @@ class _Daemon:
             await ended(*tasks)
 
     def _watch_restarted(self, resource: Resource, cause: Cause) -> None:
-        self._telemetry.watch_restarted(resource.plural, cause)
+        self.observed.watch_restarted(resource.plural, cause)
 
     def _may_act(self) -> bool:
         return self._leadership.leading
@@ -301,7 +300,7 @@ class _Daemon:
             engine,
             self._reporter,
             self._clock,
-            self._telemetry,
+            self.observed,
             repairer,
             PodReader(self._client).read,
             self._queue.changed,

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway_components.daemon.leader import LONGEST_SILENCE_SECONDS
 from gateway_components.daemon.observe.metrics import CONTENT_TYPE
-from gateway_components.daemon.observe.telemetry import Attribute, Note, Step, Telemetry
+from gateway_components.daemon.observe.telemetry import Step
 from gateway_components.errors import GatewayError
 from gateway_components.kube.reviews import Verdict
 
@@ -195,7 +195,7 @@ _MARGIN_SECONDS = 180.0
 """What a step may take beyond the limit of an engine run: a few requests that hang for a minute."""
 
 
-class Vitals(Telemetry):
+class Vitals:
     """Records every step of a pass, and so finds those that hang.
 
     Parameters
@@ -225,11 +225,11 @@ class Vitals(Telemetry):
         self._tasks[name] = task
 
     @contextmanager
-    def step(self, step: Step, namespace: str, **_: Attribute) -> Iterator[Note]:
+    def step(self, step: Step, namespace: str) -> Iterator[None]:
         """Record the start and end of a step as progress of the pass over `namespace`."""
         self._steps[namespace] = step, self._clock()
         try:
-            yield _nothing_to_note
+            yield
         finally:
             if step is Step.PASS:
                 self._steps.pop(namespace, None)
@@ -254,6 +254,3 @@ class Vitals(Telemetry):
             if now - since > limit
         ]
         return held_up + ended + stuck
-
-
-def _nothing_to_note(**_: Attribute) -> None: ...

@@ -1,19 +1,19 @@
-"""Wires the listeners of the daemon to the server of health and metrics."""
+"""The telemetry of a daemon, and the server that shows its health and metrics."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 
 from gateway_components.daemon.observe.health import HealthServer, Review, Vitals
 from gateway_components.daemon.observe.metrics import ConditionCounts, Metrics
-from gateway_components.daemon.observe.telemetry import Listeners, Telemetry, start_tracing
+from gateway_components.daemon.observe.telemetry import NOBODY, Attribute, Note, Step, start_tracing
 from gateway_components.daemon.side_loop import SideLoop
 
 __all__ = ["Observation"]
 
 
-class Observation:
-    """Listens to a daemon, and serves its health and metrics in the side loop.
+class Observation(Metrics):
+    """Counts what a daemon reports, and has each step timed by `vitals` and, where they are wanted, by traces.
 
     Parameters
     ----------
@@ -27,13 +27,6 @@ class Observation:
         Where health and metrics are served.
     environment
         Says where traces go.
-
-    Attributes
-    ----------
-    telemetry
-        Receives what the parts of the daemon report about their work.
-    vitals
-        Knows whether they live.
     """
 
     def __init__(
@@ -46,13 +39,18 @@ class Observation:
         side: SideLoop,
         environment: Mapping[str, str],
     ) -> None:
+        super().__init__(queue_depth, conditions)
         self.vitals = Vitals(clock, engine_seconds, side.silence)
         self._side = side
-        self._metrics = Metrics(queue_depth, conditions)
-        self._tracing = start_tracing(environment)
         self._missing = missing
-        listeners: list[Telemetry] = [self.vitals, self._metrics]
-        self.telemetry: Telemetry = Listeners(*listeners, *([self._tracing] if self._tracing else []))
+        self._tracing = start_tracing(environment)
+
+    @contextmanager
+    def step(self, step: Step, namespace: str, **attributes: Attribute) -> Iterator[Note]:
+        """Surround a step of the work on `namespace`."""
+        traces = self._tracing or NOBODY
+        with self.vitals.step(step, namespace), traces.step(step, namespace, **attributes) as note:
+            yield note
 
     @asynccontextmanager
     async def serving(self, port: int | None, review: Review | None) -> AsyncIterator[None]:
@@ -69,7 +67,7 @@ class Observation:
             if self._tracing:
                 stack.callback(self._tracing.close)
             if port is not None:
-                metrics = partial(self._side.ask_main, self._metrics.text)
+                metrics = partial(self._side.ask_main, self.text)
                 server = HealthServer(port, self.vitals.faults, self._missing, metrics, review)
                 await stack.enter_async_context(self._side.within(server))
             yield

@@ -1,7 +1,7 @@
-"""What the parts of the daemon report about their work, and the listener that turns it into traces."""
+"""What the parts of the daemon report about their work, and where traces of it go."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = [
     "NOBODY",
     "Attribute",
-    "Listeners",
     "Note",
     "PassResult",
     "Step",
@@ -81,58 +80,6 @@ class Telemetry:
     def step(self, step: Step, namespace: str, **attributes: Attribute) -> AbstractContextManager[Note]:  # noqa: ARG002  (for those who listen)
         """Surround a step of the work on `namespace`; gives what takes further attributes."""
         return nullcontext(_ignore)
-
-
-class Listeners(Telemetry):
-    """Forwards each call to several listeners, in their order."""
-
-    def __init__(self, *listeners: Telemetry) -> None:
-        self._listeners = listeners
-
-    def reconciled(self, result: PassResult) -> None:
-        """Forward the end of a pass."""
-        for listener in self._listeners:
-            listener.reconciled(result)
-
-    def engine_ran(self, result: UpResult, seconds: float) -> None:
-        """Forward the end of an engine run."""
-        for listener in self._listeners:
-            listener.engine_ran(result, seconds)
-
-    def taken(self, waited: float) -> None:
-        """Forward that a worker took a namespace."""
-        for listener in self._listeners:
-            listener.taken(waited)
-
-    def drift_corrected(self, kind: str) -> None:
-        """Forward that an object was restored."""
-        for listener in self._listeners:
-            listener.drift_corrected(kind)
-
-    def watch_restarted(self, resource: str, cause: str) -> None:
-        """Forward that a watch broke."""
-        for listener in self._listeners:
-            listener.watch_restarted(resource, cause)
-
-    def leads(self, *, leader: bool) -> None:
-        """Forward whether this daemon leads."""
-        for listener in self._listeners:
-            listener.leads(leader=leader)
-
-    @contextmanager
-    def step(self, step: Step, namespace: str, **attributes: Attribute) -> Iterator[Note]:
-        """Surround a step for each of them."""
-        with ExitStack() as stack:
-            notes = [
-                stack.enter_context(listener.step(step, namespace, **attributes))
-                for listener in self._listeners
-            ]
-
-            def note(**further: Attribute) -> None:
-                for each in notes:
-                    each(**further)
-
-            yield note
 
 
 def _ignore(**_: Attribute) -> None: ...

@@ -9,7 +9,7 @@ import pytest
 
 from gateway_components.daemon.observe import health
 from gateway_components.daemon.observe.health import HealthServer, PortError, Vitals
-from gateway_components.daemon.observe.telemetry import Listeners, Step
+from gateway_components.daemon.observe.telemetry import Step
 from gateway_components.kube.reviews import Verdict
 
 
@@ -226,11 +226,10 @@ async def test_a_task_that_ended_is_a_fault() -> None:
 
 async def test_a_worker_that_hangs_turns_the_probe_red() -> None:
     world = World()
-    telemetry = Listeners(world.vitals)
     hanging = asyncio.Event()
 
     async def worker() -> None:
-        with telemetry.step(Step.PASS, "team-a"), telemetry.step(Step.SNAPSHOT, "team-a"):
+        with world.vitals.step(Step.PASS, "team-a"), world.vitals.step(Step.SNAPSHOT, "team-a"):
             await hanging.wait()
 
     working = asyncio.create_task(worker())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway_components.daemon.observe.metrics import Metrics
-from gateway_components.daemon.observe.telemetry import Listeners, PassResult, Telemetry, UpResult
+from gateway_components.daemon.observe.telemetry import PassResult, Telemetry, UpResult
 from tests.daemon.scrape import Scrape
 
 
@@ -87,7 +87,7 @@ def test_what_is_reported_is_shown(
     metrics = Metrics(lambda: 0, dict)
     before = scrape(metrics).value(name, **labels)
 
-    report(Listeners(Telemetry(), metrics))
+    report(metrics)
 
     assert scrape(metrics).value(name, **labels) - before == value
 
