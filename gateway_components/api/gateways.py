@@ -99,17 +99,14 @@ class AiGatewaySpec(GatewaySpec):
         return self.ai_gateway_class_name
 
 
-# The API server admits an object without a spec; it names no class, and is no controller's.
-def _no_ai_gateway_spec() -> AiGatewaySpec:
-    return AiGatewaySpec.model_construct(ai_models=())
-
-
 class AiGateway(ApiObject):
     """AiGateway is a LiteLLM proxy in front of language models."""
 
     kind: str = Field("AiGateway", description="Kind of the object.")
+    # The API server admits an object without a spec; it names no class, and is no controller's.
     spec: AiGatewaySpec = Field(
-        default_factory=_no_ai_gateway_spec, description="Desired state of the gateway."
+        default_factory=lambda: AiGatewaySpec.model_construct(ai_models=()),
+        description="Desired state of the gateway.",
     )
     status: ObservedStatus = Field(
         default_factory=shared(ObservedStatus),
@@ -154,6 +151,15 @@ class ToolGateway(ApiObject):
     )
 
 
+class _GatewayClass(ApiObject):
+    """What the classes of both kinds have beside their spec."""
+
+    status: ConditionedStatus = Field(
+        default_factory=ConditionedStatus,
+        description="Observed state of the class. The LiteLLM controller does not set it.",
+    )
+
+
 class AiGatewayClassSpec(ApiModel):
     """Desired state of an AiGatewayClass."""
 
@@ -162,11 +168,7 @@ class AiGatewayClassSpec(ApiModel):
     )
 
 
-def _no_ai_gateway_class_spec() -> AiGatewayClassSpec:
-    return AiGatewayClassSpec(controller="")
-
-
-class AiGatewayClass(ApiObject):
+class AiGatewayClass(_GatewayClass):
     """AiGatewayClass selects the controller of AiGateways.
 
     With the annotation ``aigatewayclass.kubernetes.io/is-default-class: "true"``, the class also applies to
@@ -175,11 +177,7 @@ class AiGatewayClass(ApiObject):
 
     kind: str = Field("AiGatewayClass", description="Kind of the object.")
     spec: AiGatewayClassSpec = Field(
-        default_factory=_no_ai_gateway_class_spec, description="Desired state of the class."
-    )
-    status: ConditionedStatus = Field(
-        default_factory=ConditionedStatus,
-        description="Observed state of the class. The LiteLLM controller does not set it.",
+        default_factory=lambda: AiGatewayClassSpec(controller=""), description="Desired state of the class."
     )
 
 
@@ -191,11 +189,7 @@ class ToolGatewayClassSpec(ApiModel):
     )
 
 
-def _no_tool_gateway_class_spec() -> ToolGatewayClassSpec:
-    return ToolGatewayClassSpec(controller="")
-
-
-class ToolGatewayClass(ApiObject):
+class ToolGatewayClass(_GatewayClass):
     """ToolGatewayClass selects the controller of ToolGateways.
 
     With the annotation ``toolgatewayclass.kubernetes.io/is-default-class: "true"``, the class also applies to
@@ -204,9 +198,5 @@ class ToolGatewayClass(ApiObject):
 
     kind: str = Field("ToolGatewayClass", description="Kind of the object.")
     spec: ToolGatewayClassSpec = Field(
-        default_factory=_no_tool_gateway_class_spec, description="Desired state of the class."
-    )
-    status: ConditionedStatus = Field(
-        default_factory=ConditionedStatus,
-        description="Observed state of the class. The LiteLLM controller does not set it.",
+        default_factory=lambda: ToolGatewayClassSpec(controller=""), description="Desired state of the class."
     )
