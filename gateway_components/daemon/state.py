@@ -37,7 +37,7 @@ from gateway_components.plan.objects import GatewayObjects
 
 __all__ = ["StoredEngine", "open_engine"]
 
-Tell = Callable[[Mapping[str, Any], Event], Awaitable[None]]
+Emit = Callable[[Mapping[str, Any], Event], Awaitable[None]]
 
 _REFUSALS = frozenset(
     (HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -57,18 +57,12 @@ class StoredEngine:
 
     Parameters
     ----------
-    stacks
-        The engine.
     secrets
-        Where states are stored; of those that another backend keeps, the notes alone.
-    clock
-        Its threads are used.
-    tell
-        Publishes an event about an object.
-    memory_mib
-        What engine runs may take together.
-    runs
-        How many may run at the same time.
+        Where states are stored; of those that another backend keeps, the pending gateways alone.
+    emit
+        Emits an event about an object.
+    memory_mib, runs
+        What engine runs may take together, and how many may run at the same time.
 
     Attributes
     ----------
@@ -81,7 +75,7 @@ class StoredEngine:
         stacks: Stacks,
         secrets: StateSecrets,
         clock: Clock,
-        tell: Tell,
+        emit: Emit,
         memory_mib: float = math.inf,
         runs: int = 64,
     ) -> None:
@@ -90,7 +84,7 @@ class StoredEngine:
         self._stacks = stacks
         self._secrets = secrets
         self._clock = clock
-        self._tell = tell
+        self._emit = emit
         self._versions: dict[str, str | None] = {}
         self._pending: dict[str, frozenset[str]] = {}
         self._log = structlog.get_logger()
@@ -144,7 +138,26 @@ class StoredEngine:
             As for `Stacks.apply`, or the state could not be stored.
         """
         with self._stacks.beginning(namespace):
-            return await self._apply(namespace, wanted, release, refresh)
+            names = frozenset(str(key) for key in (*wanted, *release))
+            # How far an interrupted run came is unknown until another run covers the same gateways.
+            others = self._pending.get(namespace, frozenset()) - names
+            if not wanted:
+                await self._clock.in_thread(self._stacks.states.release, namespace, release)
+                await self._save(namespace, others)
+                return Outcome(released=release)
+            size = await self._clock.in_thread(self._stacks.states.size, namespace)
+            if size > _MOST_STATE_BYTES:
+                return Outcome(dict.fromkeys(wanted, _too_large(namespace, size)))
+            try:
+                await self._note(namespace, names | others)
+            except ApiError as error:
+                if error.status not in _REFUSALS:
+                    raise
+                # Without a record nobody could find out afterwards how far the run came.
+                return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)))
+            outcome = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
+            await self._save(namespace, others | frozenset(map(str, outcome.undetermined)))
+            return outcome
 
     def room(self, gateways: int) -> AbstractAsyncContextManager[None]:
         """Wait until there is room for an `apply` of so many gateways; a release needs none."""
@@ -169,34 +182,6 @@ class StoredEngine:
         version = self._versions.pop(namespace, None)
         if version is not None:
             await self._secrets.remove(namespace, version)
-
-    async def _apply(
-        self,
-        namespace: str,
-        wanted: Mapping[Identity, GatewayObjects],
-        release: Collection[Identity],
-        refresh: bool,
-    ) -> Outcome:
-        names = frozenset(str(key) for key in (*wanted, *release))
-        # How far an interrupted run came is unknown until another run covers the same gateways.
-        others = self._pending.get(namespace, frozenset()) - names
-        if not wanted:
-            await self._clock.in_thread(self._stacks.states.release, namespace, release)
-            await self._save(namespace, others)
-            return Outcome(released=release)
-        size = await self._clock.in_thread(self._stacks.states.size, namespace)
-        if size > _MOST_STATE_BYTES:
-            return Outcome(dict.fromkeys(wanted, _too_large(namespace, size)))
-        try:
-            await self._note(namespace, names | others)
-        except ApiError as error:
-            if error.status not in _REFUSALS:
-                raise
-            # Without a record nobody could find out afterwards how far the run came.
-            return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)))
-        outcome = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
-        await self._save(namespace, others | frozenset(map(str, outcome.undetermined)))
-        return outcome
 
     def _run(
         self,
@@ -244,7 +229,7 @@ class StoredEngine:
         self._log.warning("state lost", namespace=namespace, error=str(error))
         about = {"name": STATE_SECRET, "namespace": namespace, "uid": uid, "resourceVersion": version}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": about}
-        await self._tell(secret, Event("Warning", "StateLost", "Read", str(error)))
+        await self._emit(secret, Event("Warning", "StateLost", "Read", str(error)))
 
     async def _note(self, namespace: str, pending: frozenset[str]) -> None:
         version = self._versions.get(namespace)
@@ -281,12 +266,7 @@ async def open_engine(
 ) -> tuple[Stacks, StoredEngine]:
     """Return the engine, by itself and with its state stored; waits until the passphrase can be had.
 
-    Parameters
-    ----------
-    settings, client, folder, clock
-        What it runs with.
-    may_act
-        Returns, in any thread, whether this daemon leads: the engine does not run otherwise.
+    `may_act` returns, in any thread, whether this daemon leads: the engine does not run otherwise.
 
     Raises
     ------
@@ -309,13 +289,13 @@ async def open_engine(
     latest = LatestStates(client, settings.install_namespace)
     secrets = StateSecrets(client, key=passphrase, latest=latest)
 
-    async def tell(regarding: Mapping[str, Any], event: Event) -> None:
+    async def emit(regarding: Mapping[str, Any], event: Event) -> None:
         try:
             await publish(client, AI_GATEWAY.controller, regarding, event, clock.timestamp(precise=True))
         except (ApiError, ApiUnreachableError) as error:
             structlog.get_logger().warning("event not written", reason=event.reason, error=str(error))
 
-    return stacks, StoredEngine(stacks, secrets, clock, tell, memory_mib, settings.workers)
+    return stacks, StoredEngine(stacks, secrets, clock, emit, memory_mib, settings.workers)
 
 
 async def _passphrase(client: FencedClient, namespace: str) -> str:

@@ -71,7 +71,19 @@ class FolderEngine(Engine):
             As for `Stacks.apply`, or an object could not be deleted.
         """
         with self._stacks.beginning(namespace):
-            return await self._apply(namespace, wanted, release, refresh)
+            await self._delete(release)
+            held = self._held.setdefault(namespace, set())
+            if not wanted:
+                await self._clock.in_thread(self._stacks.states.release, namespace, release)
+                held.difference_update(release)
+                return Outcome(released=release)
+            held.update(wanted)
+            outcome = await self._clock.in_thread(
+                lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
+            )
+            held.difference_update(outcome.released)
+            self._serving.update(key for key, applied in outcome.held.items() if applied)
+            return outcome
 
     def interrupt(self, namespace: str) -> None:
         """Interrupt an `apply` that runs or is about to."""
@@ -84,27 +96,6 @@ class FolderEngine(Engine):
         await self._delete(self._held[namespace])
         await self._clock.in_thread(self._stacks.states.forget, namespace)
         del self._held[namespace]
-
-    async def _apply(
-        self,
-        namespace: str,
-        wanted: Mapping[Identity, GatewayObjects],
-        release: Collection[Identity],
-        refresh: bool,
-    ) -> Outcome:
-        await self._delete(release)
-        held = self._held.setdefault(namespace, set())
-        if not wanted:
-            await self._clock.in_thread(self._stacks.states.release, namespace, release)
-            held.difference_update(release)
-            return Outcome(released=release)
-        held.update(wanted)
-        outcome = await self._clock.in_thread(
-            lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
-        )
-        held.difference_update(outcome.released)
-        self._serving.update(key for key, applied in outcome.held.items() if applied)
-        return outcome
 
     async def _delete(self, gateways: Iterable[Identity]) -> None:
         for gateway in sorted(gateways):

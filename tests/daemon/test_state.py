@@ -115,7 +115,7 @@ class Place(Clock):
     def forget(self, namespace: str) -> None:
         self._step("forget")
 
-    async def tell(self, regarding: Mapping[str, Any], event: Event) -> None:
+    async def emit(self, regarding: Mapping[str, Any], event: Event) -> None:
         self.reported.append(f"{regarding['metadata']['name']} {event.reason}: {event.note}")
 
     def _step(self, step: str) -> None:
@@ -126,7 +126,7 @@ class Place(Clock):
 
 
 def engine(place: Place) -> StoredEngine:
-    return StoredEngine(cast("Stacks", place), cast("StateSecrets", place), place, place.tell)
+    return StoredEngine(cast("Stacks", place), cast("StateSecrets", place), place, place.emit)
 
 
 def stored(*pending: Identity) -> StoredState:
