@@ -76,14 +76,9 @@ _END = b"]}}}"
 class StateEntries:
     """The state of each stack: what all gateways share, and an entry for each gateway.
 
-    A state that was opened is kept as it came until somebody asks for a part of it: after a restart most need no run.
     Each file is replaced as a whole. A process that dies between two files leaves entries of different runs, each of
-    which says what was applied of its own gateway.
-
-    Parameters
-    ----------
-    folder
-        Holds a folder for each stack.
+    which says what was applied of its own gateway. Every method raises an OSError if `folder`, which holds a folder for
+    each stack, cannot be read or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,13 +93,7 @@ class StateEntries:
         return frozenset(file.parent.name for file in files)
 
     def read(self, stack: str, only: Collection[Identity] | None = None) -> dict[str, Any]:
-        """Return the deployment of a stack with all of its gateways, or with some; empty where there is none.
-
-        Raises
-        ------
-        OSError
-            The folder cannot be read.
-        """
+        """Return the deployment of a stack with all of its gateways, or with some; empty where there is none."""
         shared = self._read_shared(stack)
         if not shared:
             return {}
@@ -124,13 +113,7 @@ class StateEntries:
         self._replace(stack, self._whole(stack), checkpoint)
 
     def merge(self, stack: str, keys: Iterable[Identity], deployment: Deployment) -> None:
-        """Take over what a run made of a slice: the gateways in `keys` that it does not hold are gone.
-
-        Raises
-        ------
-        OSError
-            The folder cannot be written.
-        """
+        """Take over what a run made of a slice: the gateways in `keys` that it does not hold are gone."""
         self._divide(stack)
         self._take_over(stack, keys, deployment)
 

@@ -1,7 +1,7 @@
 """The engine's protocol, and the one module that touches private parts of Pulumi's SDK.
 
 A run serves the engine a program and a listener. The Automation API has both: its program begins with eleven questions
-to the engine, tells it twelve things about itself, and writes paths of this machine into the state; its listener
+to the engine, reports twelve things about itself, and writes paths of this machine into the state; its listener
 decodes every event.
 """
 

@@ -23,15 +23,7 @@ __all__ = ["States"]
 
 
 class States:
-    """Reads and changes states between runs; each method raises an `EngineError` if it cannot.
-
-    Parameters
-    ----------
-    folder
-        Keeps the states, unless another backend does.
-    workspaces
-        Query the other backend.
-    """
+    """Reads and changes states between runs; each method raises an `EngineError` if it cannot."""
 
     def __init__(self, folder: ScratchFolder, workspaces: Workspaces) -> None:
         self._folder = folder
@@ -57,26 +49,14 @@ class States:
         return applied_gateways(deployment)
 
     def cut(self, namespace: str, keys: Collection[Identity]) -> None:
-        """Give the engine a state that holds these gateways alone, before a run about them.
-
-        Raises
-        ------
-        EngineError
-            The folder cannot be read or written.
-        """
+        """Give the engine a state that holds these gateways alone, before a run about them."""
         with self._folder.used("read"):
             deployment = self._folder.entries.read(namespace, keys)
         checkpoint = whole_checkpoint(namespace, deployment or None)
         self._folder.write(namespace, checkpoint, encryption_salt(deployment))
 
     def merge(self, namespace: str, keys: Collection[Identity]) -> None:
-        """Take over what a run about these gateways wrote.
-
-        Raises
-        ------
-        EngineError
-            What it wrote cannot be read, or the folder not be written.
-        """
+        """Take over what a run about these gateways wrote."""
         checkpoint = self._folder.read(namespace)
         deployment = read_checkpoint(checkpoint) if checkpoint is not None else {}
         with self._folder.used("written"):
@@ -108,26 +88,14 @@ class States:
         return whole_checkpoint(namespace, deployment)
 
     def held(self, namespace: str, only: Collection[Identity] | None = None) -> Held:
-        """Return what the state of `namespace` holds of each gateway, or of some.
-
-        Raises
-        ------
-        EngineError
-            The state cannot be read.
-        """
+        """Return what the state of `namespace` holds of each gateway, or of some."""
         if not self.local:
             return applied_gateways(self._exported(namespace), only)
         with self._folder.used("read"):
             return applied_gateways(self._folder.entries.read(namespace, only))
 
     def release(self, namespace: str, keys: Collection[Identity]) -> None:
-        """Let go of gateways whose objects stay, without a run.
-
-        Raises
-        ------
-        EngineError
-            The state cannot be read.
-        """
+        """Let go of gateways whose objects stay, without a run."""
         if self.local:
             with self._folder.used("written"):
                 self._folder.entries.release(namespace, keys)

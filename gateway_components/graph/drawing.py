@@ -16,7 +16,7 @@ MARKS: Mapping[State, str] = {
     State.FOREIGN: "○",
     State.UNKNOWN: "?",
 }
-"""Marks beside the colours, for readers who cannot tell those apart."""
+"""Marks beside the colours, for readers who cannot distinguish those."""
 
 _COLUMNS = 46
 _LINES = 4

@@ -19,7 +19,7 @@ __all__ = ["Lease", "LeaseTakenError"]
 _RELEASED_SECONDS = 1
 """Duration in a released Lease. With a longer one, a person removed the holder, who may still act."""
 _MARKS = ("holderIdentity", "renewTime")
-"""Fields that tell the writes of two candidates apart, even under one name."""
+"""Fields that distinguish the writes of two candidates, even under one name."""
 
 
 _TYPES = {

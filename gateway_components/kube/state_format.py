@@ -157,7 +157,7 @@ class Signing:
 def head_data(
     packed: bytes | None, parts: Mapping[str, bytes], signing: Signing | None
 ) -> dict[str, str | None]:
-    """Return the data of a head Secret without pending gateways; None removes a field.
+    """Return the data of a head Secret without pending gateways; None removes a field, and signs nothing.
 
     Parameters
     ----------
@@ -165,8 +165,6 @@ def head_data(
         The compressed checkpoint, or its beginning where there are parts; None for no state.
     parts
         SHA-256 of each part, by its name, in order.
-    signing
-        Signs it; None for nobody.
     """
     data: dict[str, str | None] = {**pending_data(()), **dict.fromkeys(_CONTENT)}
     if packed is None:
@@ -209,14 +207,7 @@ def verify(head: StateHead, signing: Signing) -> None:
 
 
 def unpack(head: StateHead, parts: Sequence[bytes]) -> bytes:
-    """Decompress the checkpoint of a head.
-
-    Parameters
-    ----------
-    head
-        A head with a checkpoint.
-    parts
-        The content of its parts, in order.
+    """Decompress the checkpoint of a head with one, given the content of its parts in order.
 
     Raises
     ------
@@ -273,13 +264,7 @@ def part_data(content: bytes) -> dict[str, str]:
 
 
 def part_content(data: Mapping[str, str]) -> bytes:
-    """Decode the data of the Secret of a part.
-
-    Raises
-    ------
-    ValueError
-        It is malformed.
-    """
+    """Decode the data of the Secret of a part; ValueError if it is malformed."""
     return base64.b64decode(data.get("checkpoint", ""), validate=True)
 
 

@@ -80,12 +80,10 @@ class StateReader:
 
     Parameters
     ----------
-    client
-        The cluster.
     key
         Verifies signatures; None accepts any well-formed state.
     latest
-        Tells which state was written last: an older one is refused. None accepts any age.
+        Knows which state was written last: an older one is refused. None accepts any age.
     """
 
     def __init__(

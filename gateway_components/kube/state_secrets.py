@@ -61,10 +61,11 @@ class StateWriter(StateReader):
     A tenant could write a state that makes the engine act elsewhere with the daemon's rights. So the head is signed,
     with the list of its parts and their digests, and a state without our signature is refused.
 
+    Each write raises StateConflictError where the Secret is no longer at the `version` that was read, None for a
+    missing one; and ApiError or ApiUnreachableError where a request fails.
+
     Parameters
     ----------
-    client
-        The cluster.
     part_bytes
         Size of a part.
     key
@@ -97,15 +98,7 @@ class StateWriter(StateReader):
         return stored
 
     async def save(self, namespace: str, checkpoint: Checkpoint | None, version: str | None) -> str:
-        """Store a checkpoint without pending gateways, and return the new version.
-
-        Raises
-        ------
-        StateConflictError
-            The Secret is no longer at `version`, which is None for a missing one.
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
-        """
+        """Store a checkpoint without pending gateways, and return the new version."""
         return (await self._save(namespace, checkpoint, version)).version
 
     async def _save(
@@ -204,11 +197,6 @@ class StateSecrets(StateWriter):
       and version H of the head at one moment. No later head names a part that H does not name and that belongs to
       another version.
     - Parts that belong to H may be part of a write in progress: they stay until the head has moved on.
-
-    Parameters
-    ----------
-    client, part_bytes, key, latest
-        As for `StateWriter`.
     """
 
     def __init__(
@@ -233,15 +221,7 @@ class StateSecrets(StateWriter):
         return stored
 
     async def intend(self, namespace: str, pending: Iterable[str], version: str | None) -> str:
-        """Record the gateways of an engine run before it begins, and return the new version.
-
-        Raises
-        ------
-        StateConflictError
-            As for `save`.
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
-        """
+        """Record the gateways of an engine run before it begins, and return the new version."""
         new = await self._write(namespace, pending_data(pending), version)
         if version is not None:
             self._remember(namespace, replace(self._known_at(namespace, version), version=new))
@@ -250,15 +230,7 @@ class StateSecrets(StateWriter):
     async def save(
         self, namespace: str, checkpoint: Checkpoint | None, version: str | None, pending: Iterable[str] = ()
     ) -> str:
-        """Store a checkpoint with only `pending` left, delete old parts, and return the new version.
-
-        Raises
-        ------
-        StateConflictError
-            The Secret is no longer at `version`, which is None for a missing one.
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
-        """
+        """Store a checkpoint with only `pending` left, delete old parts, and return the new version."""
         before = self._known_at(namespace, version or "")
         swept = namespace in self._swept and self._known.get(namespace) is before
         # One that fails leaves parts that nobody knows of.
@@ -272,15 +244,7 @@ class StateSecrets(StateWriter):
         return known.version
 
     async def remove(self, namespace: str, version: str) -> None:
-        """Remove the state of a namespace.
-
-        Raises
-        ------
-        StateConflictError
-            Somebody else wrote it since `version`; the head still exists.
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
-        """
+        """Remove the state of a namespace; after a StateConflictError the head still exists."""
         path = SECRETS.item(namespace, STATE_SECRET)
         head = await self._client.get(path)
         if head is None:

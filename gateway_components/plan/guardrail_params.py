@@ -70,7 +70,7 @@ class GuardrailRequest:
         )
 
     def shown(self, owner: Guard | GuardrailProvider, text: str, instead: str) -> str:
-        """Return what a message tells of the `text` in `owner`: `instead`, where that is in another namespace."""
+        """Return what a message shows of the `text` in `owner`: `instead`, where that is in another namespace."""
         own = owner.metadata.namespace == self.gateway.metadata.namespace
         return text if own else instead
 

@@ -1,6 +1,6 @@
 """Reclaims list items whose key somebody edited, so that applying removes them.
 
-Server-side apply tells items apart by a key: a port of a Service by its number, a container by its name. Whoever edits
+Server-side apply identifies items by a key: a port of a Service by its number, a container by its name. Whoever edits
 the key of an item of ours leaves an unplanned item. Applying the planned one beside it would give two containers, or
 two ports of one name, which the API server refuses. An item belongs to whoever wrote it last; once it is made ours
 again, applying removes it.
@@ -65,7 +65,7 @@ def reclaimed(wanted: Object, live: Object) -> list[dict[str, Any]] | None:
 
 
 def _inherit(entries: list[dict[str, Any]], wanted: Object) -> bool:
-    """Make ours what the operator wrote that went before; tell whether there was anything."""
+    """Make ours what the operator wrote that went before; return whether there was anything."""
     owners = wanted["metadata"].get("ownerReferences") or ()
     theirs = [entry for entry in entries if any(_is_predecessor(entry, owner["uid"]) for owner in owners)]
     for entry in theirs:
