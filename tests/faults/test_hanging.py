@@ -39,7 +39,7 @@ def test_edits_of_others_are_applied_while_one_hangs(
         # One that nobody knew to hang is given some seconds.
         ward.apply(gateway("well", "one"))
         ward.wait_config("well", "openai/one")
-        first, *_ = patient.events("run overtaken", namespace=ward.name)
+        first, *_ = patient.events("run preempted", namespace=ward.name)
         assert first["gateways"] == ["stuck"]
 
         before = tried()

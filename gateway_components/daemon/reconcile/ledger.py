@@ -26,12 +26,12 @@ _UNCONFIRMED = Failure(
 
 _PATIENCE_SECONDS = 10.0
 _PATIENCE_SECONDS_EACH = 0.1
-"""A run that takes longer, with so much more for each of its gateways, is overtaken: many times the usual."""
+"""A run that takes longer, with so much more for each of its gateways, is preempted: many times the usual."""
 _LONGEST_WAIT_SECONDS = 10.0
 """A retry that has been due for longer goes before what is fresh."""
 _SHORTEST_REST_SECONDS = 1.0
-_OVERTAKEN_AT_ONCE = 3
-"""A retry is overtaken at once so many times in a row; then it gets as long as any other run."""
+_PREEMPTED_AT_ONCE = 3
+"""A retry is preempted at once so many times in a row; then it gets as long as any other run."""
 
 _HUNG = (
     "the engine did not finish within {:.0f} s, and made way for changes of other gateways; it is tried again"
@@ -49,8 +49,8 @@ class _Retry:
     Attributes
     ----------
     failure
-        Why it failed; None where its run was overtaken, and nobody knows.
-    overtaken
+        Why it failed; None where its run was preempted, and nobody knows.
+    preempted
         How often in a row.
     alone
         Whether it has a run of its own: one of those in the last hung, and nobody knows which.
@@ -60,7 +60,7 @@ class _Retry:
     failure: Failure | None
     tries: int
     retry_at: float
-    overtaken: int = 0
+    preempted: int = 0
     alone: bool = False
 
 
@@ -84,11 +84,9 @@ class _Record:
     retry
         How its last run failed; None where it did not.
     hung
-        How many runs about it in a row were overtaken because they hung.
+        How many runs about it in a row were preempted because they hung.
     drifted
         What was applied before it drifted, and how it drifted since.
-    corrections
-        The corrections of its drift in a row.
     """
 
     applied: Applied | None = None
@@ -102,13 +100,8 @@ class _Record:
 class Ledger:
     """Compares plans with what was done.
 
-    Parameters
-    ----------
-    held
-        What the engine's state holds of each gateway. None for one that must be refreshed, for nobody knows how far
-        a run came that was about it.
-    most
-        Gateways of one run at most.
+    The engine's state `held` these gateways, None for one that must be refreshed: nobody knows how far a run about it
+    came. A run has `most` gateways at most.
     """
 
     def __init__(self, held: Mapping[Identity, Applied | None], most: int = MOST_AT_ONCE) -> None:
@@ -168,15 +161,15 @@ class Ledger:
         )
 
     def patience(self, batch: Batch) -> float:
-        """Return how long (seconds) a run goes on before others may overtake it."""
-        if batch.retry and not batch.overdue and self._times_overtaken(batch) < _OVERTAKEN_AT_ONCE:
+        """Return how long (seconds) a run goes on before others may preempt it."""
+        if batch.retry and not batch.overdue and self._times_preempted(batch) < _PREEMPTED_AT_ONCE:
             return 0.0
         # Where a gateway takes that long, and there is always an edit, it must come to its end some time.
         hung = max((record.hung for record in self._of_batch(batch)), default=0)
         return (_PATIENCE_SECONDS + _PATIENCE_SECONDS_EACH * len(batch.wanted)) * 2.0**hung
 
-    def is_overtaken(self, plan: Plan, batch: Batch, now: float, kept: Collection[Identity] = ()) -> bool:
-        """Tell whether the plan of `now` has an edit or a deletion that a run of `batch` is not about.
+    def is_preempted(self, plan: Plan, batch: Batch, now: float, kept: Collection[Identity] = ()) -> bool:
+        """Return whether the plan of `now` has an edit or a deletion that a run of `batch` is not about.
 
         Gateways in `kept` are not to be let go of, or the run lets go of them.
         """
@@ -221,14 +214,14 @@ class Ledger:
         retry = record.retry if record else None
         return retry if retry and retry.version == _version(gateway) else None
 
-    def _times_overtaken(self, batch: Batch) -> int:
-        return max((record.retry.overtaken for record in self._of_batch(batch) if record.retry), default=0)
+    def _times_preempted(self, batch: Batch) -> int:
+        return max((record.retry.preempted for record in self._of_batch(batch) if record.retry), default=0)
 
     def _of_batch(self, batch: Batch) -> Iterable[_Record]:
         return (self._records[key] for key in batch.wanted if key in self._records)
 
     def is_applied(self, gateway: GatewayPlan) -> bool:
-        """Tell whether exactly these objects of this gateway were applied."""
+        """Return whether exactly these objects of this gateway were applied."""
         applied = self.applied(gateway.key)
         return gateway.objects is not None and applied is not None and _of(applied) == _version(gateway)
 
@@ -237,8 +230,8 @@ class Ledger:
         retry = self._retry(gateway)
         return retry.failure if retry else None
 
-    def overtaken(self, plan: Plan, batch: Batch, now: float, seconds: float) -> None:
-        """Take note that a run was cut short for others at `now`, `seconds` after its begin.
+    def preempted(self, plan: Plan, batch: Batch, now: float, seconds: float) -> None:
+        """Record that a run was interrupted for others at `now`, `seconds` after its begin.
 
         Nobody knows how far it came. All of its gateways are tried again, apart from those that are fresh; and each
         alone where the run hung.
@@ -247,7 +240,7 @@ class Ledger:
         self._rest(batch, now)
         for key in batch.wanted:
             before = self._retry(plan.gateways[key])
-            tries, overtaken = (before.tries, before.overtaken) if before else (0, 0)
+            tries, preempted = (before.tries, before.preempted) if before else (0, 0)
             failure = before.failure if before else None
             if hung and before and len(batch.wanted) == 1:
                 failure = Failure(Reason.WORKLOAD_FAILED, _HUNG.format(seconds), cure=_HUNG_CURE)
@@ -260,12 +253,12 @@ class Ledger:
                 failure,
                 tries + 1 if hung else max(tries, 1),
                 now + _RETRIES.after(tries + 1 if hung else max(tries, 1)),
-                overtaken=0 if hung else overtaken + 1,
+                preempted=0 if hung else preempted + 1,
                 alone=hung or (before is not None and before.alone),
             )
 
-    def broke_off(self, batch: Batch, now: float) -> None:
-        """Take note that a run ended with an error at `now`: nobody knows how far it came."""
+    def run_failed(self, batch: Batch, now: float) -> None:
+        """Record that a run ended with an error at `now`: nobody knows how far it came."""
         self._rest(batch, now)
         for key in batch.wanted:
             self.refresh(key)
@@ -278,15 +271,10 @@ class Ledger:
     def record(
         self, plan: Plan, batch: Batch, outcome: Outcome, now: float
     ) -> dict[Identity, tuple[Drift, ...]]:
-        """Take note of the outcome of an engine run at `now`.
+        """Record the outcome of an engine run at `now`; return the drift that was corrected, by gateway.
 
         A gateway was applied only where the state holds it exactly as planned. What became of any other is not known:
         it is tried again, with a look first, ever later.
-
-        Returns
-        -------
-        dict
-            What was put right, for each gateway that had drifted.
         """
         corrected = {}
         self._rest(batch, now)

@@ -49,14 +49,7 @@ class _Known:
 class Planner:
     """Plans namespaces, one gateway after another where they are large.
 
-    Parameters
-    ----------
-    clock
-        Its time and its threads.
-    worker
-        Makes large plans.
-    telemetry
-        Hears of each large plan, so that many of them are no pass that hangs.
+    `telemetry` gets a step for each large plan, so that a pass with many of them does not count as hanging.
     """
 
     def __init__(self, clock: Clock, worker: PlanWorker, telemetry: Telemetry = NOBODY) -> None:
@@ -70,10 +63,7 @@ class Planner:
     async def plan(self, namespace: str, snapshot: Snapshot) -> Plan:
         """Return the plan of a snapshot.
 
-        Returns
-        -------
-        Plan
-            ``unfinished`` where large plans have taken too long, and some of them wait for the next pass.
+        It is ``unfinished`` where large plans have taken too long, and some of them wait for the next pass.
         """
         made: _Made = {}
         unfinished = False
@@ -163,8 +153,8 @@ def _size(outcome: _Outcome) -> int:
     """Return about how many bytes are kept of an outcome."""
     if isinstance(outcome, Failure):
         return len(str(outcome))
-    told = sum(len(finding.message) + len(finding.cure) for finding in outcome.warnings)
-    return outcome.objects.packed_bytes + told
+    warnings = sum(len(finding.message) + len(finding.cure) for finding in outcome.warnings)
+    return outcome.objects.packed_bytes + warnings
 
 
 def _weight(inputs: Inputs) -> int:

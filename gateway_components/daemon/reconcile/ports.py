@@ -23,15 +23,15 @@ __all__ = [
     "Batch",
     "Changed",
     "Engine",
-    "OvertakenError",
     "Planning",
+    "PreemptedError",
     "Repair",
     "Reports",
     "View",
     "never",
     "no_repair",
-    "overtakable",
     "plan_at_once",
+    "preemptible",
     "unread",
 ]
 
@@ -69,30 +69,24 @@ class Batch:
     due_at: float = 0.0
 
 
-class OvertakenError(Exception):
-    """Work was cut short for what is more urgent."""
+class PreemptedError(Exception):
+    """Work was interrupted for what is more urgent."""
 
 
-async def overtakable(
+async def preemptible(
     work: Coroutine[Any, Any, T],
     urgent: Coroutine[Any, Any, None],
     cut: Callable[[asyncio.Task[T]], object],
 ) -> T:
     """Return what `work` returns; neither it nor `urgent` continues afterwards.
 
-    Parameters
-    ----------
-    work
-        What is done.
-    urgent
-        Returns once something is more urgent.
-    cut
-        Called with the task of `work` then, to end it soon: by cancelling it, or by interrupting its engine.
+    Once `urgent` returns, `cut` is called with the task of `work`, to end it soon: by cancelling it, or by interrupting
+    its engine.
 
     Raises
     ------
-    OvertakenError
-        It was cut short, and has ended.
+    PreemptedError
+        It was interrupted, and has ended.
     """
     working, watching = asyncio.create_task(work), asyncio.create_task(urgent)
     try:
@@ -103,7 +97,7 @@ async def overtakable(
         await asyncio.wait((working,))
         watching.result()
         if working.cancelled() or isinstance(working.exception(), EngineInterruptedError):
-            raise OvertakenError
+            raise PreemptedError
         # It ended by itself at the same moment.
         return working.result()
     finally:
@@ -230,7 +224,7 @@ class Reports(Protocol):
     ) -> None:
         """Record an engine run."""
 
-    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
+    def preempted(self, namespace: str, batch: Batch, seconds: float) -> None:
         """Record that a run was interrupted for others, `seconds` after its start."""
         return
 

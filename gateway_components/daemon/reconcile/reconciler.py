@@ -18,18 +18,18 @@ from gateway_components.daemon.reconcile.ports import (
     Batch,
     Changed,
     Engine,
-    OvertakenError,
     Planning,
+    PreemptedError,
     Repair,
     Reports,
     View,
     never,
     no_repair,
-    overtakable,
     plan_at_once,
+    preemptible,
     unread,
 )
-from gateway_components.daemon.reconcile.report import AT_ONCE, Refused, Report, Told
+from gateway_components.daemon.reconcile.report import AT_ONCE, Report, Reported, StatusRetries
 from gateway_components.daemon.reconcile.rollouts import ReadReasons, StalledRollouts
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import EngineInterruptedError
@@ -54,7 +54,7 @@ _LOOK_SECONDS = 1.0
 
 
 class Reconciler:
-    """Brings one namespace after another to its plan.
+    """Reconciles one namespace after another with its plan.
 
     Parameters
     ----------
@@ -62,16 +62,12 @@ class Reconciler:
         What it reads, applies and reports with.
     clock
         Event loop whose time and threads are used.
-    telemetry
-        Hears of each step.
     repair
         Called with the objects of a gateway before it is applied again, and the names of possibly changed ones.
     read_pods
         Reads why the pods of a gateway do not come.
     changed
-        Tells of changes beside a pass.
-    planning
-        Plans.
+        Waits for changes beside a pass.
     """
 
     def __init__(
@@ -94,27 +90,22 @@ class Reconciler:
         self._repair = repair
         self._stalled = StalledRollouts(read_pods)
         self._grace = Grace()
-        self._told = Told()
-        self._refused = Refused(clock)
+        self._reported = Reported()
+        self._status_retries = StatusRetries(clock)
         self._changed = changed
         self._planning = planning
         self._ledgers: dict[str, Ledger] = {}
         self._rivals: set[Identity] = set()
 
     async def reconcile(self, namespace: str) -> float | None:
-        """Make one pass.
-
-        Returns
-        -------
-        float or None
-            Seconds until the namespace is to be looked at again; None where nothing is waiting.
+        """Make one pass; return the seconds until the next one is due, None where nothing is waiting.
 
         Raises
         ------
         ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError, ExceptionGroup
             The pass failed and can be repeated. A group holds several of these.
         """
-        self._refused.begin(namespace)
+        self._status_retries.begin(namespace)
         ledger = await self._ledger(namespace)
         snapshot = await self._snapshot(namespace, ledger)
         planned = await self._plan(namespace, snapshot)
@@ -128,7 +119,7 @@ class Reconciler:
         settled = await self._report(namespace, planned, ledger) and not planned.unfinished
         batch = ledger.due(planned, self._clock.now())
         if batch is None and ledger.held == release:
-            # Nothing is left to keep, and nothing to tell the engine: its objects stay, or go with their owner.
+            # Nothing is left for the engine to do: objects stay, or go with their owner.
             self._forget(namespace)
             await self._engine.forget(namespace)
             return self._due_in(namespace, None) if settled else _UNSETTLED_SECONDS
@@ -136,31 +127,34 @@ class Reconciler:
             batch = Batch()
         if batch is not None:
             try:
-                reported = await self._bring(namespace, planned, ledger, batch, release)
+                reported = await self._run_batch(namespace, planned, ledger, batch, release)
                 settled = reported and not planned.unfinished
-            except OvertakenError:
+            except PreemptedError:
                 return 0.0
         if not settled:
             return _UNSETTLED_SECONDS
         return self._due_in(namespace, ledger.next_run(planned, self._clock.now()))
 
     def _due_in(self, namespace: str, retry_at: float | None) -> float | None:
-        times = (retry_at, *(part.due(namespace) for part in (self._stalled, self._grace, self._refused)))
+        times = (
+            retry_at,
+            *(part.due(namespace) for part in (self._stalled, self._grace, self._status_retries)),
+        )
         return min((max(time - self._clock.now(), 0) for time in times if time is not None), default=None)
 
     def _forget(self, namespace: str) -> None:
         del self._ledgers[namespace]
         self._stalled.forget(namespace)
-        self._told.forget(namespace)
+        self._reported.forget(namespace)
         self._grace.forget(namespace)
 
-    async def _bring(
+    async def _run_batch(
         self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
     ) -> bool:
-        """Apply a batch, and tell how that went; False where something is left to be done soon."""
+        """Apply a batch, and report how that went; False where something is left to be done soon."""
         async with self._engine.room(len(batch.wanted)):
             if batch.wanted and self._view.leaves(namespace):
-                raise OvertakenError
+                raise PreemptedError
             outcome, seconds = await self._carry_out(namespace, planned, ledger, batch, release)
         corrected = ledger.record(planned, batch, outcome, self._clock.now())
         unapplied = ledger.failures(planned, batch)
@@ -206,7 +200,7 @@ class Reconciler:
         for subject in sorted(subjects, key=str):
             released = self._reporter.released(subject, self._view.raw(subject))
             if subject.kind == "ToolRoute":  # no state holds it, and it may be of another namespace
-                released = self._refused.unless(namespace, subject, released)
+                released = self._status_retries.unless(namespace, subject, released)
             if not await released:
                 return False
         return True
@@ -231,7 +225,7 @@ class Reconciler:
                 ledger.refresh(key)
 
     async def _look_for_rivals(self, snapshot: Snapshot, planned: Plan) -> frozenset[Identity]:
-        """Return the gateways that another operator wrote after us, and tell of those that are new."""
+        """Return the gateways that another operator wrote after us, and warn of those that are new."""
         rivals = {
             key
             for key, running in snapshot.running.items()
@@ -258,24 +252,24 @@ class Reconciler:
     async def _carry_out(
         self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
     ) -> tuple[Outcome, float]:
-        """Repair and apply a batch, unless something more urgent overtakes it; the run took so many seconds."""
+        """Repair and apply a batch, unless something more urgent preempts it; the run took so many seconds."""
         began = self._clock.now()
         urgent = partial(self._urgent, namespace, ledger, batch, release, began + ledger.patience(batch))
         try:
-            await overtakable(self._repair_all(planned, ledger, batch), urgent(), asyncio.Task.cancel)
+            await preemptible(self._repair_all(planned, ledger, batch), urgent(), asyncio.Task.cancel)
             started = self._clock.now()
-            outcome = await overtakable(
+            outcome = await preemptible(
                 self._apply(namespace, batch, release),
                 urgent(),
                 lambda _: self._engine.interrupt(namespace),
             )
-        except OvertakenError:
+        except PreemptedError:
             now = self._clock.now()
-            ledger.overtaken(planned, batch, now, now - began)
-            self._reporter.overtaken(namespace, batch, now - began)
+            ledger.preempted(planned, batch, now, now - began)
+            self._reporter.preempted(namespace, batch, now - began)
             raise
         except BaseException:
-            ledger.broke_off(batch, self._clock.now())
+            ledger.run_failed(batch, self._clock.now())
             raise
         return outcome, self._clock.now() - started
 
@@ -289,12 +283,12 @@ class Reconciler:
     ) -> None:
         """Keep the statuses of others current beside a run; return once one of them is to be applied at once."""
         await self._clock.sleep(max(patient_until - self._clock.now(), 0))
-        # What an overdue run goes before was there when it began, and nothing tells of it again.
+        # What an overdue run goes before was there when it began, and no change reports it again.
         known = batch.overdue
         while True:
             if not known:
                 with suppress(TimeoutError):
-                    # Of pods and grace periods no change tells.
+                    # No change reports pods and grace periods.
                     async with asyncio.timeout(self._due_in(namespace, None)):
                         await self._changed(namespace)
             known = False
@@ -305,11 +299,11 @@ class Reconciler:
             except (GatewayError, ExceptionGroup) as error:
                 if not all(isinstance(cause, GatewayError) for cause in causes(error)):
                     raise
-                # The next pass, which the same change asks for, meets it again and tells.
+                # The next pass, which the same change asks for, fails in the same way and reports it.
             else:
                 kept = snapshot.undecided.union(release)
                 drifted = any(self._drifts(key, planned, ledger) for key in planned.gateways)
-                if drifted or ledger.is_overtaken(planned, batch, self._clock.now(), kept):
+                if drifted or ledger.is_preempted(planned, batch, self._clock.now(), kept):
                     return
             await self._clock.sleep(_LOOK_SECONDS)
 
@@ -348,13 +342,10 @@ class Reconciler:
     async def _report(self, namespace: str, planned: Plan, ledger: Ledger) -> bool:
         """Write the status of all gateways and routes whose outcome is known; the others keep the one they have.
 
-        Returns
-        -------
-        bool
-            False where one changed before its status was written; one that is refused is written again later.
+        False where one changed before its status was written; one that is refused is written again later.
         """
         own, guests = list[Report](), list[Report]()
-        self._told.begin(namespace)
+        self._reported.begin(namespace)
         rollouts = await self._rollouts(namespace, planned, ledger)
         for gateway in planned.gateways.values():
             key, failure = gateway.key, gateway.failure or ledger.failure(gateway)
@@ -363,9 +354,9 @@ class Reconciler:
             stamp, rollout = self._view.stamp(key), rollouts.get(key)
             url = gateway.objects and gateway.objects.url
             facts = (stamp, gateway.generation, url, gateway.warnings, failure, rollout)
-            if (stamp is None or not self._told.is_known(key, facts)) and (raw := self._view.raw(key)):
-                say = partial(self._reporter.gateway, gateway, raw, failure, rollout)
-                own.append((key, partial(self._told.tell, key, facts, say)))
+            if (stamp is None or not self._reported.is_current(key, facts)) and (raw := self._view.raw(key)):
+                write = partial(self._reporter.gateway, gateway, raw, failure, rollout)
+                own.append((key, partial(self._reported.report, key, facts, write)))
         for route in planned.routes.values():
             raw = self._view.route(route)
             gateway_of_route = planned.gateways.get(route.gateway) if route.gateway else None
@@ -377,7 +368,7 @@ class Reconciler:
                 report = partial(self._reporter.route, self._explained(route), raw, degraded)
                 (guests if route.foreign else own).append((route.key, report))
         with self._telemetry.step(Step.STATUSES, namespace, reports=len(own) + len(guests)):
-            return await self._refused.write(namespace, own, guests)
+            return await self._status_retries.write(namespace, own, guests)
 
     async def _rollouts(self, namespace: str, planned: Plan, ledger: Ledger) -> Mapping[Identity, Rollout]:
         """Return how far the gateways have come that were applied, and why they come no further."""

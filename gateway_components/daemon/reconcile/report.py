@@ -36,21 +36,13 @@ from gateway_components.plan.status import (
 )
 from gateway_components.together import together
 
-__all__ = ["AT_ONCE", "Refused", "Report", "Reporter", "Told"]
+__all__ = ["AT_ONCE", "Report", "Reported", "Reporter", "StatusRetries"]
 
 Raw = Mapping[str, Any]
 
 
 class Reporter:
-    """Reports outcomes; a report that says nothing new writes nothing.
-
-    Parameters
-    ----------
-    client
-        The cluster.
-    clock
-        Gives the times that conditions and events carry.
-    """
+    """Reports outcomes; a report that says nothing new writes nothing."""
 
     def __init__(self, client: FencedClient, clock: Clock) -> None:
         self._client = client
@@ -62,24 +54,17 @@ class Reporter:
     async def gateway(
         self, gateway: GatewayPlan, raw: Raw, failure: Failure | None, rollout: Rollout | None
     ) -> bool:
-        """Bring the status of a gateway up to date, and tell of it what is new.
+        """Bring the status of a gateway up to date, and emit what is new of it; False where it changed before that.
 
-        Its warnings go first. So a status that a daemon before this one left as it should be says that they were told:
-        after a restart among a thousand gateways that is nothing to write, in place of thousands of events.
+        Its warnings go first. So a status that a daemon before this one left as it should be says that they were
+        emitted: after a restart among a thousand gateways that is nothing to write, in place of thousands of events.
 
         Parameters
         ----------
-        gateway, raw
-            The plan, and the object as it was last seen.
         failure
             Why its desired state was not reached; None where it was.
         rollout
             Progress of its Deployment.
-
-        Returns
-        -------
-        bool
-            False where the gateway changed before its status was written.
         """
         url = gateway.objects.url if gateway.objects else ""
         status = gateway_status(
@@ -94,19 +79,9 @@ class Reporter:
         return await self._write(gateway.key, raw, status, merged, failure)
 
     async def route(self, route: RoutePlan, raw: Raw, degraded: Failure | None) -> bool:
-        """Bring the status of a route up to date, and tell of it what is new.
+        """Bring the status of a route up to date, and emit what is new of it; False where it changed before that.
 
-        Parameters
-        ----------
-        route, raw
-            The plan, and the object as it was last seen.
-        degraded
-            Why its gateway was not planned or not applied; None where it was.
-
-        Returns
-        -------
-        bool
-            False where the route changed before its status was written.
+        `degraded` is why its gateway was not planned or not applied; None where it was.
         """
         status = route_status(route, degraded, raw.get("status") or {})
         failure = route.failure or degraded
@@ -116,26 +91,15 @@ class Reporter:
         return True
 
     def has_our_status(self, subject: Identity, raw: Raw, *, by_us: bool) -> bool:
-        """Tell whether a gateway or a route bears a status of ours.
+        """Return whether a gateway or a route bears a status of ours.
 
-        Parameters
-        ----------
-        subject, raw
-            Which one, and the object as it was last seen.
-        by_us
-            Whether its conditions were last written by a daemon of ours. Where somebody else wrote others beside
-            them, the memory of this process counts.
+        `by_us` says whether its conditions were last written by a daemon of ours. Where somebody else wrote others
+        beside them, the memory of this process counts.
         """
         return (by_us or subject in self._reported) and _released(subject, raw) is not None
 
     async def released(self, subject: Identity, raw: Raw | None) -> bool:
-        """Take our status off what is ours no longer; None stands for what is gone.
-
-        Returns
-        -------
-        bool
-            False where it changed before its status was written.
-        """
+        """Take our status off what is ours no longer, or gone (None); False where it changed before that."""
         self._log.info("released", **named(subject), exists=raw is not None)
         status = _released(subject, raw) if raw is not None else None
         if raw is not None and status is not None and not await self._patch(subject, raw, status):
@@ -153,11 +117,11 @@ class Reporter:
         await self._events.rival_seen(key, raw)
 
     def drifted(self, key: Identity, drifts: Sequence[Drift]) -> None:
-        """Log what somebody changed or deleted, before it is put right."""
+        """Log what somebody changed or deleted, before it is corrected."""
         self._log.info("drifted", **named(key), objects=[str(drift) for drift in drifts])
 
     async def drift_corrected(self, key: Identity, raw: Raw | None, drifts: Sequence[Drift]) -> None:
-        """Tell that what somebody changed or deleted was put right; `raw` is None where the gateway is gone."""
+        """Emit that what somebody changed or deleted was corrected; `raw` is None where the gateway is gone."""
         if raw is not None:
             await self._events.drift_corrected(key, raw, drifts)
 
@@ -180,10 +144,10 @@ class Reporter:
             seconds=round(seconds, 3),
         )
 
-    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
-        """Log that a run was cut short for changes of other gateways."""
+    def preempted(self, namespace: str, batch: Batch, seconds: float) -> None:
+        """Log that a run was interrupted for changes of other gateways."""
         self._log.info(
-            "run overtaken",
+            "run preempted",
             namespace=namespace,
             gateways=sorted(key.name for key in batch.wanted),
             retry=batch.retry,
@@ -218,7 +182,6 @@ class Reporter:
 
 
 def _stalled(rollout: Rollout) -> tuple[Finding, ...]:
-    """Return the warnings about a rollout that makes no progress."""
     reasons = () if rollout.complete or not rollout.current else rollout.reasons
     return tuple(plan_warning(WarningReason.ROLLOUT_STALLED, str(reason)) for reason in reasons)
 
@@ -247,14 +210,8 @@ class _Pause:
     due: float | None = None
 
 
-class Refused:
-    """Keeps a status that cannot be written from ending a pass, and says when to write it again.
-
-    Parameters
-    ----------
-    clock
-        Its time.
-    """
+class StatusRetries:
+    """Keeps a status that cannot be written from ending a pass, and says when to write it again."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -294,10 +251,7 @@ class Refused:
     async def write(self, namespace: str, own: Sequence[Report], guests: Sequence[Report]) -> bool:
         """Write the statuses of a pass, those of `guests` last and as many as there is time for.
 
-        Returns
-        -------
-        bool
-            False where one changed meanwhile or time ran out: another pass goes on.
+        False where one changed meanwhile or time ran out: another pass goes on.
         """
         settled = await self._written(namespace, own)
         began, place = self._clock.now(), self._places.pop(namespace, 0)
@@ -325,8 +279,8 @@ class Refused:
 _Facts = dict[Identity, object]
 
 
-class Told:
-    """What was said of each gateway last: while nothing of that changes, its status is neither read nor made again.
+class Reported:
+    """The last report of each gateway: while it stays the same, its status is neither read nor made again.
 
     A pass over a thousand gateways otherwise decodes each of them to find that there is nothing to write.
     """
@@ -343,17 +297,19 @@ class Told:
         """Forget the gateways of a namespace."""
         self._rounds.pop(namespace, None)
 
-    def is_known(self, key: Identity, facts: object) -> bool:
-        """Tell whether exactly this was said of a gateway in the last round."""
+    def is_current(self, key: Identity, facts: object) -> bool:
+        """Return whether exactly this was reported of a gateway in the last round."""
         before, now = self._rounds[key.namespace]
-        known = before.get(key) == facts
-        if known:
+        current = before.get(key) == facts
+        if current:
             now[key] = facts
-        return known
+        return current
 
-    async def tell(self, key: Identity, facts: object, say: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
-        """Return what `say` returns; where it has said it, it is known."""
-        said = await say()
-        if said and key.namespace in self._rounds:
+    async def report(
+        self, key: Identity, facts: object, write: Callable[[], Coroutine[Any, Any, bool]]
+    ) -> bool:
+        """Return what `write` returns; where it succeeded, the report is current."""
+        written = await write()
+        if written and key.namespace in self._rounds:
             self._rounds[key.namespace][1][key] = facts
-        return said
+        return written

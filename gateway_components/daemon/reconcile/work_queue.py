@@ -286,7 +286,7 @@ class Requeue:
             return PassResult.INTERRUPTED, _LOOK_AGAIN_SECONDS
         again = self._pause(namespace)
         if all(isinstance(cause, ApiError) and cause.namespace_goes for cause in found):
-            # The watch of namespaces tells of it in a moment, and nothing more is made there.
+            # The watch of namespaces reports it in a moment, and nothing more is made there.
             return PassResult.INTERRUPTED, again
         if not all(isinstance(cause, _EXPECTED) for cause in found):
             self._log.error(

@@ -84,7 +84,7 @@ async def test_the_first_warnings_get_events_and_a_count_follows() -> None:
     assert len(server.events) == len(lines) == 21
 
 
-async def test_a_warning_whose_event_was_broken_off_is_reported_again() -> None:
+async def test_a_warning_whose_event_was_failed_run_is_reported_again() -> None:
     server = Server(asyncio.CancelledError())
     reported = recorder(server)
     with pytest.raises(asyncio.CancelledError):

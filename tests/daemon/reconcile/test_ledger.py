@@ -159,7 +159,7 @@ def test_edits_without_end_leave_a_retry_its_turn() -> None:
         batch = due(ledger, edited(now), float(now))
         if names(batch) == ["bad"]:
             turns.append(now)
-            assert ledger.patience(batch) > 10.0, "nothing overtakes it at once"
+            assert ledger.patience(batch) > 10.0, "nothing preempts it at once"
             failed = Outcome({key_of("bad"): REFUSED})
             ledger.record(edited(now), batch, failed, float(now))
         else:
@@ -173,7 +173,7 @@ def test_after_a_retry_the_others_get_as_much_time() -> None:
     run(ledger, edited(0), bad=REFUSED)
     batch = due(ledger, edited(1), 11.0)
     assert names(batch) == ["bad"]
-    ledger.overtaken(edited(1), batch, 21.1, 10.1)
+    ledger.preempted(edited(1), batch, 21.1, 10.1)
 
     for number, now in enumerate((21.1, 31.0), start=1):
         assert names(ledger.due(edited(number), now)) == ["good"]
@@ -196,7 +196,7 @@ def test_patience_with_a_slow_gateway_grows_until_it_ends() -> None:
             ledger.record(plan, batch, Outcome(held=held(plan, batch)), now + slow)
             break
         now += patience
-        ledger.overtaken(plan, batch, now, patience)
+        ledger.preempted(plan, batch, now, patience)
 
     assert ledger.is_applied(plan.gateways[key_of("bad")])
     assert spans == [10.2, 20.2, 40.4]
@@ -206,7 +206,7 @@ def test_patience_with_a_slow_gateway_grows_until_it_ends() -> None:
 
 def test_the_oldest_of_the_retries_is_not_held_up_by_others() -> None:
     ledger, plan = Ledger({}), plan_of(planned("hung"), planned("bad"))
-    ledger.overtaken(plan_of(planned("hung")), due(ledger, plan_of(planned("hung")), 0.0), 11.0, 11.0)
+    ledger.preempted(plan_of(planned("hung")), due(ledger, plan_of(planned("hung")), 0.0), 11.0, 11.0)
     run(ledger, plan, 13.0, bad=REFUSED)
 
     assert names(ledger.due(plan, 14.0)) == ["hung"]
@@ -218,28 +218,28 @@ GOES = [
 ]
 
 
-@pytest.mark.parametrize(("kept", "overtaken", "why"), GOES, ids=[case[2] for case in GOES])
-def test_a_deletion_overtakes_a_run_that_is_not_about_it(
-    kept: tuple[str, ...], overtaken: bool, why: str
+@pytest.mark.parametrize(("kept", "preempted", "why"), GOES, ids=[case[2] for case in GOES])
+def test_a_deletion_preempts_a_run_that_is_not_about_it(
+    kept: tuple[str, ...], preempted: bool, why: str
 ) -> None:
     ledger = Ledger({key_of("gone"): None})
     before = plan_of(planned("a"))
     batch = due(ledger, before, 0.0)
 
-    assert ledger.is_overtaken(before, batch, 0.0, set(map(key_of, kept))) == overtaken, why
-    assert ledger.is_overtaken(plan_of(), batch, 0.0, {key_of("gone")}), "what the run itself is about went"
+    assert ledger.is_preempted(before, batch, 0.0, set(map(key_of, kept))) == preempted, why
+    assert ledger.is_preempted(plan_of(), batch, 0.0, {key_of("gone")}), "what the run itself is about went"
 
 
-def broken_off(ledger: Ledger, plan: Plan, batch: Batch) -> None:
-    ledger.broke_off(batch, 1.0)
+def failed_run(ledger: Ledger, plan: Plan, batch: Batch) -> None:
+    ledger.run_failed(batch, 1.0)
 
 
-def overtaken_by_others(ledger: Ledger, plan: Plan, batch: Batch) -> None:
-    ledger.overtaken(plan, batch, 1.0, 1.0)
+def preempted_by_others(ledger: Ledger, plan: Plan, batch: Batch) -> None:
+    ledger.preempted(plan, batch, 1.0, 1.0)
 
 
-@pytest.mark.parametrize("ends", [broken_off, overtaken_by_others])
-def test_what_a_broken_off_run_may_have_made_is_released(
+@pytest.mark.parametrize("ends", [failed_run, preempted_by_others])
+def test_what_a_failed_run_run_may_have_made_is_released(
     ends: Callable[[Ledger, Plan, Batch], None],
 ) -> None:
     ledger, plan = Ledger({}), plan_of(planned("new"))

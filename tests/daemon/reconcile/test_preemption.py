@@ -37,7 +37,7 @@ async def ends(going: asyncio.Task[float | None]) -> float | None:
     return await asyncio.wait_for(going, 60)
 
 
-async def test_an_edit_overtakes_a_retry_and_is_applied_first() -> None:
+async def test_an_edit_preempts_a_retry_and_is_applied_first() -> None:
     world, passes = await with_a_retry_due()
     going = await hung(world, passes)
 
@@ -45,7 +45,7 @@ async def test_an_edit_overtakes_a_retry_and_is_applied_first() -> None:
     world.changes.put_nowait(None)
 
     assert await ends(going) == 0.0
-    assert world.steps[-1] == "overtaken bad after 0 s"
+    assert world.steps[-1] == "preempted bad after 0 s"
     world.steps.clear()
     assert await passes.reconcile("ns") == 1.0, "the retry is due after its pause"
     assert [step for step in world.steps if step.startswith("apply")] == ["apply good"]
@@ -73,7 +73,7 @@ async def test_other_changes_are_reported_beside_the_run() -> None:
     await asyncio.wait((going,))
 
 
-async def test_what_hangs_is_overtaken_by_its_own_edit() -> None:
+async def test_what_hangs_is_preempted_by_its_own_edit() -> None:
     world, passes = await with_a_retry_due()
     going = await hung(world, passes)
 
@@ -86,7 +86,7 @@ async def test_what_hangs_is_overtaken_by_its_own_edit() -> None:
     assert world.steps[-2:] == ["status bad fine", "status good fine"]
 
 
-async def test_drift_of_another_overtakes_a_retry() -> None:
+async def test_drift_of_another_preempts_a_retry() -> None:
     world, passes = await with_a_retry_due()
     going = await hung(world, passes)
 
@@ -96,7 +96,7 @@ async def test_drift_of_another_overtakes_a_retry() -> None:
     assert await ends(going) == 0.0
 
 
-async def test_a_gateway_that_goes_overtakes_its_own_retry() -> None:
+async def test_a_gateway_that_goes_preempts_its_own_retry() -> None:
     world, passes = await with_a_retry_due()
     going = await hung(world, passes)
 
@@ -116,16 +116,16 @@ async def test_edits_without_end_leave_a_retry_its_turn() -> None:
         world.gateways["good"] = world.raw_gateway("good", f"edited-{number}")
         world.changes.put_nowait(None)
         await ends(going)
-        spans += [step for step in world.steps if step.startswith("overtaken")]
+        spans += [step for step in world.steps if step.startswith("preempted")]
         world.steps.clear()
         world.seconds += await passes.reconcile("ns") or 0.0
 
-    assert spans[:3] == ["overtaken bad after 0 s"] * 3
-    assert spans[3] == "overtaken bad after 10.1 s", "three times in a row at once, and not a fourth time"
-    assert spans[4] == "overtaken bad after 0 s"
+    assert spans[:3] == ["preempted bad after 0 s"] * 3
+    assert spans[3] == "preempted bad after 10.1 s", "three times in a row at once, and not a fourth time"
+    assert spans[4] == "preempted bad after 0 s"
 
 
-async def test_a_hanging_retry_is_overtaken_by_what_waits() -> None:
+async def test_a_hanging_retry_is_preempted_by_what_waits() -> None:
     world, passes = await with_a_retry_due()
     world.seconds += 10.0
     world.gateways["good"] = world.raw_gateway("good", "edited")
@@ -133,12 +133,12 @@ async def test_a_hanging_retry_is_overtaken_by_what_waits() -> None:
 
     assert await ends(going) == 0.0
 
-    assert world.steps[-1] == "overtaken bad after 10.1 s", "though nothing tells of the edit again"
+    assert world.steps[-1] == "preempted bad after 10.1 s", "though nothing tells of the edit again"
     await passes.reconcile("ns")
     assert "apply good" in world.steps
 
 
-async def test_what_nobody_can_decide_about_overtakes_nothing() -> None:
+async def test_what_nobody_can_decide_about_preempts_nothing() -> None:
     world, passes = await with_a_retry_due()
     going = await hung(world, passes)
     world.undecided = {key("good")}
@@ -153,7 +153,7 @@ async def test_what_nobody_can_decide_about_overtakes_nothing() -> None:
     await asyncio.wait((going,))
 
 
-async def test_a_deletion_overtakes_any_run_that_hangs() -> None:
+async def test_a_deletion_preempts_any_run_that_hangs() -> None:
     world = World("bad", "good")
     passes = reconciler(world)
     await passes.reconcile("ns")
@@ -165,7 +165,7 @@ async def test_a_deletion_overtakes_any_run_that_hangs() -> None:
     world.changes.put_nowait(None)
 
     assert await ends(going) == 0.0
-    assert world.steps[-1] == "overtaken bad after 10.1 s"
+    assert world.steps[-1] == "preempted bad after 10.1 s"
 
 
 class Slow(Recorder):
@@ -207,7 +207,7 @@ async def test_a_report_that_has_begun_beside_a_run_outlasts_it() -> None:
     assert world.steps == ["status bad ServiceFailed", "status good fine"]
 
 
-async def test_a_first_run_that_hangs_is_overtaken_and_taken_apart() -> None:
+async def test_a_first_run_that_hangs_is_preempted_and_taken_apart() -> None:
     world = World("bad", "good")
     world.hanging = {"bad"}
     passes = reconciler(world)
@@ -217,7 +217,7 @@ async def test_a_first_run_that_hangs_is_overtaken_and_taken_apart() -> None:
     world.changes.put_nowait(None)
     await ends(going)
 
-    assert world.steps == ["apply bad,good", "overtaken bad,good after 10.2 s"]
+    assert world.steps == ["apply bad,good", "preempted bad,good after 10.2 s"]
     world.steps.clear()
     world.seconds += await passes.reconcile("ns") or 0.0
     assert world.steps[-2:] == ["apply new", "status new fine"], "of the others nothing is known"
@@ -248,7 +248,7 @@ async def test_one_that_hangs_alone_is_reported() -> None:
     assert "status bad WorkloadFailed" in world.steps
 
 
-async def test_a_repair_that_hangs_is_overtaken_as_well() -> None:
+async def test_a_repair_that_hangs_is_preempted_as_well() -> None:
     world = World("bad", "good")
     world.failures = {key("bad"): REFUSED}
     repairing = asyncio.Event()
@@ -266,4 +266,4 @@ async def test_a_repair_that_hangs_is_overtaken_as_well() -> None:
     world.changes.put_nowait(None)
 
     assert await ends(going) == 0.0
-    assert world.steps[-1] == "overtaken bad after 0 s"
+    assert world.steps[-1] == "preempted bad after 0 s"

@@ -100,7 +100,7 @@ async def test_pods_are_replaced_once_what_was_deleted_stays_away() -> None:
     assert world.steps[1:] == ["apply a", "status a fine"]
 
 
-async def test_a_broken_off_engine_run_is_repeated_without_status() -> None:
+async def test_a_failed_run_engine_run_is_repeated_without_status() -> None:
     world = World("a")
     world.broken = [ClusterUnreachableError("no answer")]
     passes = reconciler(world)

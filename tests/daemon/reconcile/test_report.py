@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway_components.daemon.reconcile.report import Reporter, Told
+from gateway_components.daemon.reconcile.report import Reported, Reporter
 from gateway_components.kube.fence import FencedClient
 from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
 from gateway_components.plan.plan import GatewayPlan
@@ -171,31 +171,31 @@ async def test_of_many_gateways_those_that_changed_are_reported(change: str) -> 
     assert set(said) == ({"a", "b"} if change == "nobody can tell" else {"a"})
 
 
-async def test_what_was_not_written_is_told_again() -> None:
-    told, answers = Told(), iter((False, True))
+async def test_what_was_not_written_is_reported_again() -> None:
+    reported, answers = Reported(), iter((False, True))
 
-    async def say() -> bool:
+    async def write() -> bool:
         return next(answers)
 
     for known in (False, False, True):
-        told.begin("ns")
-        assert told.is_known(key("a"), "facts") is known
+        reported.begin("ns")
+        assert reported.is_current(key("a"), "facts") is known
         if not known:
-            await told.tell(key("a"), "facts", say)
+            await reported.report(key("a"), "facts", write)
 
 
 async def test_what_a_round_leaves_out_is_forgotten() -> None:
-    told = Told()
+    reported = Reported()
 
-    async def say() -> bool:
+    async def write() -> bool:
         return True
 
-    told.begin("ns")
-    await told.tell(key("a"), "facts", say)
-    told.begin("ns")
-    told.begin("ns")
-    assert not told.is_known(key("a"), "facts")
-    told.forget("ns")
-    await told.tell(key("a"), "facts", say)
-    told.begin("ns")
-    assert not told.is_known(key("a"), "facts")
+    reported.begin("ns")
+    await reported.report(key("a"), "facts", write)
+    reported.begin("ns")
+    reported.begin("ns")
+    assert not reported.is_current(key("a"), "facts")
+    reported.forget("ns")
+    await reported.report(key("a"), "facts", write)
+    reported.begin("ns")
+    assert not reported.is_current(key("a"), "facts")

@@ -133,7 +133,7 @@ async def test_a_failed_look_leaves_what_was_known(error: Exception) -> None:
     assert [line["event"] for line in lines] == ["pods not read"]
 
 
-async def test_a_broken_off_look_keeps_what_was_known_and_is_due() -> None:
+async def test_a_failed_run_look_keeps_what_was_known_and_is_due() -> None:
     pods, looking = Pods(), asyncio.Event()
     await pods.reported(STALLED, 0)
     await pods.reported(STALLED, 10)

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import cast
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.reconcile.report import Refused, Report
+from gateway_components.daemon.reconcile.report import Report, StatusRetries
 from gateway_components.identity import Identity
 
 
@@ -32,7 +32,7 @@ async def test_the_namespaces_own_objects_are_reported_first_in_full() -> None:
     own = [slow.report(f"own-{number}") for number in range(60)]
     guests = [slow.report(f"guest-{number}") for number in range(60)]
 
-    assert not await Refused(cast("Clock", slow)).write("ns", own, guests)
+    assert not await StatusRetries(cast("Clock", slow)).write("ns", own, guests)
 
     assert slow.written[:60] == [f"own-{number}" for number in range(60)]
     assert 60 + 20 <= len(slow.written) < 60 + 30
@@ -40,7 +40,7 @@ async def test_the_namespaces_own_objects_are_reported_first_in_full() -> None:
 
 async def test_guests_take_turns_until_all_are_reported() -> None:
     slow = Slow()
-    statuses = Refused(cast("Clock", slow))
+    statuses = StatusRetries(cast("Clock", slow))
     guests = [slow.report(f"guest-{number}") for number in range(70)]
 
     for _ in range(9):
@@ -54,14 +54,14 @@ async def test_guests_take_turns_until_all_are_reported() -> None:
 async def test_a_few_guests_are_reported_at_once() -> None:
     slow = Slow()
 
-    assert await Refused(cast("Clock", slow)).write("ns", [], [slow.report("a"), slow.report("b")])
+    assert await StatusRetries(cast("Clock", slow)).write("ns", [], [slow.report("a"), slow.report("b")])
 
     assert slow.written == ["a", "b"]
 
 
 async def test_guests_that_became_fewer_are_reported_all_the_same() -> None:
     slow = Slow()
-    statuses = Refused(cast("Clock", slow))
+    statuses = StatusRetries(cast("Clock", slow))
     await statuses.write("ns", [], [slow.report(f"guest-{number}") for number in range(70)])
     slow.written.clear()
 

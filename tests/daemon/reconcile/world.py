@@ -266,9 +266,9 @@ class Recorder(Reporter):
     def engine_ran(self, *_: Any) -> None:
         """Nothing to note: `apply` has."""
 
-    def overtaken(self, namespace: str, batch: Batch, seconds: float) -> None:
+    def preempted(self, namespace: str, batch: Batch, seconds: float) -> None:
         names = ",".join(sorted(known.name for known in batch.wanted))
-        self.world.steps.append(f"overtaken {names} after {seconds:g} s")
+        self.world.steps.append(f"preempted {names} after {seconds:g} s")
 
 
 def reconciler(world: World) -> Reconciler:
