@@ -11,7 +11,7 @@ from gateway_components.plan.objects import SETTINGS
 from lab import ControlPlane
 from tests.daemon.harness import GATEWAYCTL, Daemon, fresh_namespace
 from tests.pulumi_cli import PulumiProject
-from tests.stack.test_tools import GROUP, ROUTES
+from tests.stack.texts import GROUP, ROUTES, TOOL_SERVER, tool_gateway
 
 MANIFESTS = f"""\
 apiVersion: {GROUP}
@@ -22,16 +22,8 @@ spec:
   aiModels: [{{name: gpt-4o, provider: openai}}]
   commonMetadata: {{labels: {{team: a}}, annotations: {{seen: "yes"}}}}
 ---
-apiVersion: {GROUP}
-kind: ToolGateway
-metadata: {{name: tools}}
-spec: {{toolGatewayClassName: litellm}}
----
-apiVersion: {GROUP}
-kind: ToolServer
-metadata: {{name: server}}
-spec: {{image: example.com/server, protocol: mcp, transportType: sse, port: 9000}}
----
+{tool_gateway("tools")}---
+{TOOL_SERVER}---
 {ROUTES}"""
 
 CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"

@@ -8,41 +8,11 @@ import yaml
 from lab import ControlPlane
 from tests.pulumi_cli import PulumiProject
 from tests.stack.cluster import get, names
+from tests.stack.texts import GROUP, ROUTES, TOOL_SERVER, tool_gateway
 
-GROUP = "runtime.agentic-layer.ai/v1alpha1"
-
-TOOLS = f"""\
-apiVersion: {GROUP}
-kind: ToolGateway
-metadata: {{name: tools}}
-spec: {{toolGatewayClassName: litellm, guardrails: [{{name: personal-data}}]}}
----
-apiVersion: {GROUP}
-kind: ToolGateway
-metadata: {{name: others}}
-spec: {{toolGatewayClassName: litellm}}
----
-apiVersion: {GROUP}
-kind: ToolServer
-metadata: {{name: server}}
-spec: {{image: example.com/server, protocol: mcp, transportType: sse, port: 9000}}
-"""
-
-ROUTES = f"""\
-apiVersion: {GROUP}
-kind: ToolRoute
-metadata: {{name: files}}
-spec:
-  toolGatewayRef: {{name: tools}}
-  upstream: {{toolServerRef: {{name: server}}}}
----
-apiVersion: {GROUP}
-kind: ToolRoute
-metadata: {{name: weather}}
-spec:
-  toolGatewayRef: {{name: tools}}
-  upstream: {{external: {{url: "https://weather.example.com/mcp"}}}}
-"""
+TOOLS = "---\n".join(
+    (tool_gateway("tools", ", guardrails: [{name: personal-data}]"), tool_gateway("others"), TOOL_SERVER)
+)
 
 _FILES, _WEATHER = ROUTES.split("---\n")
 MOVED = f"{_FILES}---\n{_WEATHER.replace('name: tools', 'name: others')}"
