@@ -153,7 +153,7 @@ def _to_config_map(
     generation = changed["metadata"]["generation"]
     config = name[0], f"{name[1]}-config"
     at_config = watches.config_maps.wait([config], holds_model(model), _LIMIT_SECONDS)[config]
-    # Until its status is written the pass goes on, and the next edit would wait for that.
+    # Until its status is written the reconcile goes on, and the next edit would wait for that.
     watches.gateways.wait([name], ready("Configured", generation), _LIMIT_SECONDS)
     return at_config - acknowledged, acknowledged, generation
 

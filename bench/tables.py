@@ -212,7 +212,7 @@ def _gateways(steps: Sequence[Mapping[str, Any]]) -> Table:
     note = (
         "On a control plane without controllers, scheduler and nodes: Deployments get no pods, so that the numbers "
         "speak of the daemon. Each size has a control plane and a daemon of its own. Verified: in every namespace a "
-        "false status was put right, so the pass over it is done. Memory of several processes counts what they "
+        "false status was put right, so the reconcile of it is done. Memory of several processes counts what they "
         "share several times."
     )
     return _by_size("Growth with the number of gateways", "gateways", steps, _GATEWAY_ROWS, note)

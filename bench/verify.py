@@ -1,7 +1,7 @@
 """Gateways that nobody changed, looked at again: after a restart of the daemon, and in a full resync.
 
 How long that takes is told by false statuses: one gateway of each namespace gets a wrong message in a condition,
-in the name of the daemon, whom that does not wake. When it is right again, the pass over its namespace is done.
+in the name of the daemon, whom that does not wake. When it is right again, the reconcile of its namespace is done.
 """
 
 import time
@@ -37,7 +37,7 @@ class Restart:
     watching
         From the start of the new one until it had its cache of the cluster.
     verified
-        From the start too, until a pass over every namespace was done.
+        From the start too, until a reconcile of every namespace was done.
     engine_runs
         How many it needed; there should be none.
     resident_mib
@@ -61,7 +61,7 @@ class Resync:
     Attributes
     ----------
     verified
-        Seconds until a pass over every namespace was done.
+        Seconds until a reconcile of every namespace was done.
     engine_runs
         How many it needed; there should be none.
     processor

@@ -1,4 +1,4 @@
-"""What a pass over one namespace would do, without doing it."""
+"""What a reconcile of one namespace would do, without doing it."""
 
 import asyncio
 from collections.abc import Collection

@@ -56,12 +56,12 @@ from gateway_components.together import ended, raise_failures
 __all__ = ["Exit", "run"]
 
 _QUIET_SHARE = 0.1
-"""Part of the batch time without a change after which a pass begins."""
+"""Part of the batch time without a change after which a reconcile begins."""
 _MOST_THREADS = 64
 """They start on demand, at most one for each configurable worker."""
 
-_PASSES_EACH = 4
-"""Concurrent passes for each concurrent engine run."""
+_RECONCILES_EACH = 4
+"""Concurrent reconciles for each concurrent engine run."""
 
 _STATE_SECONDS = 2.0
 """After a write of a state this long, nobody but others can have made it."""
@@ -95,7 +95,7 @@ async def run(settings: Settings) -> Exit:
     Returns
     -------
     Exit
-        ``STOPPED`` where every pass could finish, ``INTERRUPTED`` where an engine run had to be cut short,
+        ``STOPPED`` where every reconcile could finish, ``INTERRUPTED`` where an engine run had to be cut short,
         ``LOST_LEASE`` where another daemon may act from now on.
 
     Raises
@@ -287,8 +287,8 @@ class _Daemon:
         for namespace in self._view.stored() | self._view.namespaces():
             self._queue.change(namespace)
         with watchdog(self._may_act, self._working.stacks.halt):
-            # More passes than engine runs: one that waits for room keeps no other from an edit, or from its statuses.
-            await self._queue.serve(self._pass, workers * _PASSES_EACH)
+            # More reconciles than engine runs: one that waits for room delays no edit and no status of others.
+            await self._queue.serve(self._reconcile, workers * _RECONCILES_EACH)
 
     async def _begin(self) -> _Working:
         stacks, engine = await open_engine(
@@ -308,7 +308,7 @@ class _Daemon:
         )
         return _Working(stacks, engine, reconciler)
 
-    async def _pass(self, namespace: str) -> None:
+    async def _reconcile(self, namespace: str) -> None:
         assert self._working is not None  # noqa: S101  (the workers start after it)
         again = await self._requeue.run(namespace, self._working.reconciler.reconcile)
         self._idle.restart()

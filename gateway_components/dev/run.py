@@ -139,7 +139,7 @@ class _Session:
         self._show(
             "watching", f"{where}; Ctrl-C {'leaves' if self._options.keep else 'deletes'} what it applied"
         )
-        working = asyncio.create_task(self._queue.serve(self._pass, _WORKERS))
+        working = asyncio.create_task(self._queue.serve(self._reconcile, _WORKERS))
         parts = [asyncio.create_task(part) for part in (self._follow(), self._watch())]
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -201,7 +201,7 @@ class _Session:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), pause)
 
-    async def _pass(self, namespace: str) -> None:
+    async def _reconcile(self, namespace: str) -> None:
         try:
             await self._apply_namespace(namespace)
             await self._apply_companions(namespace)

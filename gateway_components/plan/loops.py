@@ -19,7 +19,7 @@ _MCP = frozenset(("mcp", "sse"))
 
 
 _MOST_FOLLOWED = 50
-"""Places of a circle through which the shortest way is looked for; of more, any others are named."""
+"""Places of a component through which the shortest way is looked for; of more, any others are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ def _loops(graph: _Graph) -> dict[Identity, str]:
     A route of another namespace than its gateway learns only of routes of its own.
     """
     loops: dict[Identity, str] = {}
-    for circle in _circles(graph):
-        routes = sorted(place for place in circle if place.kind == TOOL_ROUTE.kind)
+    for component in _components(graph):
+        routes = sorted(place for place in component if place.kind == TOOL_ROUTE.kind)
         # Of a large one the same for all in a namespace, or each of thousands would name thousands.
         known: dict[str | None, str] = {}
         for route in routes:
@@ -121,9 +121,9 @@ def _loops(graph: _Graph) -> dict[Identity, str]:
             scope = route.namespace if foreign else None
             if graph.follows.get(route) in {route, graph.homes[route]}:
                 loops[route] = ""
-            elif len(circle) > _MOST_FOLLOWED:
+            elif len(component) > _MOST_FOLLOWED:
                 loops[route] = known[scope] = known[scope] if scope in known else _named(routes, scope)
-            elif len(circle) > 1:
+            elif len(component) > 1:
                 loops[route] = _named(_shortest(route, graph), scope)
     return loops
 
@@ -133,8 +133,8 @@ def _named(routes: Iterable[Identity], namespace: str | None) -> str:
     return listed(names) if names else ""
 
 
-def _circles(graph: _Graph) -> Iterator[list[Identity]]:
-    """Yield places that all lead to one another, as many as do together; each place once (Tarjan, no recursion)."""
+def _components(graph: _Graph) -> Iterator[list[Identity]]:
+    """Yield the strongly connected components, by Tarjan's algorithm without recursion."""
     number: dict[Identity, int] = {}
     lowest: dict[Identity, int] = {}
     unsettled: dict[Identity, None] = {}
@@ -163,14 +163,14 @@ def _circles(graph: _Graph) -> Iterator[list[Identity]]:
 
 def _settled(unsettled: dict[Identity, None], first: Identity) -> list[Identity]:
     """Take the places since `first` out of those that are not settled yet."""
-    circle: list[Identity] = []
-    while not circle or circle[-1] != first:
-        circle.append(unsettled.popitem()[0])
-    return circle
+    component: list[Identity] = []
+    while not component or component[-1] != first:
+        component.append(unsettled.popitem()[0])
+    return component
 
 
 def _shortest(start: Identity, graph: _Graph) -> tuple[Identity, ...]:
-    """Return the routes on the shortest way from `start`, which is in a small circle, back to it, without `start`."""
+    """Return the routes on the shortest cycle through `start`, without it."""
     came_from: dict[Identity, Identity] = {}
     queue: list[Identity] = [start]
     for place in queue:

@@ -79,7 +79,7 @@ _PACKED = "packed"
 class GatewayObjects:
     """The manifests of one gateway, complete and ready to apply.
 
-    Once they are `compact`, each look at a manifest unpacks it anew. What a pass asks of a gateway that has not changed
+    Once they are `compact`, each look at a manifest unpacks it anew. What a reconcile asks of an unchanged gateway
     needs none. `servers` has the key in ``mcp_servers`` of each ToolRoute that it serves, by ``NAMESPACE/NAME``.
     """
 

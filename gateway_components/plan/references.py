@@ -169,7 +169,7 @@ ROUTE_NAMESPACES_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/allowed-route
 ROUTE_NAMESPACES_PATH: Path = ("metadata", "annotations", ROUTE_NAMESPACES_ANNOTATION)
 _ALL, _OWN = "*", "Same"
 _MOST_NAMESPACES = 1_000
-"""An annotation holds tens of thousands, which each pass would check again."""
+"""An annotation holds tens of thousands, which each reconcile would check again."""
 _CURE = (
     f"write {_OWN} for the gateway's own namespace alone, {_ALL} for all, or names with commas between them"
 )

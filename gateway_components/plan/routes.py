@@ -242,7 +242,7 @@ def _precedence(route: ToolRoute) -> tuple[bool, tuple[bool, str], Identity]:
 
 
 def _check_lists(route: ToolRoute, planned: RoutePlan, listed: dict[tuple[Identity, str], int]) -> None:
-    """Refuse lists of tools that cannot fit, before each pass spends time on them."""
+    """Refuse lists of tools that cannot fit, before each reconcile spends time on them."""
     if planned.gateway is None:
         return
     tools = route.spec.tool_filter

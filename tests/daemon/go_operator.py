@@ -68,7 +68,7 @@ class GoOperator:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Let it reconcile over and over beside whatever else happens."""
+        """Let it reconcile of and over beside whatever else happens."""
         stopped = threading.Event()
 
         def work() -> None:

@@ -76,7 +76,7 @@ def test_a_database_that_is_away_is_named_and_waited_for(
     place.apply(gateway("patient"))
     away = database.replace("postgres@", "postgres:hunter2@").replace("/pg", "/not-there")
     with Daemon(place.lab, tmp_path, "--backend", away, *alone(place)) as daemon:
-        failed = daemon.wait_for("pass failed", namespace=place.name)
+        failed = daemon.wait_for("reconcile failed", namespace=place.name)
         assert failed["retry_seconds"] > 0
         assert "hunter2" not in daemon.text()
 

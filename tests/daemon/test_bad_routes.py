@@ -64,7 +64,7 @@ BROKEN = [
         tool_route("no-place", "../../tools"),
         "GatewayNotFound",
         ["ToolGateway ../../tools does not exist"],
-        "the API server takes any text for a namespace; a pass for it would work outside of the scratch folder",
+        "the API server takes any text for a namespace; a reconcile for it would work outside of the scratch folder",
     ),
     (
         "no-class",

@@ -27,7 +27,7 @@ from tests.daemon.harness import (
 HOME = "--install-namespace", "default"
 
 
-def test_sigterm_lets_a_running_pass_finish(place: Namespace, tmp_path: Path) -> None:
+def test_sigterm_lets_a_running_reconcile_finish(place: Namespace, tmp_path: Path) -> None:
     with Daemon(place.lab, tmp_path, *elected(place)) as daemon:
         daemon.wait_for("watching")
         place.apply(gateway("last-wish"))
@@ -38,7 +38,7 @@ def test_sigterm_lets_a_running_pass_finish(place: Namespace, tmp_path: Path) ->
         assert code == Exit.STOPPED
         assert daemon.events("engine ran", namespace=place.name)
         assert place.reason("last-wish") == "ConfigurationApplied", (
-            "the status of the finished pass is written"
+            "the status of the finished reconcile is written"
         )
     assert [line["event"] for line in daemon.log()[-2:]] == ["stopped", "lease released"]
 
@@ -78,7 +78,7 @@ def test_a_deleted_namespace_holds_up_neither_worker_nor_stop(place: Namespace, 
         assert not engine.is_running()
         runs = daemon.events("engine ran", namespace=doomed.name)
         assert not [run for run in runs if run["failed"]], "nothing is known, so nothing failed"
-        assert not daemon.events("pass failed")
+        assert not daemon.events("reconcile failed")
 
 
 def test_a_daemon_that_cannot_reach_the_cluster_stops_at_once(

@@ -136,7 +136,7 @@ def test_without_the_crd_of_classes_gateways_are_left_alone(bare: ControlPlane, 
 
 
 def _assert_untouched(place: Namespace, daemon: Daemon) -> None:
-    # Once this one is applied, a pass has looked at the others as well.
+    # Once this one is applied, a reconcile has looked at the others as well.
     place.apply(gateway("other", f"model-{daemon.process.pid}"))
     place.wait_config("other", f"openai/model-{daemon.process.pid}")
     assert not daemon.events("released")

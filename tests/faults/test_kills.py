@@ -140,7 +140,7 @@ def test_killed_at_random_under_a_churn_of_edits(
     folder = tmp_path / "0"
     with Churn(place, seed=7):
         for kill in range(KILLS):
-            # A number of lines is a moment anywhere in a pass, and not the same one twice.
+            # A number of lines is a moment anywhere in a reconcile, and not the same one twice.
             with Daemon(idle_lab, folder, *alone(place)) as daemon:
                 lines = len(daemon.log()) + chance.randrange(1, 20)
                 wait_until(lambda d=daemon, n=lines: len(d.log()) >= n, timeout=SECONDS, what="log lines")  # type: ignore[misc]

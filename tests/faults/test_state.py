@@ -166,7 +166,7 @@ def test_a_state_that_is_written_while_a_run_is_under_way(place: Namespace, keep
     write_state(place, {"note": b"mine"})
     place.wait_config("chat", "openai/edited\n")
     at_rest(place)
-    assert keeper.events("pass failed"), "the conflict was noticed"
+    assert keeper.events("reconcile failed"), "the conflict was noticed"
 
 
 def test_a_state_that_is_too_large_for_one_secret(
@@ -250,7 +250,7 @@ def test_a_scratch_folder_that_is_full_for_a_while(
         wait_until(
             lambda: "No space left on device" in daemon.text(), timeout=SECONDS, what="a word about it"
         )
-        message = daemon.events("pass failed") or daemon.events("AiGatewayConfigured")
+        message = daemon.events("reconcile failed") or daemon.events("AiGatewayConfigured")
         assert "--scratch-folder" in json.dumps(message), "it says what to do"
         full.unlink()
         place.wait_ready("chat", seconds=SECONDS)

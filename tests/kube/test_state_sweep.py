@@ -47,5 +47,5 @@ async def test_of_many_forged_parts_some_are_deleted_at_a_time() -> None:
         await daemon.load("team")
         left.append(sum(f"{STATE_SECRET}-1-" in path for path in store.objects))
 
-    assert left[1] > 0, "a pass does not wait for all of them"
+    assert left[1] > 0, "a reconcile does not wait for all of them"
     assert left[-1] == 0

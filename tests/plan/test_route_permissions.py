@@ -53,7 +53,7 @@ WARNED = (
     (
         ",".join(["b", *(f"n{number}" for number in range(1_000))]),
         WarningReason.ROUTE_NAMESPACES_INVALID,
-        "a list without end would be checked in each pass",
+        "a list without end would be checked in each reconcile",
     ),
     ("b c*", WarningReason.ROUTE_NAMESPACES_INVALID, "a mistake is told to the owner of the gateway"),
 )

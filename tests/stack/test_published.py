@@ -65,7 +65,7 @@ def test_pulumi_up_and_then_the_daemon_run_them(
     for route in STACK.plan.routes:
         Namespace(cleared, route.namespace).wait_route(route.name, "Reconciled")
     ours = {key.namespace for key in STACK.plan.gateways}
-    assert not [event for event in daemon.events("pass failed") if event["namespace"] in ours]
+    assert not [event for event in daemon.events("reconcile failed") if event["namespace"] in ours]
     kinds = "aigateways,toolgateways,toolroutes"
     for namespace in STACK.namespaces:
         cleared.kubectl("delete", kinds, "--all", "-n", namespace["metadata"]["name"])

@@ -196,7 +196,7 @@ _MARGIN_SECONDS = 180.0
 
 
 class Vitals:
-    """Records every step of a pass, and so finds those that hang.
+    """Records every step of a reconcile, and so finds those that hang.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ class Vitals:
     engine_seconds
         The limit of an engine run, the longest step.
     silence
-        Returns the seconds for which the event loop of the passes has not run anything.
+        Returns the seconds for which the event loop of the reconciles has not run anything.
     """
 
     def __init__(
@@ -226,15 +226,15 @@ class Vitals:
 
     @contextmanager
     def step(self, step: Step, namespace: str) -> Iterator[None]:
-        """Record the start and end of a step as progress of the pass over `namespace`."""
+        """Record the start and end of a step as progress of the reconcile of `namespace`."""
         self._steps[namespace] = step, self._clock()
         try:
             yield
         finally:
-            if step is Step.PASS:
+            if step is Step.RECONCILE:
                 self._steps.pop(namespace, None)
             else:
-                self._steps[namespace] = Step.PASS, self._clock()
+                self._steps[namespace] = Step.RECONCILE, self._clock()
 
     def faults(self) -> list[str]:
         """Return the reasons to restart this process, in any thread; none while it is healthy."""

@@ -14,7 +14,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from gateway_components.api.kinds import GATEWAY_KINDS, READY, TOOL_ROUTE
-from gateway_components.daemon.observe.telemetry import PassResult, Telemetry, UpResult
+from gateway_components.daemon.observe.telemetry import ReconcileResult, Telemetry, UpResult
 from gateway_components.identity import Identity
 from gateway_components.kube.reflector import ObjectName
 from gateway_components.plan.claims import claims
@@ -44,7 +44,7 @@ class Metrics(Telemetry):
         registry = self._registry = CollectorRegistry()
         self._reconciles = _counter(registry, "reconciles", "Reconciles of a namespace", "result")
         self._ups = _counter(registry, "ups", "Runs of the engine", "result")
-        for passed in PassResult:
+        for passed in ReconcileResult:
             self._reconciles.labels(passed)
         for ran in UpResult:
             self._ups.labels(ran)
@@ -67,8 +67,8 @@ class Metrics(Telemetry):
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def reconciled(self, result: PassResult) -> None:
-        """Count a pass."""
+    def reconciled(self, result: ReconcileResult) -> None:
+        """Count a reconcile."""
         self._reconciles.labels(result).inc()
 
     def engine_ran(self, result: UpResult, seconds: float) -> None:

@@ -14,7 +14,7 @@ __all__ = [
     "NOBODY",
     "Attribute",
     "Note",
-    "PassResult",
+    "ReconcileResult",
     "Step",
     "Telemetry",
     "UpResult",
@@ -28,8 +28,8 @@ Note = Callable[..., None]
 """Adds attributes, given by name, to the step it was handed out for."""
 
 
-class PassResult(StrEnum):
-    """How a pass over a namespace ended."""
+class ReconcileResult(StrEnum):
+    """How a reconcile of a namespace ended."""
 
     OK = "ok"
     FAILED = "failed"
@@ -47,9 +47,9 @@ class UpResult(StrEnum):
 
 
 class Step(StrEnum):
-    """A part of the work that is timed; the others happen within a pass."""
+    """A part of the work that is timed; the others happen within a reconcile."""
 
-    PASS = "pass"  # noqa: S105  (no password)
+    RECONCILE = "reconcile"
     SNAPSHOT = "snapshot"
     PLAN = "plan"
     ENGINE_RUN = "engine run"
@@ -59,8 +59,8 @@ class Step(StrEnum):
 class Telemetry:
     """A listener that ignores everything; subclasses override what they record."""
 
-    def reconciled(self, result: PassResult) -> None:
-        """Record that a pass ended."""
+    def reconciled(self, result: ReconcileResult) -> None:
+        """Record that a reconcile ended."""
 
     def engine_ran(self, result: UpResult, seconds: float) -> None:
         """Record that an engine run ended, `seconds` after its start."""

@@ -1,7 +1,7 @@
-"""Traces of passes by OpenTelemetry: OTLP over HTTP, from a thread of its own; imported only where traces are wanted.
+"""Traces of reconciles by OpenTelemetry: OTLP over HTTP, from its own thread; imported only where they are wanted.
 
 The standard variables of the environment apply (OTEL_EXPORTER_OTLP_*, OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES,
-OTEL_TRACES_SAMPLER, OTEL_BSP_*). A TRACEPARENT there, as W3C Trace Context has it, is the parent of every pass.
+OTEL_TRACES_SAMPLER, OTEL_BSP_*). A TRACEPARENT there, as W3C Trace Context has it, is the parent of every reconcile.
 """
 
 import logging
@@ -31,7 +31,7 @@ _NO_CAUSE = "no successful response in time"
 
 
 class Tracing(Telemetry):
-    """Makes a span of each step, within `parent`: an empty context for passes that stand alone."""
+    """Makes a span of each step, within `parent`: an empty context where none was given."""
 
     def __init__(self, provider: TracerProvider, parent: Context) -> None:
         self._provider = provider
@@ -44,7 +44,7 @@ class Tracing(Telemetry):
         with self._tracer.start_as_current_span(
             step.value,
             # Without one the tracer takes the span that is open in this task.
-            context=self._parent if step is Step.PASS else None,
+            context=self._parent if step is Step.RECONCILE else None,
             attributes={"k8s.namespace.name": namespace, **attributes},
             # The text of an exception may quote what users wrote.
             record_exception=False,
@@ -68,7 +68,7 @@ class Tracing(Telemetry):
 
 
 def tracing_within(environment: Mapping[str, str]) -> Tracing:
-    """Return a tracer of passes, which are parts of the trace that `environment` names, if any."""
+    """Return a tracer of reconciles, which are parts of the trace that `environment` names, if any."""
     carrier = {
         name.lower(): environment[name] for name in ("TRACEPARENT", "TRACESTATE") if name in environment
     }

@@ -31,7 +31,7 @@ _MOST_WARNINGS = 20
 
 
 class EventRecorder:
-    """Emits each event once; one that cannot be written does not fail the pass."""
+    """Emits each event once; one that cannot be written does not fail the reconcile."""
 
     def __init__(self, client: FencedClient, clock: Clock) -> None:
         self._client = client

@@ -28,7 +28,7 @@ _LARGE = 30_000
 _ENTRY = 60
 """Characters that an entry of a list counts for."""
 _NAMESPACE_SECONDS = 30.0
-"""How long large plans may hold up the pass over their namespace; the others wait for the next one."""
+"""How long large plans may hold up the reconcile of their namespace; the others wait for the next one."""
 _MOST_BYTES = 2**25
 """What is kept of plans in all."""
 
@@ -49,7 +49,7 @@ class _Known:
 class Planner:
     """Plans namespaces, one gateway after another where they are large.
 
-    `telemetry` gets a step for each large plan, so that a pass with many of them does not count as hanging.
+    `telemetry` gets a step for each large plan, so that a reconcile with many of them does not count as hanging.
     """
 
     def __init__(self, clock: Clock, worker: PlanWorker, telemetry: Telemetry = NOBODY) -> None:
@@ -63,7 +63,7 @@ class Planner:
     async def plan(self, namespace: str, snapshot: Snapshot) -> Plan:
         """Return the plan of a snapshot.
 
-        It is ``unfinished`` where large plans have taken too long, and some of them wait for the next pass.
+        It is ``unfinished`` where large plans have taken too long, and some of them wait for the next reconcile.
         """
         made: _Made = {}
         unfinished = False
@@ -120,7 +120,7 @@ class Planner:
     def _kept(self, inputs: Inputs, outcome: _Outcome) -> _Outcome:
         """Keep an outcome, and return it as it is kept."""
         if isinstance(outcome, Generated):
-            # Of a thousand gateways a pass applies a few, and needs the manifests of no other.
+            # Of a thousand gateways a reconcile applies a few, and needs the manifests of no other.
             outcome = replace(outcome, objects=outcome.objects.compact)
         known = _Known(inputs, outcome, _size(outcome))
         key = inputs[0].identity
@@ -137,7 +137,7 @@ class Planner:
 
 _WAITS = Failure(
     Reason.CONFIG_GENERATION_FAILED,
-    f"large plans of this namespace take more than {_NAMESPACE_SECONDS:g} s; this one is made in a next pass",
+    f"large plans of this namespace take more than {_NAMESPACE_SECONDS:g} s; this one is made in a later reconcile",
     cure="make config patches, and what gateways list, smaller, or spread them over namespaces",
 )
 

@@ -1,4 +1,4 @@
-"""The interfaces of a pass: the view of the cluster, and the engine with its runs."""
+"""The interfaces of a reconcile: the view of the cluster, and the engine with its runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
@@ -105,7 +105,7 @@ async def preemptible(
 
 
 class View(Protocol):
-    """What a pass reads; the defaults are those of a source without a status, whose state nobody else writes."""
+    """What a reconcile reads; the defaults are those of a source without a status, whose state nobody else writes."""
 
     async def snapshot(self, namespace: str, held: Collection[Identity] = ()) -> Snapshot:
         """Return everything that the plan of `namespace` depends on; the state holds the gateways `held`."""
@@ -145,7 +145,7 @@ class View(Protocol):
 
 
 class Engine(Protocol):
-    """What a pass applies with; one call per namespace at a time.
+    """What a reconcile applies with; one call per namespace at a time.
 
     Attributes
     ----------
@@ -184,7 +184,7 @@ class Engine(Protocol):
 
 
 class Reports(Protocol):
-    """What a pass reports; an unchanged report writes nothing, and the defaults write nothing at all."""
+    """What a reconcile reports; an unchanged report writes nothing, and the defaults write nothing at all."""
 
     async def gateway(
         self, gateway: GatewayPlan, raw: Mapping[str, Any], failure: Failure | None, rollout: Rollout | None
@@ -233,7 +233,7 @@ Repair = Callable[[GatewayObjects, Collection[Identity]], Coroutine[Any, Any, No
 Planning = Callable[[str, Snapshot], Awaitable[Plan]]
 """Plans a namespace."""
 Changed = Callable[[str], Awaitable[None]]
-"""Waits for a change in a namespace since its pass began, or since the last call."""
+"""Waits for a change in a namespace since its reconcile began, or since the last call."""
 
 
 async def no_repair(_: GatewayObjects, __: Collection[Identity]) -> None:

@@ -1,4 +1,4 @@
-"""One pass over one namespace: read, plan, apply what changed, report.
+"""One reconcile of one namespace: read, plan, apply what changed, report.
 
 Read this after `plan.plan`. It carries out what plan and ledger decide about gateways.
 """
@@ -50,7 +50,7 @@ __all__ = ["Reconciler"]
 _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
 _LOOK_SECONDS = 1.0
-"""Pause between looks at changes during a run: a look costs as much as the begin of a pass."""
+"""Pause between looks at changes during a run: a look costs as much as the begin of a reconcile."""
 
 
 class Reconciler:
@@ -67,7 +67,7 @@ class Reconciler:
     read_pods
         Reads why the pods of a gateway do not come.
     changed
-        Waits for changes beside a pass.
+        Waits for changes beside a reconcile.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Reconciler:
         self._rivals: set[Identity] = set()
 
     async def reconcile(self, namespace: str) -> float | None:
-        """Make one pass; return the seconds until the next one is due, None where nothing is waiting.
+        """Make one reconcile; return the seconds until the next one is due, None where nothing is waiting.
 
         Raises
         ------
         ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError, ExceptionGroup
-            The pass failed and can be repeated. A group holds several of these.
+            The reconcile failed and can be repeated. A group holds several of these.
         """
         self._status_retries.begin(namespace)
         ledger = await self._ledger(namespace)
@@ -189,7 +189,7 @@ class Reconciler:
         disowned = set()
         for subject in generations.keys() - planned.gateways.keys() - attached:
             raw = self._view.raw(subject)
-            # One that has changed meanwhile may be ours again, and another pass looks at it.
+            # One that has changed meanwhile may be ours again, and another reconcile looks at it.
             current = raw is not None and raw["metadata"].get("generation") == generations[subject]
             by_us = self._view.reported(subject)
             if raw is not None and current and self._reporter.has_our_status(subject, raw, by_us=by_us):
@@ -299,7 +299,7 @@ class Reconciler:
             except (GatewayError, ExceptionGroup) as error:
                 if not all(isinstance(cause, GatewayError) for cause in causes(error)):
                     raise
-                # The next pass, which the same change asks for, fails in the same way and reports it.
+                # The next reconcile, which the same change asks for, fails in the same way and reports it.
             else:
                 kept = snapshot.undecided.union(release)
                 drifted = any(self._drifts(key, planned, ledger) for key in planned.gateways)

@@ -196,9 +196,9 @@ def _released(subject: Identity, raw: Raw) -> dict[str, Any] | None:
 _FIRST_SECONDS = 1.0
 _LONGEST_SECONDS = 30.0
 AT_ONCE = 6
-"""Requests of one pass: fewer than the client sends at once, or those of others would wait behind thousands."""
+"""Requests of one reconcile: fewer than the client sends at once, or those of others would wait behind thousands."""
 _GUEST_SECONDS = 1.0
-"""How long statuses of routes of other namespaces may hold up a pass: somebody may make ten thousand."""
+"""How long statuses of routes of other namespaces may hold up a reconcile: somebody may make ten thousand."""
 
 Report = tuple[Identity, Callable[[], Coroutine[Any, Any, bool]]]
 """A gateway or a route, and what writes its status: False where it changed before that."""
@@ -211,7 +211,7 @@ class _Pause:
 
 
 class StatusRetries:
-    """Keeps a status that cannot be written from ending a pass, and says when to write it again."""
+    """Keeps a status that cannot be written from ending a reconcile, and says when to write it again."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -220,7 +220,7 @@ class StatusRetries:
         self._log = structlog.get_logger()
 
     def begin(self, namespace: str) -> None:
-        """Begin a pass; one in which nothing is refused makes the next pause short again."""
+        """Begin a reconcile; one in which nothing is refused makes the next pause short again."""
         pause = self._pauses.get(namespace)
         if pause and pause.due is None:
             del self._pauses[namespace]
@@ -249,9 +249,9 @@ class StatusRetries:
         return True
 
     async def write(self, namespace: str, own: Sequence[Report], guests: Sequence[Report]) -> bool:
-        """Write the statuses of a pass, those of `guests` last and as many as there is time for.
+        """Write the statuses of a reconcile, those of `guests` last and as many as there is time for.
 
-        False where one changed meanwhile or time ran out: another pass goes on.
+        False where one changed meanwhile or time ran out: another reconcile goes on.
         """
         settled = await self._written(namespace, own)
         began, place = self._clock.now(), self._places.pop(namespace, 0)
@@ -271,7 +271,7 @@ class StatusRetries:
         )
 
     def due(self, namespace: str) -> float | None:
-        """Return when (seconds) what was refused in this pass is to be written again; None where nothing was."""
+        """Return when (seconds) what was refused in this reconcile is to be written again; None where nothing was."""
         pause = self._pauses.get(namespace)
         return pause.due if pause else None
 
@@ -282,7 +282,7 @@ _Facts = dict[Identity, object]
 class Reported:
     """The last report of each gateway: while it stays the same, its status is neither read nor made again.
 
-    A pass over a thousand gateways otherwise decodes each of them to find that there is nothing to write.
+    A reconcile of a thousand gateways otherwise decodes each of them to find that there is nothing to write.
     """
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ _FIRST_SECONDS = 2.0
 """Most pods start faster if the node has their image; then they are never read."""
 _LONGEST_SECONDS = 60.0
 _MOST_LOOKS = 20
-"""Gateways whose pods are read in one pass; the others wait for the next one."""
+"""Gateways whose pods are read in one reconcile; the others wait for the next one."""
 
 ReadReasons = Callable[[Identity, str], Awaitable[tuple[StallReason, ...]]]
 """Reads why the pods of a gateway, whose Deployment has a UID, do not come."""
@@ -39,7 +39,7 @@ class _Look:
 class StalledRollouts:
     """Finds out why rollouts make no progress.
 
-    A change of the Deployment asks for a pass by itself. What happens to its pods often changes nothing in it.
+    A change of the Deployment asks for a reconcile by itself. What happens to its pods often changes nothing in it.
     """
 
     def __init__(self, read: ReadReasons) -> None:

@@ -1,6 +1,6 @@
 """A keyed work queue: one worker at a time handles a key, and changes gather while it waits.
 
-`Requeue` says when a namespace is due again: when its pass asked for it, or after a back-off.
+`Requeue` says when a namespace is due again: when its reconcile asked for it, or after a back-off.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from gateway_components.backoff import Backoff
-from gateway_components.daemon.observe.telemetry import PassResult, Step, Telemetry
+from gateway_components.daemon.observe.telemetry import ReconcileResult, Step, Telemetry
 from gateway_components.engine.errors import EngineError, EngineInterruptedError
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.state_secrets import StateConflictError
@@ -257,7 +257,7 @@ _EXPECTED = ApiError, ApiUnreachableError, EngineError, StateConflictError
 
 
 class Requeue:
-    """Runs passes; a failed one is requeued with a back-off, and does not affect other namespaces."""
+    """Runs reconciles; a failed one is requeued with a back-off, and does not affect other namespaces."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
@@ -265,40 +265,42 @@ class Requeue:
         self._log = structlog.get_logger()
 
     async def run(self, namespace: str, reconcile: Callable[[str], Awaitable[float | None]]) -> float | None:
-        """Make one pass, and return the seconds until the next is due; None where nothing is waiting."""
-        result = PassResult.FAILED
+        """Make one reconcile, and return the seconds until the next is due; None where nothing is waiting."""
+        result = ReconcileResult.FAILED
         try:
-            with self._telemetry.step(Step.PASS, namespace):
+            with self._telemetry.step(Step.RECONCILE, namespace):
                 again = await reconcile(namespace)
         except Exception as error:  # noqa: BLE001  (a fault of ours in one namespace must not take the others along)
             result, again = self._failed(namespace, error)
         else:
-            result = PassResult.OK
+            result = ReconcileResult.OK
             self._backoffs.pop(namespace, None)
         self._telemetry.reconciled(result)
         return again
 
-    def _failed(self, namespace: str, error: Exception) -> tuple[PassResult, float]:
-        """Log everything that ended a pass, and return its result, and the seconds until the next try."""
+    def _failed(self, namespace: str, error: Exception) -> tuple[ReconcileResult, float]:
+        """Log everything that ended a reconcile, and return its result, and the seconds until the next try."""
         found = tuple(cause for cause in causes(error) if not isinstance(cause, _INTERRUPTIONS))
         if not found:
             # Of one that leads no more, the process ends in a moment.
-            return PassResult.INTERRUPTED, _LOOK_AGAIN_SECONDS
+            return ReconcileResult.INTERRUPTED, _LOOK_AGAIN_SECONDS
         again = self._pause(namespace)
         if all(isinstance(cause, ApiError) and cause.namespace_goes for cause in found):
             # The watch of namespaces reports it in a moment, and nothing more is made there.
-            return PassResult.INTERRUPTED, again
+            return ReconcileResult.INTERRUPTED, again
         if not all(isinstance(cause, _EXPECTED) for cause in found):
             self._log.error(
                 "internal error", namespace=namespace, retry_seconds=round(again, 1), exc_info=error
             )
-            return PassResult.INTERNAL_ERROR, again
+            return ReconcileResult.INTERNAL_ERROR, again
         if any(isinstance(cause, StateConflictError) for cause in found):
-            # It is read again with the next pass, which then knows better.
+            # It is read again with the next reconcile, which then knows better.
             again = min(again, _CONFLICT_SECONDS)
         for text in dict.fromkeys(map(str, found)):
-            self._log.warning("pass failed", namespace=namespace, error=text, retry_seconds=round(again, 1))
-        return PassResult.FAILED, again
+            self._log.warning(
+                "reconcile failed", namespace=namespace, error=text, retry_seconds=round(again, 1)
+            )
+        return ReconcileResult.FAILED, again
 
     def _pause(self, namespace: str) -> float:
         backoff = Backoff(_FIRST_RETRY_SECONDS, _LONGEST_RETRY_SECONDS)

@@ -46,7 +46,7 @@ class Callbacks:
 
 @dataclass(frozen=True, slots=True)
 class _Home:
-    """The pass that handles a subject: the namespace, and the kind of gateway whose classes count."""
+    """The reconcile that handles a subject: the namespace, and the kind of gateway whose classes count."""
 
     kind: str
     namespace: str
@@ -88,9 +88,9 @@ class Index(Generic[K, R]):
 class Dependents:
     """Knows who depends on what, and which namespaces a change concerns.
 
-    The pass of its namespace handles a gateway; that of the referenced gateway, existing or not, handles a route. A
-    route without a gateway, or with one in a missing namespace, belongs to its own namespace. So routes to thousands of
-    namespaces ask for no more passes than there are namespaces.
+    The reconcile of its namespace handles a gateway; that of the referenced gateway, existing or not, handles a
+    route. A route without a gateway, or with one in a missing namespace, belongs to its own namespace. So routes to
+    thousands of namespaces ask for no more reconciles than there are namespaces.
 
     Parameters
     ----------
@@ -153,11 +153,11 @@ class Dependents:
         self._dirty(home for home in self._homes.referred() if home.kind in kinds)
 
     def namespaces(self) -> frozenset[str]:
-        """Return the namespaces whose passes have something to handle."""
+        """Return the namespaces whose reconciles have something to handle."""
         return frozenset(home.namespace for home in self._homes.referred())
 
     def subjects(self, namespace: str) -> list[Identity]:
-        """Return the gateways and routes that the pass of `namespace` handles."""
+        """Return the gateways and routes that the reconcile of `namespace` handles."""
         return [
             subject for kind in GATEWAY_KINDS for subject in self._homes.referrers(_Home(kind, namespace))
         ]
@@ -247,7 +247,7 @@ class Dependents:
             self._callbacks.dirty(namespace)
 
     def _move_routes(self, namespace: str) -> None:
-        """Give the routes that name a namespace to its pass; if it is gone, back to their own."""
+        """Give the routes that name a namespace to its reconcile; if it is gone, back to their own."""
         for key in self._named.referrers(namespace):
             before = self._homes.references(key)
             # Of the gateway only the namespace counts.
@@ -256,7 +256,7 @@ class Dependents:
                 self._dirty(before | self._homes.references(key))
 
     def _home_of_route(self, key: Identity, gateway: Identity | None) -> _Home:
-        # A reference may be any text, but the state of a pass is in a folder named by the namespace.
+        # A reference may be any text, but the state of a reconcile is in a folder named by the namespace.
         known = (
             gateway is not None
             and namespace_fault(gateway.namespace) is None

@@ -1,4 +1,4 @@
-"""The daemon's view of the cluster: what a pass sees of it, and which passes a change asks for."""
+"""The daemon's view of the cluster: what a reconcile sees of it, and which reconciles a change asks for."""
 
 import asyncio
 import time

@@ -35,7 +35,7 @@ def answering(metrics: bytes = b"") -> Callable[[], Awaitable[bytes]]:
 CASES: list[tuple[str, Sequence[str], Sequence[str], tuple[int, int], str]] = [
     ("all is well", (), (), (200, 200), "ok"),
     ("waiting is no reason to start again", (), ("no aigateways",), (200, 503), "no aigateways"),
-    ("what hangs is not ready either", ("a pass hangs",), (), (500, 503), "a pass hangs"),
+    ("what hangs is not ready either", ("a reconcile hangs",), (), (500, 503), "a reconcile hangs"),
 ]
 
 
@@ -173,9 +173,9 @@ class World:
         self.vitals = Vitals(lambda: self.now, 300.0)
 
 
-def test_a_pass_that_gets_on_may_take_long() -> None:
+def test_a_reconcile_that_gets_on_may_take_long() -> None:
     world = World()
-    with world.vitals.step(Step.PASS, "team-a"):
+    with world.vitals.step(Step.RECONCILE, "team-a"):
         for _ in range(5):
             with world.vitals.step(Step.ENGINE_RUN, "team-a"):
                 world.now += 299.0
@@ -184,7 +184,7 @@ def test_a_pass_that_gets_on_may_take_long() -> None:
 
 def test_a_step_that_hangs_is_named_with_its_namespace() -> None:
     world = World()
-    with world.vitals.step(Step.PASS, "team-a"), world.vitals.step(Step.ENGINE_RUN, "team-a"):
+    with world.vitals.step(Step.RECONCILE, "team-a"), world.vitals.step(Step.ENGINE_RUN, "team-a"):
         world.now = 479.0
         assert world.vitals.faults() == []
         world.now = 481.0
@@ -194,19 +194,19 @@ def test_a_step_that_hangs_is_named_with_its_namespace() -> None:
     assert world.vitals.faults() == [], "it came to an end after all"
 
 
-def test_a_pass_that_hangs_between_its_steps_is_found_too() -> None:
+def test_a_reconcile_that_hangs_between_steps_is_found_too() -> None:
     world = World()
-    with world.vitals.step(Step.PASS, "team-a"):
+    with world.vitals.step(Step.RECONCILE, "team-a"):
         with world.vitals.step(Step.PLAN, "team-a"):
             world.now = 10.0
         world.now = 491.0
         (fault,) = world.vitals.faults()
-        assert "in step pass for 481 s" in fault
+        assert "in step reconcile for 481 s" in fault
 
 
-def test_a_pass_that_fails_is_no_pass_that_hangs() -> None:
+def test_a_reconcile_that_fails_does_not_hang() -> None:
     world = World()
-    with pytest.raises(ValueError, match="broken"), world.vitals.step(Step.PASS, "team-a"):
+    with pytest.raises(ValueError, match="broken"), world.vitals.step(Step.RECONCILE, "team-a"):
         raise ValueError("broken")
     world.now = 1000.0
     assert world.vitals.faults() == []
@@ -229,7 +229,7 @@ async def test_a_worker_that_hangs_turns_the_probe_red() -> None:
     hanging = asyncio.Event()
 
     async def worker() -> None:
-        with world.vitals.step(Step.PASS, "team-a"), world.vitals.step(Step.SNAPSHOT, "team-a"):
+        with world.vitals.step(Step.RECONCILE, "team-a"), world.vitals.step(Step.SNAPSHOT, "team-a"):
             await hanging.wait()
 
     working = asyncio.create_task(worker())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway_components.daemon.observe.metrics import Metrics
-from gateway_components.daemon.observe.telemetry import PassResult, Telemetry, UpResult
+from gateway_components.daemon.observe.telemetry import ReconcileResult, Telemetry, UpResult
 from tests.daemon.scrape import Scrape
 
 
@@ -37,7 +37,13 @@ def test_the_names_stay() -> None:
 
 Report = Callable[[Telemetry], None]
 REPORTS: list[tuple[str, Report, str, dict[str, str], float]] = [
-    ("a pass", lambda reported: reported.reconciled(PassResult.OK), "reconciles_total", {"result": "ok"}, 1),
+    (
+        "a reconcile",
+        lambda reported: reported.reconciled(ReconcileResult.OK),
+        "reconciles_total",
+        {"result": "ok"},
+        1,
+    ),
     (
         "a failed run",
         lambda reported: reported.engine_ran(UpResult.FAILED, 1.2),
@@ -129,6 +135,6 @@ def test_depth_and_conditions_are_asked_for_at_each_scrape() -> None:
 
 def test_two_daemons_in_one_process_count_apart() -> None:
     one, other = Metrics(lambda: 0, dict), Metrics(lambda: 0, dict)
-    one.reconciled(PassResult.OK)
+    one.reconciled(ReconcileResult.OK)
 
     assert scrape(other).value("reconciles_total") == 0

@@ -114,14 +114,14 @@ def test_the_numbers_follow_what_happens(observed: Observed) -> None:
         daemon, "gateways", 2, condition="AiGatewayReady", status="True", add="ToolGatewayReady"
     )
     assert created.value("ups_total", result="ok") > start.value("ups_total", result="ok")
-    # A pass is counted when it has ended, and its last status was written before.
+    # A reconcile is counted when it has ended, and its last status was written before.
     wait_until(
         lambda: (
             scrape(daemon).value("reconciles_total", result="ok")
             > start.value("reconciles_total", result="ok")
         ),
         timeout=SECONDS,
-        what="a pass that ended well",
+        what="a reconcile that ended well",
     )
     assert created.value("routes", condition="Ready", status="True") == 1
     runs = created.value("up_duration_seconds_count")
@@ -163,7 +163,7 @@ def wait_scrape(daemon: Daemon, name: str, value: float, *, add: str = "", **lab
     return found[0]
 
 
-def test_a_pass_is_a_tree_of_spans_without_anything_of_the_user(observed: Observed) -> None:
+def test_a_reconcile_is_a_tree_of_spans_without_user_content(observed: Observed) -> None:
     namespace, collector = observed.namespace, observed.collector
     namespace.apply(secret("api-key-secrets", OPENAI_API_KEY=SECRET))
     namespace.apply(gateway("traced", "a-model-by-name", env=[{"name": "NAME", "value": SECRET}]))
@@ -173,9 +173,9 @@ def test_a_pass_is_a_tree_of_spans_without_anything_of_the_user(observed: Observ
         parents = [span.parent_span_id for span in collector.spans() if span.name == "engine run"]
         return [span for span in collector.spans() if span.span_id in parents]
 
-    first = wait_until(with_run, timeout=SECONDS, what="the spans of a pass with a run")[-1]
+    first = wait_until(with_run, timeout=SECONDS, what="the spans of a reconcile with a run")[-1]
     steps = collector.children(first)
-    assert first.name == "pass"
+    assert first.name == "reconcile"
     assert not first.parent_span_id
     assert attributes(first)["k8s.namespace.name"] == namespace.name
     assert [span.name for span in steps] == ["snapshot", "plan", "statuses", "engine run", "statuses"]

@@ -1,4 +1,4 @@
-"""Traces: which spans a pass leaves and what stands in them; a collector that fails disturbs nobody."""
+"""Traces: which spans a reconcile leaves and what stands in them; a collector that fails disturbs nobody."""
 
 import logging
 import subprocess
@@ -30,22 +30,27 @@ def test_steps_become_spans_within_the_pass(collector: Collector) -> None:
     tracing = start_tracing({ENDPOINT: collector.endpoint})
     assert tracing is not None
 
-    with tracing.step(Step.PASS, "team-a"):
+    with tracing.step(Step.RECONCILE, "team-a"):
         with tracing.step(Step.PLAN, "team-a") as note:
             note(gateways=3)
         with tracing.step(Step.ENGINE_RUN, "team-a", refresh=True):
             pass
-    with tracing.step(Step.PASS, "team-b"):
+    with tracing.step(Step.RECONCILE, "team-b"):
         pass
     tracing.close()
 
     first, plan, run, second = collector.spans()
-    assert [span.name for span in (first, plan, run, second)] == ["pass", "plan", "engine run", "pass"]
+    assert [span.name for span in (first, plan, run, second)] == [
+        "reconcile",
+        "plan",
+        "engine run",
+        "reconcile",
+    ]
     assert collector.children(first) == [plan, run]
     assert attributes(plan) == {"k8s.namespace.name": "team-a", "gateways": 3}
     assert attributes(run) == {"k8s.namespace.name": "team-a", "refresh": True}
     assert not first.parent_span_id
-    assert first.trace_id != second.trace_id, "each pass is a trace of its own"
+    assert first.trace_id != second.trace_id, "each reconcile is a trace of its own"
     assert collector.services() == {"litellm-gateways"}
 
 
@@ -53,7 +58,7 @@ def test_a_failed_step_names_the_type_of_the_error_alone(collector: Collector) -
     tracing = start_tracing({ENDPOINT: collector.endpoint})
     assert tracing is not None
 
-    with pytest.raises(ValueError, match="sk-secret"), tracing.step(Step.PASS, "team-a"):
+    with pytest.raises(ValueError, match="sk-secret"), tracing.step(Step.RECONCILE, "team-a"):
         raise ValueError("sk-secret")
     tracing.close()
 
@@ -71,7 +76,7 @@ def test_the_environment_names_service_and_parent(
     tracing = start_tracing(environment)
     assert tracing is not None
 
-    with tracing.step(Step.PASS, "team-a"):
+    with tracing.step(Step.RECONCILE, "team-a"):
         pass
     tracing.close()
 
@@ -128,7 +133,7 @@ def test_lost_spans_are_a_line_now_and_then() -> None:
     now = [0.0]
     refusing = _Refusing()
     exporter = SparinglyLogged(refusing, lambda: now[0])
-    span = ReadableSpan("pass")
+    span = ReadableSpan("reconcile")
 
     with capture_logs() as lines:
         for _ in range(100):
@@ -152,7 +157,7 @@ def test_a_refusing_collector_is_logged_once_without_secrets(
         monkeypatch.setenv(ENDPOINT, collector.endpoint)
         tracing = start_tracing({ENDPOINT: collector.endpoint})
         assert tracing is not None
-        with tracing.step(Step.PASS, "team-a"):
+        with tracing.step(Step.RECONCILE, "team-a"):
             pass
         tracing.close()
         wait_until(lambda: len(lines) == 2, timeout=60, what="the line about what got lost")
@@ -175,7 +180,7 @@ def test_spans_go_where_the_environment_says_and_nowhere_else(
         monkeypatch.setenv(ENDPOINT, asked.endpoint)
         tracing = start_tracing({ENDPOINT: asked.endpoint})
         assert tracing is not None
-        with tracing.step(Step.PASS, "team-a"):
+        with tracing.step(Step.RECONCILE, "team-a"):
             pass
         tracing.close()
 

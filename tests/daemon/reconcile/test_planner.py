@@ -163,7 +163,7 @@ async def test_large_plans_without_end_wait_for_the_next_pass(
     failure = planned.gateways[key()].failure
     assert planned.unfinished
     assert failure is not None
-    assert "is made in a next pass" in str(failure)
+    assert "is made in a later reconcile" in str(failure)
     assert "smaller" in failure.cure
 
     monkeypatch.undo()
@@ -273,7 +273,7 @@ async def test_unchanged_gateways_are_not_unpacked(clock: Clock, monkeypatch: py
     changed = snapshot(*many[1:], gateway("g0", port=4000))
     planned = (await planner.plan("ns", changed)).gateways
 
-    # All that a pass asks of a gateway that it does not apply.
+    # All that a reconcile asks of a gateway that it does not apply.
     asked = [
         (one.digest, one.size, one.url, one.hashes) for found in planned.values() if (one := found.objects)
     ]

@@ -1,4 +1,4 @@
-"""A pass over one namespace, with stand-ins for cluster and engine: what happens in which order, and after a fault."""
+"""A reconcile of one namespace, with stand-ins for cluster and engine: the order of steps, and faults."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -29,11 +29,11 @@ async def test_a_status_is_written_only_after_the_engine_ran() -> None:
 
 async def test_an_unchanged_gateway_needs_no_engine() -> None:
     world = World("a")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.steps.clear()
 
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert world.steps == ["status a fine"]
 
@@ -49,14 +49,14 @@ async def test_what_the_state_held_is_checked_first() -> None:
 async def test_a_failure_is_reported_and_tried_again_in_time() -> None:
     world = World("bad", "good")
     world.failures = {key("bad"): REFUSED}
-    passes = reconciler(world)
+    subject = reconciler(world)
 
-    assert await passes.reconcile("ns") == 1.0
+    assert await subject.reconcile("ns") == 1.0
     assert world.steps == ["apply bad,good", "status bad ServiceFailed", "status good fine"]
 
     world.steps.clear()
     world.seconds, world.failures = 1.0, {}
-    assert await passes.reconcile("ns") is None
+    assert await subject.reconcile("ns") is None
     assert world.steps[-3:] == ["apply bad refresh", "status bad fine", "status good fine"]
 
 
@@ -67,92 +67,92 @@ async def test_pods_that_do_not_come_are_checked_again_in_time() -> None:
         looks.append(deployment)
         return ()
 
-    passes = Reconciler(world, world, Recorder(world), world, read_pods=read)
+    subject = Reconciler(world, world, Recorder(world), world, read_pods=read)
     world.rollouts = {"a": Rollout(True, 1, 1, 1, 0, uid="u")}
 
-    first = await passes.reconcile("ns")
+    first = await subject.reconcile("ns")
     assert first is not None
     assert looks == []
     world.seconds = first
-    second = await passes.reconcile("ns")
+    second = await subject.reconcile("ns")
     assert second is not None
     assert second > first
     assert looks == ["u"]
 
     world.rollouts = {"a": Rollout(True, 1, 1, 1, 1, uid="u")}
-    assert await passes.reconcile("ns") is None, "it is ready"
+    assert await subject.reconcile("ns") is None, "it is ready"
 
 
 async def test_pods_are_replaced_once_what_was_deleted_stays_away() -> None:
     world, keys = World("a"), Identity("Secret", "ns", "api-key-secrets")
     running = {key("a"): {"runtime.agentic-layer.ai/secret-hash": "one"}}
     world.parts = {"contents": {keys: Content("one")}, "running": running}
-    passes = reconciler(world)
-    assert await passes.reconcile("ns") is None
+    subject = reconciler(world)
+    assert await subject.reconcile("ns") is None
     world.steps.clear()
 
     world.parts = {"absent": frozenset({keys}), "running": running}
-    assert await passes.reconcile("ns") == 30.0
+    assert await subject.reconcile("ns") == 30.0
     assert world.steps == ["status a fine"]
 
     world.seconds = 30.0
-    assert await passes.reconcile("ns") is None
+    assert await subject.reconcile("ns") is None
     assert world.steps[1:] == ["apply a", "status a fine"]
 
 
 async def test_a_failed_run_engine_run_is_repeated_without_status() -> None:
     world = World("a")
     world.broken = [ClusterUnreachableError("no answer")]
-    passes = reconciler(world)
+    subject = reconciler(world)
 
     with pytest.raises(ClusterUnreachableError):
-        await passes.reconcile("ns")
+        await subject.reconcile("ns")
     assert world.steps == ["apply a"]
 
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
     assert world.steps[1:] == ["apply a refresh", "status a fine"], "nobody knows how far it came"
 
 
 async def test_drift_is_corrected_after_a_refresh_with_an_event() -> None:
     world = World("a")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.steps.clear()
 
     world.drifted = {"uid-a": [Drift(Identity("Service", "ns", "a"))]}
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert world.steps == ["drifted a", "apply a refresh", "status a fine", "fixed a: Service a was deleted"]
     world.steps.clear()
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
     assert world.steps == ["status a fine"], "once is enough"
 
 
 async def test_drift_gets_an_event_once_it_could_be_corrected() -> None:
     world = World("a")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.steps.clear()
     world.failures = {key("a"): REFUSED}
     world.drifted = {"uid-a": [Drift(Identity("Deployment", "ns", "a"), ("spec.replicas",))]}
 
-    again = await passes.reconcile("ns")
+    again = await subject.reconcile("ns")
     assert world.steps == ["drifted a", "apply a refresh", "status a ServiceFailed"]
     world.seconds, world.failures = again or 0.0, {}
     world.steps.clear()
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert world.steps[-1] == "fixed a: spec.replicas of Deployment a was changed"
 
 
 async def test_a_state_of_another_writer_is_read_again_and_refreshed() -> None:
     world = World("a")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.steps.clear()
     world.current = False
 
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert world.steps == ["apply a refresh", "status a fine"]
     assert world.current
@@ -191,21 +191,21 @@ async def test_drift_is_repaired_before_the_engine_records_it() -> None:
         names = ", ".join(sorted(key.kind for key in changed))
         world.steps.append(f"repair {objects.deployment['metadata']['name']}: {names or 'nothing'}")
 
-    passes = Reconciler(world, world, Recorder(world), world, repair=repair)
-    await passes.reconcile("ns")
+    subject = Reconciler(world, world, Recorder(world), world, repair=repair)
+    await subject.reconcile("ns")
     world.steps.clear()
     service, deployment = (Identity(kind, "ns", "a") for kind in ("Service", "Deployment"))
 
     world.drifted = {"uid-a": [Drift(service, ("spec.selector",)), Drift(deployment)]}
     world.failures = {key("a"): REFUSED}
-    again = await passes.reconcile("ns")
+    again = await subject.reconcile("ns")
     assert world.steps[:3] == ["drifted a", "repair a: Service", "apply a refresh"], (
         "the engine makes what is gone"
     )
 
     world.seconds = again or 0.0
     world.steps.clear()
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
     assert world.steps[1:3] == ["repair a: ConfigMap, Deployment, Service", "apply a refresh"], "or more"
 
 
@@ -222,12 +222,12 @@ async def test_objects_of_another_operator_are_refreshed_first(applied: bool, fi
 
 async def test_another_operator_is_reported_each_time_it_writes() -> None:
     world = World("a")
-    passes = reconciler(world)
+    subject = reconciler(world)
     ours = {"runtime.agentic-layer.ai/config-hash": "1"}
     both = {**ours, "gateway.agentic-layer.ai/config-hash": "2"}
     for running in (ours, both, both, ours, both):
         world.parts["running"] = {key("a"): running}
-        await passes.reconcile("ns")
+        await subject.reconcile("ns")
 
     assert world.steps.count("rivalled a") == 2
 
@@ -259,15 +259,15 @@ async def test_a_status_that_cannot_be_written_holds_up_nobody(error: Exception)
     world.add_tools("tools")
     world.add_route("fine", "tools")
     world.add_route("full", "tools")
-    passes = Reconciler(world, world, Refusing(world, error), world)
+    subject = Reconciler(world, world, Refusing(world, error), world)
 
-    first = await passes.reconcile("ns")
+    first = await subject.reconcile("ns")
 
     assert world.steps == ["apply a,tools", "status a fine", "status tools fine", "route fine fine"]
     assert first is not None
     assert 0.5 < first <= 1
     world.seconds = first
-    second = await passes.reconcile("ns")
+    second = await subject.reconcile("ns")
     assert second is not None
     assert second > first, "it is tried again, ever more rarely"
 
@@ -277,16 +277,16 @@ async def test_a_refused_status_is_written_again_until_it_can_be() -> None:
     world.add_tools("tools")
     world.add_route("full", "tools")
     refusing = Refusing(world, TOO_LARGE)
-    passes = Reconciler(world, world, refusing, world)
-    assert await passes.reconcile("ns") is not None
+    subject = Reconciler(world, world, refusing, world)
+    assert await subject.reconcile("ns") is not None
 
     world.add_route("full", "other")
-    assert await passes.reconcile("ns") is not None
+    assert await subject.reconcile("ns") is not None
     world.add_route("full", "tools")
     world.routes["full"]["metadata"]["name"] = "shrunk"
     world.routes["shrunk"] = world.routes.pop("full")
 
-    assert await passes.reconcile("ns") is None
+    assert await subject.reconcile("ns") is None
 
 
 async def test_a_route_that_cannot_be_released_holds_up_nobody() -> None:
@@ -299,23 +299,23 @@ async def test_a_route_that_cannot_be_released_holds_up_nobody() -> None:
     assert world.steps == ["apply a", "status a fine"]
 
 
-async def test_without_an_answer_a_pass_ends() -> None:
+async def test_without_an_answer_a_reconcile_ends() -> None:
     world = World("a")
     world.add_tools("tools")
     world.add_route("full", "tools")
-    passes = Reconciler(world, world, Refusing(world, ApiUnreachableError("no answer")), world)
+    subject = Reconciler(world, world, Refusing(world, ApiUnreachableError("no answer")), world)
 
     with pytest.raises(ExceptionGroup):
-        await passes.reconcile("ns")
+        await subject.reconcile("ns")
 
 
 async def test_a_run_waits_for_room_and_carries_what_there_is_room_for() -> None:
     world, asked = World("a", "b", "c"), list[int]()
     world.most, world.on_room = 2, asked.append
-    passes = reconciler(world)
+    subject = reconciler(world)
 
-    await passes.reconcile("ns")
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert asked == [2, 1]
     assert [step for step in world.steps if step.startswith("apply")] == ["apply a,b", "apply c"]

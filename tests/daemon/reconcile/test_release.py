@@ -1,4 +1,4 @@
-"""A pass over one namespace, with stand-ins for cluster and engine: what becomes of routes and of what leaves."""
+"""A reconcile of one namespace, with stand-ins for cluster and engine: what becomes of routes and of what leaves."""
 
 from gateway_components.identity import Identity
 from tests.daemon.reconcile.world import REFUSED, World, key, reconciler
@@ -6,12 +6,12 @@ from tests.daemon.reconcile.world import REFUSED, World, key, reconciler
 
 async def test_conditions_go_before_the_state_forgets_the_gateway() -> None:
     world = World("stays", "leaves")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.steps.clear()
     world.gateways["leaves"] = world.raw_gateway("leaves", class_name="other")
 
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert world.steps == [
         "released leaves there",
@@ -50,16 +50,16 @@ async def test_a_state_of_nothing_but_what_nobody_can_tell_is_kept() -> None:
 
 async def test_what_a_run_did_not_let_go_of_is_let_go_of_soon() -> None:
     world = World("stays", "leaves")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.gateways["leaves"] = world.raw_gateway("leaves", class_name="other")
     world.gateways["stays"] = world.raw_gateway("stays", "other-model")
     world.kept = {key("leaves")}
     world.steps.clear()
 
-    assert (await passes.reconcile("ns") or 9) < 1
+    assert (await subject.reconcile("ns") or 9) < 1
     world.kept.clear()
-    assert await passes.reconcile("ns") is None
+    assert await subject.reconcile("ns") is None
 
     runs = [step for step in world.steps if step.startswith("apply")]
     assert runs == ["apply stays release leaves", "apply  release leaves"]
@@ -107,12 +107,12 @@ async def test_a_leaving_gateway_takes_the_status_of_its_routes() -> None:
     world = World()
     world.add_tools("tools")
     world.add_route("served", "tools")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.steps.clear()
 
     world.add_tools("tools", class_name="foreign")
-    assert await passes.reconcile("ns") is None, "no such class: nobody runs it"
+    assert await subject.reconcile("ns") is None, "no such class: nobody runs it"
 
     assert world.steps[0] == "released tools there"
     assert "no controller runs" in world.steps[1]
@@ -121,14 +121,14 @@ async def test_a_leaving_gateway_takes_the_status_of_its_routes() -> None:
 async def test_a_gateway_that_never_ran_loses_its_conditions_as_well() -> None:
     world = World()
     world.add_tools("tools", guardrails=[{"name": "missing"}])
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     assert world.steps == ["status tools GuardrailsResolutionFailed", "forget"]
     world.steps.clear()
 
     world.add_tools("tools", class_name="foreign", guardrails=[{"name": "missing"}])
-    await passes.reconcile("ns")
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert world.steps == ["released tools there", "forget", "forget"], "once is enough"
 
@@ -149,12 +149,12 @@ async def test_a_detached_route_is_released() -> None:
     world = World()
     world.add_tools("tools")
     world.add_route("moving", "tools")
-    passes = reconciler(world)
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
     world.steps.clear()
 
     world.add_route("moving")
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
 
     assert world.steps[0] == "released moving there"
 

@@ -158,14 +158,14 @@ CHANGES: Mapping[str, Callable[[World], Any]] = {
 async def test_of_many_gateways_those_that_changed_are_reported(change: str) -> None:
     world = World("a", "b")
     world.stamps = {"a": b"1", "b": b"1"}
-    passes = reconciler(world)
-    await passes.reconcile("ns")
-    await passes.reconcile("ns")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
+    await subject.reconcile("ns")
     assert [step for step in world.steps if step.startswith("status")] == ["status a fine", "status b fine"]
     world.steps.clear()
 
     CHANGES[change](world)
-    await passes.reconcile("ns")
+    await subject.reconcile("ns")
 
     said = [step.split()[1] for step in world.steps if step.startswith("status")]
     assert set(said) == ({"a", "b"} if change == "nobody can tell" else {"a"})

@@ -1,4 +1,4 @@
-"""Statuses of routes of other namespaces hold up a pass for a second at most, and each has its turn."""
+"""Statuses of routes of other namespaces hold up a reconcile for a second at most, and each has its turn."""
 
 from collections import Counter
 from typing import cast

@@ -119,7 +119,7 @@ async def test_a_worker_learns_how_long_a_change_waited() -> None:
     queue.done("key")
     await queue.get()
 
-    assert waits == [3.0, 7.0], "since the first change, also of one that came during a pass"
+    assert waits == [3.0, 7.0], "since the first change, also of one that came during a reconcile"
 
 
 async def test_what_is_asked_for_later_has_not_waited() -> None:

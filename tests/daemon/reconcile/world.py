@@ -1,4 +1,4 @@
-"""One namespace with stand-ins for cluster and engine, which tell what a pass over it did in which order."""
+"""One namespace with stand-ins for cluster and engine, which tell what a reconcile of it did in which order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence

@@ -240,7 +240,7 @@ def _lines(work: Callable[[], None]) -> int:
     return count
 
 
-def test_routes_to_namespaces_that_do_not_exist_ask_for_one_pass() -> None:
+def test_routes_to_missing_namespaces_ask_for_one_reconcile() -> None:
     cluster = Cluster()
     cluster.knows_namespaces = True
     cluster.set_namespace("routes", leaving=False)

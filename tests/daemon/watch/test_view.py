@@ -1,4 +1,4 @@
-"""What a pass sees of the cluster, and which passes are asked for."""
+"""What a reconcile sees of the cluster, and which reconciles are asked for."""
 
 import asyncio
 import contextlib
@@ -105,7 +105,7 @@ async def test_a_namespace_gone_before_its_gateway_is_terminating() -> None:
         assert planned_names(await watched.view.snapshot("tools")) == []
 
 
-async def test_a_pass_sees_what_refers_to_its_gateways_from_anywhere() -> None:
+async def test_a_reconcile_sees_all_that_refers_to_its_gateways() -> None:
     watched = Watched()
     for name in ("tools", "routes", "guards"):
         watched.cluster.add_namespace(name)
@@ -148,7 +148,7 @@ async def test_each_version_of_a_secret_is_read_once() -> None:
     assert content.data == {}, "of a Secret there is a digest only"
 
 
-async def test_a_pass_sees_what_is_absent_and_which_hashes_run() -> None:
+async def test_a_reconcile_sees_what_is_absent_and_which_hashes_run() -> None:
     watched = Watched()
     watched.cluster.add_namespace("tools")
     watched.cluster.put("tools", tool_gateway("main", envFrom=[{"secretRef": {"name": "tokens"}}]))
