@@ -1,15 +1,16 @@
 """The identity of an object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 __all__ = ["Identity"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Identity:
-    """Kind, namespace and name of an object; the namespace of a cluster-scoped one is empty."""
+class Identity(NamedTuple):
+    """Kind, namespace and name of an object; the namespace of a cluster-scoped one is empty.
+
+    A tuple, for a pass hashes and compares tens of thousands of them.
+    """
 
     kind: str
     namespace: str

@@ -103,7 +103,7 @@ def _gateway_at(host: str, caller: Identity) -> Identity:
         labels = labels[end - 2 : end]
     # A bare name is looked up in the namespace of the pod that calls.
     name, *namespace = labels
-    return replace(caller, namespace=".".join(namespace) or caller.namespace, name=name)
+    return caller._replace(namespace=".".join(namespace) or caller.namespace, name=name)
 
 
 def _loops(graph: _Graph) -> dict[Identity, str]:

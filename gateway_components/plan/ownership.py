@@ -137,8 +137,8 @@ def drift(key: Identity, applied: Mark, live: Mark | None, seen: int) -> Drift |
         return None
     if live.uid != applied.uid:
         return Drift(key)
-    taken = applied.fields - live.fields
-    if taken:
+    # Most objects share one set of fields (`_shared`).
+    if live.fields is not applied.fields and (taken := applied.fields - live.fields):
         return Drift(key, _outermost(taken))
     return Drift(key, rewritten=True) if live.time > applied.time else None
 

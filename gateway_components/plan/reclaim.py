@@ -33,10 +33,11 @@ Object = Mapping[str, Any]
 
 def is_rivalled(hashes: Iterable[str]) -> bool:
     """Return whether the Go operator wrote a pod template after us, by the names of its hashes: both have theirs."""
-    written = list(hashes)
-    return all(
-        any(name.startswith(prefix) for name in written) for prefix in (PREDECESSOR_PREFIX, _OUR_PREFIX)
-    )
+    predecessors = ours = False
+    for name in hashes:
+        predecessors = predecessors or name.startswith(PREDECESSOR_PREFIX)
+        ours = ours or name.startswith(_OUR_PREFIX)
+    return predecessors and ours
 
 
 def reclaimed(wanted: Object, live: Object) -> list[dict[str, Any]] | None:

@@ -12,8 +12,8 @@ from gateway_components.components.naming import component_name, gateway_of, gat
 from gateway_components.components.objects import Registration
 from gateway_components.components.stack import companion, planned_gateway
 from gateway_components.identity import Identity
+from gateway_components.plan.generate import generate
 from gateway_components.plan.objects import GatewayObjects
-from gateway_components.plan.plan import generate
 from tests.components.recorder import SECRET, Recorder, run
 
 KEY = Identity("AiGateway", "team-a", "chat")
@@ -88,7 +88,7 @@ def test_urns_lead_to_their_gateway_and_are_targeted_with_it(type_: str, key: Id
     assert gateway_of(urn) == key
     assert targeted(urn, key)
     kinds = {"AiGateway": "ToolGateway", "ToolGateway": "AiGateway"}
-    for other in (replace(key, name="other"), replace(key, kind=kinds[key.kind])):
+    for other in (key._replace(name="other"), key._replace(kind=kinds[key.kind])):
         assert not targeted(urn, other)
 
 
@@ -101,8 +101,8 @@ def test_the_urn_of_a_route_leads_to_the_gateway_that_serves_it() -> None:
     urn = f"urn:pulumi:stack::project::{type_}::team-a/tools/team-c/news"
     assert gateway_of(urn) == TOOLS
     assert targeted(urn, TOOLS)
-    assert not targeted(urn, replace(TOOLS, name="tool"))
-    assert not targeted(urn, replace(TOOLS, namespace="team-b"))
+    assert not targeted(urn, TOOLS._replace(name="tool"))
+    assert not targeted(urn, TOOLS._replace(namespace="team-b"))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def _alike(first: Plan, second: Plan, gateways: Collection[Identity], routes: Co
 
 
 def _same_name(key: Identity) -> set[Identity]:
-    return {replace(key, kind=kind) for kind in ("AiGateway", "ToolGateway")}
+    return {key._replace(kind=kind) for kind in ("AiGateway", "ToolGateway")}
 
 
 @whole

@@ -222,8 +222,10 @@ class Ledger:
 
     def is_applied(self, gateway: GatewayPlan) -> bool:
         """Return whether exactly these objects of this gateway were applied."""
-        applied = self.applied(gateway.key)
-        return gateway.objects is not None and applied is not None and _of(applied) == _version(gateway)
+        record, objects = self._records.get(gateway.key), gateway.objects
+        if record is None or record.applied is None or objects is None:
+            return False
+        return record.applied.digest == objects.digest and record.applied.uid == gateway.uid
 
     def failure(self, gateway: GatewayPlan) -> Failure | None:
         """Return why exactly these objects could not be applied; None where they could, or were not tried."""

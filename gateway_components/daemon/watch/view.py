@@ -139,17 +139,22 @@ class ClusterView:
 
     def drifts(self, applied: Applied) -> list[Drift]:
         """Return which of the objects that were applied somebody changed or deleted since, as far as is seen."""
-        compared = (
-            drift(key, mark, self._mark(key), self._mirror.seen(key.kind, key.namespace))
-            or self._rivalled(key, mark)
-            for key, mark in applied.marks.items()
-        )
+        compared = (self._drift(key, mark) for key, mark in applied.marks.items())
         return [found for found in compared if found]
+
+    def _drift(self, key: Identity, applied: Mark) -> Drift | None:
+        live = self._mark(key)
+        seen = self._mirror.seen(key.kind, key.namespace) if live is None else 0
+        return drift(key, applied, live, seen) or self._rivalled(key, applied)
 
     def _rivalled(self, key: Identity, applied: Mark) -> Drift | None:
         """Find what another operator left on an object beside our fields, where none of ours was changed."""
         state = self._deployment(key) if key.kind == "Deployment" else None
-        if state is None or int(state.version) < applied.version or not is_rivalled(dict(state.hashes)):
+        if (
+            state is None
+            or int(state.version) < applied.version
+            or not is_rivalled(name for name, _ in state.hashes)
+        ):
             return None
         return Drift(key, ("spec.template.metadata.annotations",))
 
