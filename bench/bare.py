@@ -24,8 +24,8 @@ from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.programs import find_engine
 from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
+from gateway_components.plan.generate import generate
 from gateway_components.plan.objects import GatewayObjects
-from gateway_components.plan.plan import generate
 from gateway_components.plan.snapshot import Content
 from lab import LabError
 

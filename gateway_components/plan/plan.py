@@ -5,46 +5,35 @@ Read this module first. It is pure: no Pulumi, no client, no clock, no environme
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from gateway_components import strict_yaml
-from gateway_components.api.gateways import AiGateway
 from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.errors import Finding
 from gateway_components.identity import Identity
 from gateway_components.plan.claims import (
     age,
-    annotation_warnings,
     check_names,
     check_rival,
     claims,
     image_of,
+    wanted_objects,
 )
 from gateway_components.plan.config import (
-    Posture,
     Shares,
-    check_size,
     fitting,
-    generated_config,
     guest_bytes,
     least_bytes,
-    literal_faults,
 )
-from gateway_components.plan.environment import Absence, absence_warnings, environment, origins
-from gateway_components.plan.findings import Failure, Reason, first_warnings, together
-from gateway_components.plan.guardrails import Guardrails, check_guards, resolve_guardrails
+from gateway_components.plan.environment import Absence
+from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.generate import Generated, generate
+from gateway_components.plan.guardrails import check_guards
 from gateway_components.plan.loops import without_loops
-from gateway_components.plan.objects import EMPTY_DIGEST, GatewayObjects, config_hash, env_hash
-from gateway_components.plan.patch import guard_warnings, patch_warnings, read_patch, value_warnings
+from gateway_components.plan.memo import Memo
+from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.references import (
-    PATCH_PATH,
-    api_key_reference,
-    environment_references,
-    patch_reference,
     references,
 )
-from gateway_components.plan.review import as_written, model_warnings, patched, separator_of, server_warnings
 from gateway_components.plan.routes import (
     RoutePlan,
     documented_keys,
@@ -56,41 +45,11 @@ from gateway_components.plan.routes import (
     without,
     without_removed,
 )
-from gateway_components.plan.snapshot import IMAGE, Content, Gateway, Resources, Snapshot, UnreadableGateway
-from gateway_components.plan.variables import (
-    Variables,
-    expansion_warnings,
-    master_key_warnings,
-    variable_warnings,
-)
-from gateway_components.plan.workload import WorkloadInputs, build_objects
+from gateway_components.plan.snapshot import Gateway, Snapshot, UnreadableGateway
 
-__all__ = ["SECRET_HASH", "GatewayPlan", "Generated", "Plan", "generate", "plan"]
+__all__ = ["GatewayPlan", "Plan", "PlanMemo", "plan"]
 
 T = TypeVar("T")
-
-_CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
-SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"  # noqa: S105  (the name of an annotation)
-_ENV_HASH = "runtime.agentic-layer.ai/env-hash"
-_TOOL_GATEWAY_PORT = 80
-_NOTHING_ABSENT = Absence()
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """What one gateway becomes.
-
-    Attributes
-    ----------
-    warnings
-        What is not done as asked, though it runs.
-    removed
-        Keys of ``mcp_servers`` that the config patch takes away again.
-    """
-
-    objects: GatewayObjects
-    warnings: tuple[Finding, ...] = ()
-    removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +89,52 @@ class Plan:
     unfinished: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """The plan of a gateway that has objects, which holds where there is room for them.
+
+    Attributes
+    ----------
+    plan, left_out
+        The plan, and those of its routes that its configuration has no room for.
+    least_bytes, bytes
+        What the objects had at least, before they were made, and what they have.
+    """
+
+    plan: GatewayPlan
+    left_out: Collection[RoutePlan]
+    least_bytes: int
+    bytes: int
+
+
+PlanMemo = Memo[Identity, _Planned]
+"""Plans of gateways that are as they were: an edit among thousands costs little for each other one."""
+
 Make = Callable[..., Generated]
 """`generate`, or a replacement with the same arguments and failures."""
 
 
-def plan(snapshot: Snapshot, make: Make | None = None) -> Plan:
+def plan(snapshot: Snapshot, make: Make | None = None, memo: PlanMemo | None = None) -> Plan:
     """Decide what every gateway and route of `snapshot` should become.
 
     Total and deterministic: any admitted object has a result, which does not depend on the order of input. One broken
     gateway, route or guard affects no other.
 
     `make` makes the objects of one gateway of what that gateway refers to, and of nothing else; by default `generate`.
+    `memo` takes the plans of gateways, and gives those of an earlier snapshot that still hold: the result is the same.
     """
     known: dict[Identity, Gateway | UnreadableGateway] = {
         **{gateway.identity: gateway for gateway in snapshot.gateways},
         **{gateway.key: gateway for gateway in snapshot.unreadable_gateways},
     }
     classes = {key: _class_name(gateway) for key, gateway in known.items()}
-    claimed = {
-        key: known[key]
-        for key in sorted(known)
-        if claims(GATEWAY_KINDS[key.kind], classes[key], snapshot.classes)
+    # Thousands of gateways name a few classes.
+    ours = {
+        (kind, name)
+        for kind, name in {(key.kind, name) for key, name in classes.items()}
+        if claims(GATEWAY_KINDS[kind], name, snapshot.classes)
     }
+    claimed = {key: known[key] for key in sorted(known) if (key.kind, classes[key]) in ours}
     routes = without_loops(
         plan_routes(
             snapshot.routes,
@@ -167,12 +150,14 @@ def plan(snapshot: Snapshot, make: Make | None = None) -> Plan:
     for route in routes.values():
         if route.gateway:
             attached.setdefault(route.gateway, []).append(route)
+    memo = memo or PlanMemo()
+    memo.begin(_common(snapshot), claimed)
     gateways: dict[Identity, GatewayPlan] = {}
     left_out: dict[Identity, Failure] = {}
     shares = Shares()
     for key in sorted(claimed, key=lambda key: (age(claimed[key]), key)):
         gateways[key], without_room = _plan_gateway(
-            claimed[key], snapshot, claimed, attached.get(key, ()), make or generate, shares
+            claimed[key], snapshot, claimed, attached.get(key, ()), make or generate, shares, memo
         )
         left_out |= {route.key: no_room(route) for route in without_room}
     gateways = dict(sorted(gateways.items()))
@@ -184,99 +169,6 @@ def plan(snapshot: Snapshot, make: Make | None = None) -> Plan:
     return Plan(gateways, served)
 
 
-def generate(
-    gateway: Gateway,
-    contents: Mapping[Identity, Content],
-    resources: Resources,
-    servers: Mapping[str, Mapping[str, Any]],
-    absence: Absence = _NOTHING_ABSENT,
-    image: str = IMAGE,
-    names: Mapping[str, str | None] | None = None,
-) -> Generated:
-    """Return the objects of one gateway, whoever owns it.
-
-    Parameters
-    ----------
-    gateway
-        The gateway; without a UID its objects have no owner.
-    contents
-        Secrets and ConfigMaps it refers to; a missing key means that the object does not exist.
-    resources
-        Guards and providers it refers to.
-    servers
-        Entries of ``mcp_servers``, for a ToolGateway.
-    absence
-        What it refers to and does not exist on the cluster.
-    image
-        Image of its container.
-    names
-        The key in ``mcp_servers`` by each name that a patch may use for a route, served or not.
-
-    Raises
-    ------
-    Failure
-        The gateway's input is at fault.
-    """
-    if isinstance(gateway, AiGateway) and not gateway.spec.ai_models:
-        message = "the gateway has no models"
-        raise Failure(
-            Reason.CONFIG_GENERATION_FAILED, message, path=("spec", "aiModels"), cure="list at least one"
-        )
-    guardrails, generated = _generated(gateway, resources, servers)
-    reference = patch_reference(gateway)
-    patch = read_patch(reference, contents.get(reference)) if reference else {}
-    config, hidden = patched(generated, patch, names or {}, gateway.metadata.namespace or "")
-    config_yaml = strict_yaml.dump(config)
-    check_size(config_yaml)
-    providers = [model.provider for model in gateway.spec.ai_models] if isinstance(gateway, AiGateway) else []
-    hashes, kept = _hashes(gateway, contents, guardrails, config_yaml, absence)
-    namespace, gone = gateway.metadata.namespace or "", absence.absent - absence.awaited
-    from_sources = origins(gateway.spec.env_from, namespace, contents, absence.remembered, gone)
-    env = environment(providers, guardrails.credentials, gateway.spec.env, from_sources.variables)
-    posture = Posture(config, env, from_sources)
-    objects = build_objects(
-        WorkloadInputs(
-            gateway=gateway.identity,
-            uid=gateway.metadata.uid,
-            image=image,
-            as_root=posture.has_database,
-            port=gateway.spec.port if isinstance(gateway, AiGateway) else _TOOL_GATEWAY_PORT,
-            config_yaml=config_yaml,
-            env=env,
-            env_from=[
-                source.model_dump(by_alias=True, exclude_none=True) for source in gateway.spec.env_from
-            ],
-            hashes=hashes,
-            common=gateway.spec.common_metadata,
-            pod=gateway.spec.pod_metadata,
-        )
-    )
-    (container,) = objects.deployment["spec"]["template"]["spec"]["containers"]
-    absent = absence_warnings(gateway.identity, container, guardrails.references, absence, kept, contents)
-    variables = Variables(container["env"], from_sources, namespace, contents, gone)
-    name = reference.name if reference else ""
-    found = chain(
-        guard_warnings(name, guardrails.applied, config),  # first, since the condition shows the first
-        master_key_warnings(config, variables, PATCH_PATH),
-        server_warnings(name, config, servers, separator_of(gateway.spec.env)),
-        value_warnings(name, config) if reference else (),
-        annotation_warnings(gateway),
-        absent,
-        from_sources.warnings(env, gateway.spec.env),
-        expansion_warnings(gateway.spec.env, container["env"], variables),
-        guardrails.warnings,
-        model_warnings(generated, config, {*from_sources.variables, *(one["name"] for one in env)}),
-        posture.warnings(gateway.kind),
-        variable_warnings(config, variables, PATCH_PATH),
-        patch_warnings(name, patch, config) if reference else (),
-    )
-    warnings = first_warnings(
-        finding.about(reference) if reference and finding.inside else finding
-        for finding in as_written(found, patch, names or {})
-    )
-    return Generated(objects, warnings, hidden | _removed(servers, config))
-
-
 def _plan_gateway(
     gateway: Gateway | UnreadableGateway,
     snapshot: Snapshot,
@@ -284,44 +176,98 @@ def _plan_gateway(
     routes: Collection[RoutePlan],
     make: Make,
     shares: Shares,
+    memo: PlanMemo,
 ) -> tuple[GatewayPlan, Collection[RoutePlan]]:
     """Return the plan of a gateway, and those of its routes that its configuration has no room for."""
     if isinstance(gateway, UnreadableGateway):
         failure = Failure(Reason.CONFIG_GENERATION_FAILED, gateway.message)
         return GatewayPlan(gateway.key, None, gateway.generation, None, failure), ()
     key = gateway.identity
-    uid, generation = gateway.metadata.uid, gateway.metadata.generation
+    facts = _facts(gateway, snapshot, claimed, routes)
     try:
-        check_rival(key, claimed, snapshot.existing)
-        check_names(key, snapshot.existing)
-        check_guards(gateway, snapshot.resources, snapshot.policy)
-        own = references(gateway, snapshot.resources.get)
-        absence = Absence(
-            snapshot.absent & own,
-            snapshot.awaited & own,
-            snapshot.running.get(key, {}),
-            _of(own, snapshot.remembered),
-        )
-        contents, resources = _of(own, snapshot.contents), _of(own, snapshot.resources)
-        names = documented_keys(routes)
-        image = image_of(GATEWAY_KINDS[key.kind], gateway.spec.class_name, snapshot.classes, snapshot.policy)
-
-        def made_with(served: Collection[RoutePlan]) -> Generated:
-            servers = mcp_servers(served).get(key, {})
-            return make(gateway, contents, resources, servers, absence, image, names)
-
-        shares.take(key, least_bytes(gateway, contents.values(), resources.values()))
-        resolved = [route for route in routes if route.upstream]
-        made, left_out = fitting(
-            made_with, lambda one: one.objects.config_map["data"]["config.yaml"], resolved
-        )
-        shares.take(key, made.objects.size - guest_bytes(resolved))
+        planned = memo.recall(key, facts)
+        if planned is None:
+            planned = _planned(gateway, snapshot, claimed, routes, make, shares)
+            memo.note(key, facts, planned)
+        else:
+            shares.take(key, planned.least_bytes)
+        shares.take(key, planned.bytes)
     except Failure as failure:
         # A plan is kept for long; the traceback would keep the whole snapshot with it.
+        uid, generation = gateway.metadata.uid, gateway.metadata.generation
         return GatewayPlan(key, uid, generation, None, failure.with_traceback(None)), ()
-    warnings = (*made.warnings, *sharing_warnings(gateway, routes))
+    return planned.plan, planned.left_out
+
+
+def _facts(
+    gateway: Gateway,
+    snapshot: Snapshot,
+    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    routes: Collection[RoutePlan],
+) -> object:
+    """Return what decides about a gateway, beside what all gateways of a snapshot have in common (`_common`)."""
+    key = gateway.identity
+    rivals = tuple(claimed.get(key._replace(kind=kind)) for kind in GATEWAY_KINDS if kind != key.kind)
+    existing = tuple(snapshot.existing.get(wanted) for wanted in wanted_objects(key))
+    running = snapshot.running.get(key)
+    return gateway, rivals, existing, running, key in snapshot.handed_over, tuple(routes)
+
+
+def _common(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot without what is about single gateways."""
+    return replace(
+        snapshot,
+        gateways=(),
+        unreadable_gateways=(),
+        routes=(),
+        existing={},
+        running={},
+        handed_over=frozenset(),
+        undecided=frozenset(),
+    )
+
+
+def _planned(
+    gateway: Gateway,
+    snapshot: Snapshot,
+    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    routes: Collection[RoutePlan],
+    make: Make,
+    shares: Shares,
+) -> _Planned:
+    key = gateway.identity
+    check_rival(key, claimed, snapshot.existing)
+    check_names(key, snapshot.existing)
+    check_guards(gateway, snapshot.resources, snapshot.policy)
+    own = references(gateway, snapshot.resources.get)
+    absence = Absence(
+        snapshot.absent & own,
+        snapshot.awaited & own,
+        snapshot.running.get(key, {}),
+        _of(own, snapshot.remembered),
+    )
+    contents, resources = _of(own, snapshot.contents), _of(own, snapshot.resources)
+    names = documented_keys(routes)
+    image = image_of(GATEWAY_KINDS[key.kind], gateway.spec.class_name, snapshot.classes, snapshot.policy)
+
+    def made_with(served: Collection[RoutePlan]) -> Generated:
+        servers = mcp_servers(served).get(key, {})
+        return make(gateway, contents, resources, servers, absence, image, names)
+
+    least = least_bytes(gateway, contents.values(), resources.values())
+    # Before it is made: what there is no room for costs no time.
+    shares.take(key, least)
+    resolved = [route for route in routes if route.upstream]
+    made, left_out = fitting(made_with, lambda one: one.objects.config_map["data"]["config.yaml"], resolved)
     objects = made.objects.handing_over if key in snapshot.handed_over else made.objects
-    return GatewayPlan(key, uid, generation, objects, None, warnings, made.removed), left_out
+    uid, generation = gateway.metadata.uid, gateway.metadata.generation
+    warnings = (*made.warnings, *sharing_warnings(gateway, routes))
+    return _Planned(
+        GatewayPlan(key, uid, generation, objects, None, warnings, made.removed),
+        left_out,
+        least,
+        made.objects.size - guest_bytes(resolved),
+    )
 
 
 def _of(own: Iterable[Identity], known: Mapping[Identity, T]) -> dict[Identity, T]:
@@ -330,50 +276,3 @@ def _of(own: Iterable[Identity], known: Mapping[Identity, T]) -> dict[Identity, 
 
 def _class_name(gateway: Gateway | UnreadableGateway) -> str | None:
     return gateway.class_name if isinstance(gateway, UnreadableGateway) else gateway.spec.class_name
-
-
-def _generated(
-    gateway: Gateway, resources: Resources, servers: Mapping[str, Mapping[str, Any]]
-) -> tuple[Guardrails, dict[str, Any]]:
-    guardrails, faults = Guardrails(), []
-    try:
-        guardrails = resolve_guardrails(gateway, resources)
-    except Failure as failure:
-        faults.append(failure)
-    generated = generated_config(gateway, servers, guardrails.entries)
-    faults = [*literal_faults(generated), *faults]
-    if faults:
-        raise together(faults)
-    return guardrails, generated
-
-
-def _removed(servers: Mapping[str, Mapping[str, Any]], patched: Mapping[str, Any]) -> frozenset[str]:
-    left = patched.get("mcp_servers")
-    entries = left if isinstance(left, Mapping) else {}
-    return frozenset(server for server in servers if not isinstance(entries.get(server), Mapping))
-
-
-def _hashes(
-    gateway: Gateway,
-    contents: Mapping[Identity, Content],
-    guardrails: Guardrails,
-    config_yaml: str,
-    absence: Absence,
-) -> tuple[dict[str, str], frozenset[Identity]]:
-    """Return the hashes, and those of the absent references for which running pods keep theirs."""
-
-    def digest(reference: Identity) -> str:
-        content = contents.get(reference)
-        return content.digest if content else EMPTY_DIGEST
-
-    keys = api_key_reference(gateway)
-    others = (environment_references(gateway) | guardrails.references) - {keys}
-    hashes = {_CONFIG_HASH: config_hash(config_yaml), SECRET_HASH: digest(keys)}
-    if others:
-        hashes[_ENV_HASH] = env_hash((reference, digest(reference)) for reference in others)
-    kept: set[Identity] = set()
-    for annotation, used in ((SECRET_HASH, {keys}), (_ENV_HASH, others)):
-        if used and absence.keeps(annotation, hashes[annotation], used):
-            hashes[annotation] = absence.running[annotation]
-            kept |= absence.awaited & used
-    return hashes, frozenset(kept)

@@ -16,7 +16,7 @@ from gateway_components import (
 from gateway_components.api.gateways import ToolGateway as ToolGatewayModel
 from gateway_components.api.parse import parse
 from gateway_components.components.naming import SKIP_AWAIT
-from gateway_components.plan.plan import generate
+from gateway_components.plan.generate import generate
 from tests.components.recorder import Recorder, made_by, run, value_of
 
 WEATHER = ToolRouteArgs(

@@ -17,8 +17,8 @@ from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Reason
+from gateway_components.plan.generate import generate
 from gateway_components.plan.objects import GatewayObjects
-from gateway_components.plan.plan import generate
 from lab import ControlPlane, KubectlError, wait_until
 
 SECONDS = 120.0

@@ -8,9 +8,9 @@ import yaml
 from gateway_components.api.gateways import AiGateway
 from gateway_components.api.parse import parse_as
 from gateway_components.identity import Identity
+from gateway_components.plan.generate import generate
 from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.patch import PATCH_KEY
-from gateway_components.plan.plan import generate
 from gateway_components.plan.references import PATCH_ANNOTATION
 from gateway_components.plan.snapshot import Content
 

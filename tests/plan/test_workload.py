@@ -7,8 +7,8 @@ import pytest
 
 from gateway_components.api.gateways import AiGateway
 from gateway_components.identity import Identity
+from gateway_components.plan.generate import generate
 from gateway_components.plan.objects import GatewayObjects
-from gateway_components.plan.plan import generate
 from gateway_components.plan.snapshot import Content
 from tests.plan.make import API_VERSION, gateway, patch_contents
 

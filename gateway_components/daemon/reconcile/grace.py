@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from gateway_components.identity import Identity
 from gateway_components.plan.environment import API_KEY_SECRET
+from gateway_components.plan.generate import SECRET_HASH
 from gateway_components.plan.objects import EMPTY_DIGEST
-from gateway_components.plan.plan import SECRET_HASH
 from gateway_components.plan.snapshot import Snapshot
 
 __all__ = ["Grace"]

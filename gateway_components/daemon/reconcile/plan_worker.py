@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from gateway_components.plan.findings import Failure, Reason
-from gateway_components.plan.plan import Generated, generate
+from gateway_components.plan.generate import Generated, generate
 
 __all__ = ["Inputs", "PlanWorker"]
 

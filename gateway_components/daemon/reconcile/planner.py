@@ -18,7 +18,8 @@ from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry
 from gateway_components.daemon.reconcile.plan_worker import Inputs, PlanWorker
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
-from gateway_components.plan.plan import Generated, Plan, generate, plan
+from gateway_components.plan.generate import Generated, generate
+from gateway_components.plan.plan import Plan, PlanMemo, plan
 from gateway_components.plan.snapshot import Snapshot, Unreadable
 
 __all__ = ["Planner"]
@@ -57,6 +58,8 @@ class Planner:
         self._worker = worker
         self._telemetry = telemetry
         self._known: OrderedDict[Identity, tuple[_Known, ...]] = OrderedDict()
+        self._memos: dict[str, PlanMemo] = {}
+        """For as long as all that they hold is kept."""
         self._bytes = 0
         self._keeping = threading.Lock()
 
@@ -68,9 +71,11 @@ class Planner:
         made: _Made = {}
         unfinished = False
         began = self._clock.now()
+        with self._keeping:
+            memo = self._memos.setdefault(namespace, PlanMemo())
         while True:
             large: list[Inputs] = []
-            planned = await self._clock.in_thread(plan, snapshot, partial(self._make, made, large))
+            planned = await self._clock.in_thread(plan, snapshot, partial(self._make, made, large), memo)
             if not large:
                 return replace(planned, unfinished=unfinished)
             for inputs in large:
@@ -86,6 +91,7 @@ class Planner:
         with self._keeping:
             if subject.kind in GATEWAY_KINDS:
                 self._bytes -= sum(known.size for known in self._known.pop(subject, ()))
+                self._memos.pop(subject.namespace, None)
 
     async def _apart(self, namespace: str, inputs: Inputs) -> _Outcome:
         outcome: _Outcome
@@ -130,7 +136,8 @@ class Planner:
             self._bytes += sum(known.size for known in self._known[key])
             self._bytes -= sum(known.size for known in before)
             while self._bytes > _MOST_BYTES:
-                _, oldest = self._known.popitem(last=False)
+                gateway, oldest = self._known.popitem(last=False)
+                self._memos.pop(gateway.namespace, None)
                 self._bytes -= sum(known.size for known in oldest)
         return outcome
 

@@ -12,8 +12,9 @@ from gateway_components.daemon.reconcile.ports import Batch
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.generate import generate
 from gateway_components.plan.ownership import Applied, Drift, Mark
-from gateway_components.plan.plan import GatewayPlan, Plan, generate
+from gateway_components.plan.plan import GatewayPlan, Plan
 
 REFUSED = Failure(Reason.DEPLOYMENT_FAILED, "refused")
 

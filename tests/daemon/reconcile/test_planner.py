@@ -13,8 +13,9 @@ from gateway_components.daemon.reconcile import planner as planner_module
 from gateway_components.daemon.reconcile.plan_worker import PlanWorker
 from gateway_components.daemon.reconcile.planner import Planner
 from gateway_components.plan.findings import Failure, Reason
+from gateway_components.plan.generate import Generated, generate
 from gateway_components.plan.objects import GatewayObjects
-from gateway_components.plan.plan import Generated, Plan, generate, plan
+from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.snapshot import Snapshot
 from tests.plan.make import (
     gateway,
@@ -27,6 +28,7 @@ from tests.plan.make import (
     tool_key,
 )
 
+NAMESPACE = key().namespace
 LARGE = "general_settings:\n" + "".join(f"  unheard_of_{number}: 1\n" for number in range(3_000))
 
 
@@ -65,7 +67,7 @@ def same(one: Plan, other: Plan) -> bool:
 
 async def test_a_large_plan_of_the_process_is_the_plan(clock: Clock, worker: PlanWorker) -> None:
     wanted = patched()
-    planned = await Planner(clock, worker).plan("ns", wanted)
+    planned = await Planner(clock, worker).plan(NAMESPACE, wanted)
 
     assert same(planned, plan(wanted))
     assert planned.gateways[key()].objects is not None
@@ -74,7 +76,7 @@ async def test_a_large_plan_of_the_process_is_the_plan(clock: Clock, worker: Pla
 
 async def test_a_failure_of_the_process_is_the_failure(clock: Clock, worker: PlanWorker) -> None:
     wanted = patched(f"{LARGE}  unheard_of_7: 2\n")
-    planned = await Planner(clock, worker).plan("ns", wanted)
+    planned = await Planner(clock, worker).plan(NAMESPACE, wanted)
 
     assert same(planned, plan(wanted))
     failure = planned.gateways[key()].failure
@@ -85,14 +87,14 @@ async def test_a_failure_of_the_process_is_the_failure(clock: Clock, worker: Pla
 async def test_nothing_is_planned_twice(clock: Clock) -> None:
     worker = CountingWorker()
     planner = Planner(clock, worker)
-    first = await planner.plan("ns", patched())
-    assert same(await planner.plan("ns", patched()), first)
+    first = await planner.plan(NAMESPACE, patched())
+    assert same(await planner.plan(NAMESPACE, patched()), first)
     assert worker.planned == [key().name]
 
-    await planner.plan("ns", patched(f"{LARGE}  another: 1\n"))
+    await planner.plan(NAMESPACE, patched(f"{LARGE}  another: 1\n"))
     assert len(worker.planned) == 2, "what it refers to has changed"
     planner.forget(key())
-    await planner.plan("ns", patched(f"{LARGE}  another: 1\n"))
+    await planner.plan(NAMESPACE, patched(f"{LARGE}  another: 1\n"))
     assert len(worker.planned) == 3, "it was gone"
 
 
@@ -105,9 +107,9 @@ async def test_a_small_plan_is_kept_too(clock: Clock, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(planner_module, "generate", counted)
     planner, worker = Planner(clock, CountingWorker()), CountingWorker()
-    first = await planner.plan("ns", snapshot(gateway(), tool_gateway()))
+    first = await planner.plan(NAMESPACE, snapshot(gateway(), tool_gateway()))
     changed = snapshot(gateway(), tool_gateway(env=[{"name": "A", "value": "b"}]))
-    assert (await planner.plan("ns", changed)).gateways[key()] == first.gateways[key()]
+    assert (await planner.plan(NAMESPACE, changed)).gateways[key()] == first.gateways[key()]
 
     assert sorted(made) == sorted([key().name, tool_key().name, tool_key().name])
     assert worker.planned == []
@@ -117,7 +119,7 @@ async def test_findings_of_a_large_plan_are_reported_in_full(clock: Clock, worke
     models = [{"name": "m", "provider": "os.environ/A"}, {"name": "os.environ/B", "provider": "openai"}]
     wanted = snapshot(gateway(aiModels=models, env=[{"name": f"V{number}"} for number in range(1_000)]))
 
-    found = (await Planner(clock, worker).plan("ns", wanted)).gateways[key()].failure
+    found = (await Planner(clock, worker).plan(NAMESPACE, wanted)).gateways[key()].failure
 
     assert found
     assert len(found.findings) > 1
@@ -135,7 +137,7 @@ async def test_texts_of_any_field_make_a_plan_a_large_one(clock: Clock, part: st
     objects = gateway(**fields[part]), guard("guard", presidio={"entityActions": texts}), guardrail_provider()
     counting = CountingWorker()
 
-    await Planner(clock, counting).plan("ns", snapshot(*objects))
+    await Planner(clock, counting).plan(NAMESPACE, snapshot(*objects))
 
     assert counting.planned
 
@@ -145,7 +147,7 @@ async def test_a_namespace_makes_only_so_many_large_plans(clock: Clock) -> None:
     many = [gateway(f"g{number}", patch="patch", uid=f"u{number}") for number in range(50)]
     counting = CountingWorker()
 
-    planned = await Planner(clock, counting).plan("ns", snapshot(*many, contents=patch_contents(text)))
+    planned = await Planner(clock, counting).plan(NAMESPACE, snapshot(*many, contents=patch_contents(text)))
 
     assert len(counting.planned) == 4
     assert sum(1 for one in planned.gateways.values() if one.objects) == 4
@@ -158,7 +160,7 @@ async def test_large_plans_without_end_wait_for_the_next_pass(
     worker = CountingWorker()
     planner = Planner(clock, worker)
     wanted = patched()
-    planned = await planner.plan("ns", wanted)
+    planned = await planner.plan(NAMESPACE, wanted)
 
     failure = planned.gateways[key()].failure
     assert planned.unfinished
@@ -167,7 +169,7 @@ async def test_large_plans_without_end_wait_for_the_next_pass(
     assert "smaller" in failure.cure
 
     monkeypatch.undo()
-    assert same(await planner.plan("ns", wanted), plan(wanted))
+    assert same(await planner.plan(NAMESPACE, wanted), plan(wanted))
 
 
 async def test_what_is_kept_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,8 +177,8 @@ async def test_what_is_kept_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyP
     worker = CountingWorker()
     planner = Planner(clock, worker)
     wanted = patched()
-    assert same(await planner.plan("ns", wanted), plan(wanted))
-    assert same(await planner.plan("ns", wanted), plan(wanted))
+    assert same(await planner.plan(NAMESPACE, wanted), plan(wanted))
+    assert same(await planner.plan(NAMESPACE, wanted), plan(wanted))
     assert len(worker.planned) == 2, "it was not kept"
 
 
@@ -232,7 +234,7 @@ async def test_who_is_cancelled_leaves_no_answer_to_the_next(worker: PlanWorker)
 
 
 async def test_the_loop_goes_on_beside_a_large_plan(clock: Clock, worker: PlanWorker) -> None:
-    planning = asyncio.create_task(Planner(clock, worker).plan("ns", patched()))
+    planning = asyncio.create_task(Planner(clock, worker).plan(NAMESPACE, patched()))
     steps = 0
     while not planning.done():
         await asyncio.sleep(0)
@@ -244,7 +246,7 @@ async def test_the_loop_goes_on_beside_a_large_plan(clock: Clock, worker: PlanWo
 def test_a_gateway_is_given_what_it_refers_to_alone() -> None:
     wanted = patched("a: 1\n")
     (reference,) = wanted.contents
-    other = replace(reference, name="of-somebody-else")
+    other = reference._replace(name="of-somebody-else")
     crowd = replace(
         wanted, contents={**wanted.contents, other: wanted.contents[reference]}, absent=frozenset({other})
     )
@@ -269,9 +271,9 @@ async def test_unchanged_gateways_are_not_unpacked(clock: Clock, monkeypatch: py
 
     monkeypatch.setattr(GatewayObjects, "_unpacked", counted)
     planner, many = Planner(clock, CountingWorker()), [gateway(f"g{number}") for number in range(20)]
-    await planner.plan("ns", snapshot(*many))
+    await planner.plan(NAMESPACE, snapshot(*many))
     changed = snapshot(*many[1:], gateway("g0", port=4000))
-    planned = (await planner.plan("ns", changed)).gateways
+    planned = (await planner.plan(NAMESPACE, changed)).gateways
 
     # All that a reconcile asks of a gateway that it does not apply.
     asked = [
