@@ -29,15 +29,7 @@ _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A named cluster, context or user of a kubeconfig.
-
-    Attributes
-    ----------
-    fields
-        What the file says about it.
-    folder
-        Where its relative paths begin.
-    """
+    """A named cluster, context or user of a kubeconfig, whose relative paths begin at `folder`."""
 
     fields: Mapping[str, Any]
     folder: Path
@@ -51,12 +43,7 @@ class Entry:
 class Kubeconfig:
     """Kubeconfig files as one: for each name, and for the current context, the first file to set it wins.
 
-    Attributes
-    ----------
-    current
-        Name of the current context; empty where there is none.
-    contexts, clusters, users
-        The entries by name.
+    The current context is empty where there is none.
     """
 
     current: str = ""

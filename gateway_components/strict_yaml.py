@@ -132,15 +132,7 @@ _TAG_MERGE = "tag:yaml.org,2002:merge"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a YAML text.
-
-    Attributes
-    ----------
-    value
-        The content in JSON types.
-    line
-        First line of the document, counted from 1.
-    """
+    """One document of a YAML text, in JSON types, and its first line, counted from 1."""
 
     value: Any
     line: int
@@ -259,13 +251,7 @@ class _Size(NamedTuple):
 
 
 class _Measure:
-    """Looks at each node once, and checks its keys and its size.
-
-    Attributes
-    ----------
-    values, characters
-        What was seen in the text itself, where an alias is one value.
-    """
+    """Looks at each node once, and checks its keys and its size; an alias counts as one value of the text."""
 
     def __init__(self) -> None:
         self.values = 0

@@ -52,10 +52,7 @@ async def outlast(*work: asyncio.Future[Any]) -> None:
 async def unbroken(work: Coroutine[Any, Any, T]) -> T:
     """Return what `work` returns; if this task is cancelled meanwhile, `work` finishes first.
 
-    Raises
-    ------
-    Exception
-        What ended `work`, unless this task was cancelled.
+    What ended `work` is raised, unless this task was cancelled.
     """
     working = asyncio.create_task(work)
     try:
@@ -69,13 +66,7 @@ async def unbroken(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def while_running(work: Coroutine[Any, Any, T], *tasks: asyncio.Task[Any]) -> T:
-    """Return what `work` returns, which runs only as long as all of `tasks`.
-
-    Raises
-    ------
-    Exception
-        What ended `work`, or tasks before it.
-    """
+    """Return what `work` returns, which runs only as long as all of `tasks`; raise what ended it or them before."""
     working = asyncio.create_task(work)
     try:
         await asyncio.wait((working, *tasks), return_when=asyncio.FIRST_COMPLETED)
@@ -93,13 +84,7 @@ async def ended(*tasks: asyncio.Task[Any]) -> None:
 
 
 def raise_failures(*tasks: asyncio.Task[Any]) -> None:
-    """Raise what ended those of `tasks` that have ended.
-
-    Raises
-    ------
-    Exception
-        What ended one of them; a group where there is more.
-    """
+    """Raise what ended those of `tasks` that have ended; a group where there is more."""
     errors = [error for task in tasks if task.done() and (error := task.exception())]
     if len(errors) > 1:
         raise BaseExceptionGroup("several parts failed", errors)

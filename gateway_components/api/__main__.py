@@ -29,16 +29,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def write_files(folder: Path, wanted: Mapping[str, str | None], command: str, *, check: bool) -> int:
-    """Write the generated files of a folder, or report the stale ones on stderr.
+    """Write the generated files of a folder; with `check`, report the stale ones on stderr, and return 1 for any.
 
-    Parameters
-    ----------
-    folder, wanted
-        Text of each file by its path in the folder; None for one that must not exist, which only a check reports.
-    command
-        The command that writes them, for messages.
-    check
-        Whether to write nothing, and return 1 if a file is stale.
+    `wanted` has the text of each file by its path in the folder, None for one that must not exist, which only a check
+    reports. `command` is the command that writes them, for messages.
     """
     files = {folder / name: text for name, text in wanted.items()}
     if check:

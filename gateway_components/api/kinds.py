@@ -48,8 +48,6 @@ class PrinterColumn:
 
     Attributes
     ----------
-    name
-        Heading.
     json_path
         What it shows, in the JSONPath of CRDs.
     type
@@ -82,20 +80,14 @@ class Kind:
 
     Attributes
     ----------
-    model
-        The model of its objects.
-    kind, plural
-        Its names in manifests and in paths of the API.
-    short_names
-        Abbreviations for kubectl.
+    kind, plural, short_names
+        Its names in manifests and in paths of the API, and its abbreviations for kubectl.
     role
         How it is watched, planned and reported on.
     dependents
         Kinds whose objects depend on this one and are reconciled when it changes.
     conditions
         Types of the conditions that the controller sets; none where it does not set the status.
-    namespaced
-        Whether its objects live in a namespace or belong to the whole cluster.
     has_url
         Whether its status has a ``url``.
     printer_columns
@@ -137,10 +129,8 @@ class GatewayKind(Kind):
 
     Attributes
     ----------
-    class_kind
-        Kind of its class.
-    class_field
-        Field of its spec that names the class.
+    class_kind, class_field
+        Kind of its class, and the field of its spec that names the class.
     controller
         ``spec.controller`` of the classes that are ours.
     default_class_annotation

@@ -38,13 +38,7 @@ def parse(manifest: Mapping[str, Any]) -> ApiObject:
 
 
 def parse_as(model: type[M], manifest: Mapping[str, Any]) -> M:
-    """Return an object as an instance of a model, whatever its ``kind`` says.
-
-    Raises
-    ------
-    InputError
-        The object breaks the schema of the model.
-    """
+    """Return an object as an instance of a model, whatever its ``kind`` says; InputError where it breaks the schema."""
     parsed, faults = _validated(model, manifest)
     if parsed is None:
         raise InputError(*faults)

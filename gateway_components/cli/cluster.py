@@ -38,16 +38,9 @@ class ClusterError(GatewayError):
 
 @dataclass(frozen=True)
 class Listing:
-    """The custom resources of a cluster that could be read.
+    """The custom resources of a cluster that could be read, in JSON types; `visible` is as in `Inventory`.
 
-    Attributes
-    ----------
-    raws
-        The objects, in JSON types.
-    visible
-        As in `Inventory`.
-    notes
-        What could not be read, each with the cure.
+    The notes say what could not be read, each with the cure.
     """
 
     raws: tuple[Raw, ...]

@@ -20,18 +20,9 @@ __all__ = ["GatewayRow", "GuardRow", "RouteRow", "Row", "StatusReport", "status_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Columns of every row.
+    """Columns of every row: an object, whether it is ready, and why, as a word and as a sentence.
 
-    Attributes
-    ----------
-    kind, namespace, name
-        Which object it is.
-    ready
-        ``True``, ``False`` or ``Unknown``.
-    reason, message
-        Why, as a word and as a sentence.
-    created
-        Creation time as the API server writes it; empty for a missing object.
+    `created` is the creation time as the API server writes it; empty for a missing object.
     """
 
     kind: str

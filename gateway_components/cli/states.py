@@ -53,12 +53,12 @@ class State:
 async def list_states(client: KubeClient, install_namespace: str | None) -> list[State]:
     """Return all states, by namespace, verified with the passphrase of the daemon unless `install_namespace` is None.
 
+    So in all functions here: a PassphraseMissingError where there is no daemon in the install namespace.
+
     Raises
     ------
     ClusterError
         The Secrets cannot be read.
-    PassphraseMissingError
-        There is no daemon in the install namespace.
     """
     try:
         reader = await _reader(client, install_namespace)
@@ -82,8 +82,6 @@ async def export_state(client: KubeClient, namespace: str, install_namespace: st
     ------
     ClusterError
         There is none, another backend keeps it, or it cannot be read.
-    PassphraseMissingError
-        There is no daemon in the install namespace.
     """
     try:
         stored = await (await _reader(client, install_namespace)).load(namespace)
@@ -114,8 +112,6 @@ async def import_state(client: KubeClient, namespace: str, exported: bytes, inst
     ------
     ClusterError
         It is not a state that a daemon would keep for this namespace, or it cannot be written.
-    PassphraseMissingError
-        There is no daemon in the install namespace.
     """
     try:
         deployment = read_checkpoint(exported)

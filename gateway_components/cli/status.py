@@ -40,14 +40,7 @@ def status_tables(
 ) -> RenderableType:
     """Return the tables; on a narrow console they fold the longest columns, and cut nothing.
 
-    Parameters
-    ----------
-    now
-        The time that ages refer to.
-    home
-        Namespace that is left out of names.
-    wide
-        Whether to add upstreams and messages.
+    Ages refer to `now`, the namespace `home` is left out of names, and `wide` tables have upstreams and messages.
     """
 
     def path(text: str) -> str:

@@ -121,14 +121,8 @@ def tool_gateway_outputs(
 ) -> GatewayOutputs:
     """Return the objects of the ToolGateway that `args` describe, and the keys of its routes.
 
-    Parameters
-    ----------
-    component
-        Type and name of the component, for messages.
-    name
-        Name of the gateway where `args` give none.
-    provider
-        The provider of its objects, which knows the namespace where `args` give none; None for the default one.
+    Messages name the component by its type and name, `component`. `name` and the namespace of the provider, None for
+    the default one, count where `args` give none.
 
     Raises
     ------

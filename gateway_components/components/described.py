@@ -41,8 +41,6 @@ class Described:
 
     Attributes
     ----------
-    manifest
-        The object.
     arguments
         The argument for each field of it; of several that a path begins with, the first counts.
     faults
@@ -158,16 +156,10 @@ def described_gateway(kind: GatewayKind, parts: Mapping[str, Any]) -> Described:
 def snapshot(
     kind: GatewayKind, gateway: Described, others: Iterable[Described], parts: Mapping[str, Any]
 ) -> Snapshot:
-    """Return all that a plan may know of a gateway.
+    """Return all that a plan may know of a gateway, as `described_gateway` returned it.
 
-    Parameters
-    ----------
-    gateway
-        The gateway, as `described_gateway` returned it.
-    others
-        Its guards and routes, and what is behind them; all without a fault.
-    parts
-        Its patch, its image and what is known of Secrets and ConfigMaps that it refers to.
+    Its guards and routes, and what is behind them, are the `others`, all without a fault. Of `parts`, its patch, its
+    image and what is known of Secrets and ConfigMaps that it refers to are used.
     """
     class_ = {
         "apiVersion": API_VERSION,

@@ -114,12 +114,7 @@ A = TypeVar("A", bound=Args)
 def args_as(component: str, type_: type[A], value: Any, path: str = "") -> A:
     """Return `value`, an instance of an args class or a map, as the args class.
 
-    Parameters
-    ----------
-    component
-        Type and name of the component, for messages.
-    path
-        The argument that `value` is given for; empty where it is all arguments of a component.
+    `path` is the argument that `value` is given for; empty where it is all arguments of a component.
 
     Raises
     ------

@@ -83,13 +83,7 @@ class Leadership(Protocol):
         """Whether this daemon waits for its turn, and could take it."""
 
     def seconds_to_write(self) -> float:
-        """Return how long a write that is sent now may take (`kube.fence`).
-
-        Raises
-        ------
-        LeadershipLostError
-            This daemon may not act now.
-        """
+        """Return how long a write that is sent now may take (`kube.fence`), or raise a LeadershipLostError."""
 
     async def acquire(self) -> None:
         """Return once this daemon leads."""

@@ -164,10 +164,8 @@ class Sources:
     ----------
     file
         The settings file; None for none.
-    given
-        Values from the command line and the environment, in JSON types.
-    places
-        Option or variable of each of these values.
+    given, places
+        Values from the command line and the environment, in JSON types; and the option or variable of each.
     defaults
         Defaults known only at start, in JSON types; the others are in `Settings`.
     """

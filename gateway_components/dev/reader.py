@@ -12,12 +12,10 @@ __all__ = ["FolderReader", "Reading"]
 
 @dataclass(frozen=True)
 class Reading:
-    """What a folder holds.
+    """What a folder holds: its objects, those of an unreadable file as they last were, and all current findings.
 
     Attributes
     ----------
-    objects
-        Its objects, those of an unreadable file as they last were, and all current findings.
     incomplete
         Whether a file could never be read: it may hold objects that are not known.
     again

@@ -33,12 +33,8 @@ Held = Mapping[Identity, Applied | None]
 def read_checkpoint(checkpoint: bytes) -> dict[str, Any]:
     """Return the deployment in a checkpoint of the engine's file backend, or in that of ``pulumi stack export``.
 
-    Pending operations of an earlier run are dropped: the next run adopts what they created.
-
-    Raises
-    ------
-    StateUnreadableError
-        It holds none.
+    Pending operations of an earlier run are dropped: the next run adopts what they created. A StateUnreadableError
+    where it holds none.
     """
     try:
         whole = json.loads(checkpoint)

@@ -47,9 +47,7 @@ _ORDER = tuple(_REASONS)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of an engine run.
-
-    The outcome of a gateway that is in neither `failures` nor `held` is unknown.
+    """The outcome of an engine run; that of a gateway in neither `failures` nor `held` is unknown.
 
     Attributes
     ----------

@@ -31,15 +31,7 @@ _MOST_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry of a gateway.
-
-    Attributes
-    ----------
-    size
-        Its bytes.
-    stamp
-        A number that no other content has, of this gateway or another.
-    """
+    """The entry of a gateway: its bytes, and a stamp that no other content has, of this gateway or another."""
 
     size: int
     stamp: int

@@ -20,10 +20,7 @@ PROVIDER_VERSION = "4.25.0"
 def find_engine() -> Path:
     """Return the path of the ``pulumi`` program: beside this Python, where set-up installs it, or on PATH.
 
-    Raises
-    ------
-    EngineMissingError
-        It is not installed.
+    An EngineMissingError where it is not installed.
     """
     beside = Path(sys.executable).parent / "pulumi"
     if beside.exists():
@@ -38,10 +35,7 @@ def find_engine() -> Path:
 def find_provider() -> Path:
     """Return the path of the Kubernetes provider: on PATH, where the engine looks first, or among its plugins.
 
-    Raises
-    ------
-    EngineMissingError
-        The provider is not installed in the required version.
+    An EngineMissingError where it is not installed in the required version.
     """
     found = shutil.which(PROVIDER)
     if found is not None:

@@ -24,15 +24,7 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class UnreadableObject:
-    """An object that the models refuse.
-
-    Attributes
-    ----------
-    metadata
-        What could be read of its metadata.
-    message
-        Why the rest could not, field by field.
-    """
+    """An object that the models refuse: what could be read of its metadata, and why the rest could not."""
 
     metadata: ObjectMeta
     message: str

@@ -35,15 +35,7 @@ _AFTER_PATH = re.compile(r"[?#].*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Node:
-    """An object, existing or not.
-
-    Attributes
-    ----------
-    key
-        Its identity.
-    state, reason, message
-        Its state, and why; the reason is empty if all is well.
-    """
+    """An object, existing or not, with its state and why; the reason is empty if all is well."""
 
     key: Identity
     state: State = State.OK

@@ -38,18 +38,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """State of one object, and why.
+    """State of one object, whether it is ready as a condition says it, and why.
 
-    Attributes
-    ----------
-    state
-        State of the node in a graph.
-    reason, message
-        Those of the condition. Without one, `reason` is ``ClassNotFound``, ``OtherController``, ``NotGiven`` (its
-        class or gateway is not among the files), ``NotAttached`` (a route without a gateway), ``NotReported`` (not
-        reconciled yet), ``NotReadable`` (at fault) or ``NotVisible`` (forbidden).
-    ready
-        Whether it is ready, as a condition says it.
+    Reason and message are those of the condition. Without one, the reason is ``ClassNotFound``, ``OtherController``,
+    ``NotGiven`` (its class or gateway is not among the files), ``NotAttached`` (a route without a gateway),
+    ``NotReported`` (not reconciled yet), ``NotReadable`` (at fault) or ``NotVisible`` (forbidden).
     """
 
     state: State = State.OK

@@ -72,17 +72,7 @@ class TrimmedObject(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list.
-
-    Attributes
-    ----------
-    items
-        Its objects.
-    version
-        The version to watch from.
-    token
-        Requests the next page; empty on the last one.
-    """
+    """Part of a list, and the version to watch from; `token` requests the next page, and is empty on the last one."""
 
     items: list[Raw]
     version: str

@@ -53,15 +53,7 @@ class TooLargeAnswerError(MalformedAnswerError):
 
 @dataclass(frozen=True, slots=True)
 class StatusDetails:
-    """The object of a ``Status`` (``metav1.StatusDetails``).
-
-    Attributes
-    ----------
-    group, kind, name
-        Group, plural and name; empty if the Status does not say.
-    causes
-        Reasons of its causes.
-    """
+    """The object of a ``Status`` (``metav1.StatusDetails``): empty if that does not say, with reasons of its causes."""
 
     group: str = ""
     kind: str = ""

@@ -110,15 +110,7 @@ async def install_passphrase(client: KubeClient, namespace: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """A state that was written.
-
-    Attributes
-    ----------
-    uid
-        UID of the Secret that holds it.
-    base
-        Version of that Secret that it was written on.
-    """
+    """A state that was written: UID of the Secret that holds it, and the version that this was written on."""
 
     uid: str
     base: int

@@ -48,16 +48,10 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Verbs on resources.
+    """Verbs on resources, and in one line why they are needed.
 
     Attributes
     ----------
-    resources, verbs
-        What is done to what.
-    why
-        What it is needed for, in one line.
-    place
-        Where.
     subresource
         The part of the object that is meant, such as ``status``; empty for the object.
     names

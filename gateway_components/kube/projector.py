@@ -112,13 +112,7 @@ class Projector(Generic[T]):
         self._log = structlog.get_logger().bind(resource=resource.plural)
 
     def name(self, item: Mapping[str, Any]) -> ObjectName:
-        """Return the name of an object.
-
-        Raises
-        ------
-        MalformedAnswerError
-            It was not requested.
-        """
+        """Return the name of an object, or raise a MalformedAnswerError if it was not requested."""
         metadata = item["metadata"]
         # Interned: names make up most of what is kept.
         name = sys.intern(metadata.get("namespace") or ""), metadata["name"]

@@ -21,18 +21,9 @@ _NOTE_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to an object.
+    """Something that happened to an object: a reason and an action in one word each, and a note in a sentence.
 
-    Attributes
-    ----------
-    type
-        ``Normal`` or ``Warning``.
-    reason
-        One word in CamelCase.
-    action
-        One word for what was being done.
-    note
-        A sentence, truncated to the API server's limit.
+    The type is ``Normal`` or ``Warning``; the note is truncated to the API server's limit.
     """
 
     type: Literal["Normal", "Warning"]

@@ -123,17 +123,7 @@ def read_head(data: Mapping[str, str]) -> StateHead:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What a signature binds a state to.
-
-    Attributes
-    ----------
-    key
-        Key of the install.
-    namespace, uid
-        The Secret that holds it.
-    base
-        Version of that Secret that it is written on.
-    """
+    """What a signature binds a state to: the install's key, its Secret, and the version it is written on."""
 
     key: str = field(repr=False)
     namespace: str

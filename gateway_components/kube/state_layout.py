@@ -23,14 +23,9 @@ _MOST_PIECES = 400
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A Secret with a part of a state.
+    """A Secret with a part of a state, and SHA-256 of its content.
 
-    Attributes
-    ----------
-    name, digest
-        Its name, and SHA-256 of its content.
-    uid, version
-        As last read or written; empty for one that is not written yet.
+    UID and version are those last read or written; empty for one that is not written yet.
     """
 
     name: str
@@ -45,8 +40,6 @@ class Known:
 
     Attributes
     ----------
-    version
-        That version.
     parts
         The parts that the head names, by name.
     marks

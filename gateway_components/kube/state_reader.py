@@ -32,13 +32,7 @@ class StateConflictError(GatewayError):
 
 
 class StateDamagedError(GatewayError):
-    """The Secret holds no valid state.
-
-    Attributes
-    ----------
-    version, uid
-        Version of the Secret, to overwrite it, and its UID.
-    """
+    """The Secret holds no valid state; its version allows to overwrite it."""
 
     def __init__(self, message: str, version: str, uid: str = "") -> None:
         super().__init__(message)

@@ -20,13 +20,7 @@ _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 
 @dataclass(frozen=True, slots=True)
 class FileFinding(Finding):
-    """A finding with its place in a file.
-
-    Attributes
-    ----------
-    file, line
-        Where; lines count from 1.
-    """
+    """A finding with its place in a file, whose lines count from 1."""
 
     file: str = ""
     line: int = 1
@@ -56,15 +50,7 @@ class FileFinding(Finding):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """An object of a manifest file.
-
-    Attributes
-    ----------
-    manifest
-        The object in JSON types.
-    file
-        Name of its file.
-    """
+    """An object of a manifest file, in JSON types."""
 
     manifest: Mapping[str, Any]
     file: str

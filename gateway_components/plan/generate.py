@@ -67,22 +67,16 @@ def generate(
     image: str = IMAGE,
     names: Mapping[str, str | None] | None = None,
 ) -> Generated:
-    """Return the objects of one gateway, whoever owns it.
+    """Return the objects of one gateway, whoever owns it; without a UID its objects have no owner.
 
     Parameters
     ----------
-    gateway
-        The gateway; without a UID its objects have no owner.
-    contents
-        Secrets and ConfigMaps it refers to; a missing key means that the object does not exist.
-    resources
-        Guards and providers it refers to.
+    contents, resources
+        Secrets, ConfigMaps, Guards and providers it refers to; a missing key means that the object does not exist.
     servers
         Entries of ``mcp_servers``, for a ToolGateway.
     absence
         What it refers to and does not exist on the cluster.
-    image
-        Image of its container.
     names
         The key in ``mcp_servers`` by each name that a patch may use for a route, served or not.
 

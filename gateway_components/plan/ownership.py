@@ -31,10 +31,8 @@ class Mark:
 
     Attributes
     ----------
-    uid
-        Which object of that name it is.
-    version
-        Its resource version as a number, which grows with each change.
+    uid, version
+        Which object of that name it is, and its resource version as a number, which grows with each change.
     fields
         The fields that we own, as paths. Whoever changes or removes one takes it from us, which the API server records
         in ``metadata.managedFields``.
@@ -50,17 +48,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was applied of a gateway.
-
-    Attributes
-    ----------
-    uid
-        UID of the gateway that owns the objects.
-    digest
-        Of its objects, as `GatewayObjects.digest`.
-    marks
-        Of each object as the API server returned it.
-    """
+    """What was applied of a gateway: the UID of its owner, and the digest and marks of its objects."""
 
     uid: str | None
     digest: str
@@ -73,8 +61,6 @@ class Drift:
 
     Attributes
     ----------
-    object
-        Which one.
     fields
         The outermost changed fields; none where the object was deleted or recreated.
     rewritten

@@ -181,10 +181,8 @@ class RouteConsent:
 
     Attributes
     ----------
-    namespaces
-        The namespaces; None for all.
-    said
-        Whether the gateway says so itself.
+    namespaces, said
+        The namespaces, None for all; and whether the gateway says so itself.
     fault
         What is wrong with what it says; nobody else's routes are taken then.
     """
@@ -235,14 +233,7 @@ def check_namespace(
 ) -> None:
     """Refuse a reference from `namespace` to an object elsewhere, where the installation forbids it.
 
-    Parameters
-    ----------
-    namespace
-        Namespace of the object that refers.
-    wanted, path
-        What it refers to, and by which of its fields.
-    reason
-        Reason of the condition.
+    `path` is the field that refers to what is wanted, `reason` that of the condition.
 
     Raises
     ------

@@ -59,14 +59,9 @@ Config = Mapping[str, Any]
 
 
 def model_warnings(generated: Config, patched: Config, variables: Collection[str]) -> Iterator[Finding]:
-    """Yield a warning for each model that is not served as intended.
+    """Yield a warning for each model that is not served as intended, before and after the config patch.
 
-    Parameters
-    ----------
-    generated, patched
-        The configuration before and after the config patch.
-    variables
-        Names of the variables of the container.
+    `variables` are the names of those of the container.
     """
     models = patched.get("model_list")
     if not isinstance(models, Sequence) or isinstance(models, str):
@@ -305,16 +300,8 @@ def server_name_warnings(
 ) -> Iterator[Finding]:
     """Yield a warning for each name of an MCP server that LiteLLM does not start with.
 
-    Parameters
-    ----------
-    name
-        Name of the ConfigMap with the patch; empty without one.
-    config
-        The configuration after the patch.
-    served
-        The keys of the routes in it.
-    separator
-        What LiteLLM writes between the names of a server and a tool.
+    `name` is that of the ConfigMap with the patch, empty without one; `config` is the configuration after the patch,
+    and `served` the keys of the routes in it. LiteLLM writes `separator` between the names of a server and a tool.
     """
     servers = config.get("mcp_servers")
     for key in servers if isinstance(servers, Mapping) and separator else ():

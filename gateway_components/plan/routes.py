@@ -62,16 +62,12 @@ class RoutePlan:
 
     Attributes
     ----------
-    key, generation
-        The route that was planned.
     gateway
         The gateway it refers to; None for a route that refers to none, which has no status.
     server
         Its key in ``mcp_servers``.
-    upstream
-        The MCP server behind it; None where there is a failure.
-    failure
-        Why it is not served; None where its gateway serves it.
+    upstream, failure
+        The MCP server behind it, or why it is not served.
     warnings
         What is not done as asked, though it is served.
     rank

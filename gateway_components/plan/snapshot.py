@@ -140,24 +140,16 @@ class Snapshot:
 
     Attributes
     ----------
-    gateways
-        The gateways to plan; objects that they own must be in their own namespace.
-    classes
-        Every class there is.
+    gateways, unreadable_gateways
+        The gateways to plan, and those whose content could not be parsed; their objects must be in their namespace.
     routes
         The routes that refer to a gateway of these namespaces, and routes in them that refer to none.
-    unreadable_gateways
-        Gateways whose content could not be parsed.
     resources
         Guards, providers and ToolServers that gateways and routes refer to (`references`).
-    contents
-        Secrets and ConfigMaps that the gateways refer to; a missing key means that the object does not exist.
-    absent
-        Those of them that do not exist on the cluster; empty without a cluster.
-    awaited
-        Those of the absent ones that existed a moment ago, and may come back soon.
-    remembered
-        The keys that these had, as far as they are known.
+    contents, absent
+        Secrets and ConfigMaps that the gateways refer to; and those that do not exist, none without a cluster.
+    awaited, remembered
+        Those of the absent ones that existed a moment ago, and may come back soon; and the keys they had, where known.
     running
         Annotations with hashes of the pod templates of existing Deployments, by their gateways.
     existing
@@ -167,8 +159,6 @@ class Snapshot:
     undecided
         Further gateways whose existence or class is unknown for now. They are neither planned nor released, and their
         routes are left out.
-    policy
-        What the installation decides.
     partial
         Whether gateways and classes may exist elsewhere, as beside manifest files: references to unknown ones are left
         to others.

@@ -136,7 +136,7 @@ Conditions = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a status is to say.
+    """What a status is to say, all of it of one ``metadata.generation``.
 
     Attributes
     ----------
@@ -146,8 +146,6 @@ class Status:
         Its ``url``, empty where there is none; None for a kind without one.
     standard
         What `conditions` says, in the types that kubectl, kstatus, Flux and Argo CD look for.
-    generation
-        ``metadata.generation`` that all of it speaks of.
     """
 
     conditions: Conditions
@@ -164,7 +162,7 @@ def gateway_status(
     url: str,
     warnings: Sequence[Finding] = (),
 ) -> Status:
-    """Return the status of a gateway.
+    """Return the status of a gateway, whose conditions speak of ``metadata.generation``.
 
     Parameters
     ----------
@@ -172,8 +170,6 @@ def gateway_status(
         Why the desired state was not planned or not applied; None where it was applied.
     rollout
         Progress of the Deployment; None where there is none yet.
-    generation
-        ``metadata.generation`` of the gateway that the conditions speak of.
     url
         Where the gateway is reached once it is ready.
     warnings

@@ -37,15 +37,7 @@ punctuation was meant as a pattern."""
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """An MCP server, and which of its tools may be used.
-
-    Attributes
-    ----------
-    url, transport
-        How it is spoken to.
-    allow, deny
-        Names of tools; an empty `allow` lets all through that are not denied.
-    """
+    """An MCP server, how it is reached, and which tools may be used; an empty `allow` lets all but the denied."""
 
     url: str
     transport: Transport

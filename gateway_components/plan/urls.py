@@ -83,18 +83,9 @@ _IPV4 = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A URL as its caller reads it.
+    """A URL as its caller reads it: the scheme in lower case, the port that is given or else that of the scheme.
 
-    Attributes
-    ----------
-    scheme
-        In lower case.
-    host
-        As a resolver reads it: in lower case and ASCII digits, without dots at its end.
-    port
-        The given one, or else that of the scheme.
-    path
-        As given.
+    The host is as a resolver reads it: in lower case and ASCII digits, without dots at its end.
     """
 
     scheme: str

@@ -79,13 +79,7 @@ class HealthServer:
         self.port = port
 
     async def __aenter__(self) -> Self:
-        """Begin to answer.
-
-        Raises
-        ------
-        PortError
-            The port cannot be had.
-        """
+        """Begin to answer, or raise a PortError."""
         listener = _listen(self._wanted)
         self.port = listener.getsockname()[1]
         application = web.Application()

@@ -56,12 +56,7 @@ class Observation(Metrics):
     async def serving(self, port: int | None, review: Review | None) -> AsyncIterator[None]:
         """Show health and metrics on `port`, if there is one, and deliver the last spans in the end.
 
-        Metrics are for those alone whom a `review`, if there is one, allows.
-
-        Raises
-        ------
-        PortError
-            The port cannot be had.
+        Metrics are for those alone whom a `review`, if there is one, allows. A PortError where the port cannot be had.
         """
         async with AsyncExitStack() as stack:
             if self._tracing:

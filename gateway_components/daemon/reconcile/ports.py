@@ -145,13 +145,7 @@ class View(Protocol):
 
 
 class Engine(Protocol):
-    """What a reconcile applies with; one call per namespace at a time.
-
-    Attributes
-    ----------
-    most
-        Gateways of one `apply` at most.
-    """
+    """What a reconcile applies with, `most` gateways at a time; one call per namespace at a time."""
 
     most: int = MOST_AT_ONCE
 

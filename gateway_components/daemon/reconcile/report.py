@@ -230,10 +230,7 @@ class StatusRetries:
     async def unless(self, namespace: str, subject: Identity, report: Awaitable[bool]) -> bool:
         """Return what `report` returns; True where the API server refuses it, or it cannot be made.
 
-        Raises
-        ------
-        GatewayError
-            The API server gave no answer, or this daemon leads no more.
+        A GatewayError that says more, such as no answer or a lost leadership, is raised.
         """
         try:
             return await report

@@ -176,10 +176,7 @@ class WorkQueue(Generic[K]):
     async def serve(self, work: Callable[[K], Awaitable[None]], workers: int) -> None:
         """Work on up to `workers` keys at a time, until the queue is closed and everything begun is finished.
 
-        Raises
-        ------
-        BaseExceptionGroup
-            With the errors of the work; the first one ends all of it.
+        The first error of the work ends all of it, in a BaseExceptionGroup.
         """
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):

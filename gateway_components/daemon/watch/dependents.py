@@ -28,10 +28,8 @@ class Callbacks:
 
     Attributes
     ----------
-    dirty
-        Called with each namespace that must be reconciled again.
-    leaving
-        Called with each namespace that is being deleted.
+    dirty, leaving
+        Called with each namespace that must be reconciled again, or is being deleted.
     gone
         Called with each gateway and route that was deleted.
     stored

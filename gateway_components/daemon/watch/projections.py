@@ -117,8 +117,6 @@ class DeploymentState:
 
     Attributes
     ----------
-    existing
-        Its controller.
     generation, observed
         The newest generation, and whether its controller has seen it.
     wanted, total, updated, available
