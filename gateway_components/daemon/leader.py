@@ -71,6 +71,10 @@ class Terms:
     request: float = 5.0
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Leadership(Protocol):
     """What the daemon knows of its leadership."""
 
@@ -85,11 +89,14 @@ class Leadership(Protocol):
     def seconds_to_write(self) -> float:
         """Return how long a write that is sent now may take (`kube.fence`), or raise a LeadershipLostError."""
 
+    def seconds_left(self) -> float:
+        """Return how long this daemon may act without a renewal; 0 where it may not. To be asked in any thread."""
+
     async def acquire(self) -> None:
         """Return once this daemon leads."""
 
-    async def keep(self) -> str:
-        """Go on leading; return why once that is over."""
+    async def keep(self, lost: Callable[[], None] = _nothing) -> str:
+        """Go on leading; return why once that is over. Calls `lost` before, in the thread that learns of it."""
 
     async def release(self) -> None:
         """Let another daemon lead."""
@@ -171,8 +178,17 @@ class Leader:
         self._on_lead(self._lease.holder)
         self._log.info("leading", identity=self._lease.holder)
 
-    async def keep(self) -> str:
+    def seconds_left(self) -> float:
+        """Return how long this daemon may act without a renewal."""
+        return max(self._left(), 0.0)
+
+    async def keep(self, lost: Callable[[], None] = _nothing) -> str:
         """Give signs of life; return why once this daemon leads no longer."""
+        why = await self._kept()
+        lost()
+        return why
+
+    async def _kept(self) -> str:
         while self._until is not None:
             await asyncio.sleep(min(self._terms.retry, self._left()))
             if self._left() <= 0:
@@ -269,10 +285,12 @@ class Unopposed:
         """Return that there is no limit."""
         return math.inf
 
+    seconds_left = seconds_to_write
+
     async def acquire(self) -> None:
         """Return at once."""
 
-    async def keep(self) -> str:
+    async def keep(self, lost: Callable[[], None] = _nothing) -> str:  # noqa: ARG002
         """Never return."""
         await asyncio.Event().wait()
         return ""
@@ -302,13 +320,17 @@ class LeaderAside:
         """Return how long a write that is sent now may take."""
         return self._leader.seconds_to_write()
 
+    def seconds_left(self) -> float:
+        """Return how long this daemon may act without a renewal."""
+        return self._leader.seconds_left()
+
     async def acquire(self) -> None:
         """Return once this daemon leads."""
         await self._side.run(self._leader.acquire())
 
-    async def keep(self) -> str:
+    async def keep(self, lost: Callable[[], None] = _nothing) -> str:
         """Go on leading; return why once that is over."""
-        return await self._side.run(self._leader.keep())
+        return await self._side.run(self._leader.keep(lost))
 
     async def release(self) -> None:
         """Let another daemon lead."""
@@ -336,14 +358,15 @@ async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], ha
     work
         What only a leader may do. Whatever ends it, it returns when nothing of it acts any more.
     halt
-        Called when the leadership is lost, before `work` is cancelled: ends at once what does not heed that.
+        Called when the leadership is lost, before `work` is cancelled: ends at once what does not heed that. It must be
+        safe in any thread, and may be called again.
 
     Raises
     ------
     LeadershipLostError
         It was lost, and nothing acts any more.
     """
-    keeping = asyncio.create_task(leadership.keep())
+    keeping = asyncio.create_task(leadership.keep(halt))
     working = asyncio.create_task(work)
     try:
         await asyncio.wait((keeping, working), return_when=asyncio.FIRST_COMPLETED)

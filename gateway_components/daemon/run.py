@@ -286,7 +286,7 @@ class _Daemon:
         # Namespaces whose gateways all went while no daemon ran have state and no event.
         for namespace in self._view.stored() | self._view.namespaces():
             self._queue.change(namespace)
-        with watchdog(self._may_act, self._working.stacks.halt):
+        with watchdog(self._leadership.seconds_left, self._working.stacks.halt):
             # More reconciles than engine runs: one that waits for room delays no edit and no status of others.
             await self._queue.serve(self._reconcile, workers * _RECONCILES_EACH)
 

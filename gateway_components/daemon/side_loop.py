@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -14,19 +14,29 @@ __all__ = ["SideLoop", "watchdog"]
 
 T = TypeVar("T")
 
-_BEAT_SECONDS = 1.0
-_LOOK_SECONDS = 0.5
-"""Of the seconds that are left to others then (`Terms`), these are few."""
+_BEAT_SECONDS = 10.0
+"""Between two heartbeats: of the minute after which a main loop counts as hanging, these are few."""
+_LONGEST_SECONDS = 3600.0
+"""A thread cannot wait without end and with a limit."""
 
 
 class SideLoop:
     """Runs coroutines beside the event loop that it is entered on, and watches the heartbeat of that one.
 
-    `now` is a monotonic clock in seconds, safe in any thread.
+    The heart beats when somebody asks for it, so that nothing wakes an idle process.
+
+    Parameters
+    ----------
+    now
+        Monotonic clock in seconds, safe in any thread.
+    beat_seconds
+        Pause after a heartbeat.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], beat_seconds: float = _BEAT_SECONDS) -> None:
         self._now = now
+        self._beat_seconds = beat_seconds
+        self._asked: float | None = None
         self._begun = threading.Event()
         self._thread = threading.Thread(
             target=asyncio.run, args=(self._live(),), name="side loop", daemon=True
@@ -46,8 +56,18 @@ class SideLoop:
         self._thread.join()
 
     def silence(self) -> float:
-        """Return for how many seconds the main loop has not run anything; to be asked in any thread."""
-        return max(self._now() - self._beaten - _BEAT_SECONDS, 0.0)
+        """Return for how many seconds the main loop has owed a heartbeat; to be asked in any thread."""
+        now, asked = self._now(), self._asked
+        if asked is not None:
+            return now - asked
+        if now - self._beaten >= self._beat_seconds:
+            self._asked = now
+            try:
+                self._main.call_soon_threadsafe(self._beat)
+            except RuntimeError:
+                # A main loop that has ended owes nothing.
+                self._asked = None
+        return 0.0
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` there and return what it returns; cancelling the caller cancels it, too."""
@@ -88,27 +108,26 @@ class SideLoop:
     async def _live(self) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
         self._begun.set()
-        while not self._ending.is_set():
-            # A main loop that has ended needs no pulse.
-            with suppress(RuntimeError):
-                self._main.call_soon_threadsafe(self._beat)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _BEAT_SECONDS)
+        await self._ending.wait()
 
     def _beat(self) -> None:
-        self._beaten = self._now()
+        self._beaten, self._asked = self._now(), None
 
 
 @contextmanager
-def watchdog(leading: Callable[[], bool], halt: Callable[[], None]) -> Iterator[None]:
-    """Call `halt` once `leading` returns False, until the end of the block; both must be safe in any thread."""
+def watchdog(seconds_left: Callable[[], float], halt: Callable[[], None]) -> Iterator[None]:
+    """Call `halt` once the time that `seconds_left` gives is over, and it gives no more, until the end of the block.
+
+    Both must be safe in any thread. It is asked again no earlier than that, so a leadership that ends before its time
+    must be told of otherwise (`Leadership.keep`).
+    """
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(_LOOK_SECONDS):
-            if not leading():
-                halt()
+        while (left := seconds_left()) > 0:
+            if ended.wait(min(left, _LONGEST_SECONDS)):
                 return
+        halt()
 
     watching = threading.Thread(target=watch, name="watchdog", daemon=True)
     watching.start()

@@ -1,6 +1,7 @@
 """What is done while leading: it ends with the leadership, and the leadership outlasts it."""
 
 import asyncio
+import math
 import threading
 from pathlib import Path
 
@@ -39,7 +40,8 @@ class Work:
         return "done"
 
     def halt(self) -> None:
-        self.steps.append("halted")
+        if not self.halted.is_set():
+            self.steps.append("halted")
         self.halted.set()
 
 
@@ -125,24 +127,31 @@ def test_who_stands_by_can_be_stopped() -> None:
 
 
 def test_engines_end_though_the_event_loop_is_held_up() -> None:
-    leading, halted = [True], threading.Event()
+    left, halted = [0.05, 0.01], threading.Event()
 
     async def story() -> None:
-        with watchdog(lambda: leading[0], halted.set):
-            leading[0] = False
+        with watchdog(lambda: left.pop(0) if left else 0.0, halted.set):
             # Nothing else of this loop runs until then.
             assert halted.wait(30)
 
     asyncio.run(story())
+    assert not left, "the Lease was renewed once"
 
 
 def test_engines_continue_as_long_as_the_leadership() -> None:
     halted = threading.Event()
 
-    with watchdog(lambda: True, halted.set):
+    asked: list[float] = []
+
+    def forever() -> float:
+        asked.append(math.inf)
+        return math.inf
+
+    with watchdog(forever, halted.set):
         pass
 
     assert not halted.is_set()
+    assert len(asked) == 1, "nothing wakes a daemon that leads"
 
 
 def test_no_two_processes_have_one_name() -> None:

@@ -81,7 +81,7 @@ async def test_the_main_loop_is_asked_for_what_it_alone_knows() -> None:
 
 async def test_lease_and_probes_survive_a_blocked_main_loop() -> None:
     server = LeaseServer()
-    with SideLoop(time.monotonic) as side:
+    with SideLoop(time.monotonic, beat_seconds=0.0) as side:
         lease = candidate(Connection(server), "us", time.monotonic)
         leader = LeaderAside(Leader(lease, TERMS, time.monotonic, silence=side.silence), side)
         await leader.acquire()
@@ -99,6 +99,34 @@ async def test_lease_and_probes_survive_a_blocked_main_loop() -> None:
             await keeping
         await leader.release()
         assert "holderIdentity" not in server.spec
+
+
+async def test_a_lost_lease_is_told_though_the_main_loop_is_blocked() -> None:
+    server, lost = LeaseServer(), threading.Event()
+    with SideLoop(time.monotonic) as side:
+        lease = candidate(Connection(server), "us", time.monotonic)
+        leader = LeaderAside(Leader(lease, TERMS, time.monotonic), side)
+        await leader.acquire()
+        keeping = asyncio.create_task(leader.keep(lost.set))
+        await asyncio.sleep(0)
+        server.write_by_hand(holderIdentity="them")
+        # Nothing of this loop runs until then.
+        assert lost.wait(30)
+        assert "somebody else" in await keeping
+
+
+async def test_a_heart_beats_when_it_is_asked_for_and_not_too_often() -> None:
+    seconds = [0.0]
+    with SideLoop(lambda: seconds[0], beat_seconds=10.0) as side:
+        seconds[0] = 9.0
+        assert side.silence() == 0
+        await asyncio.sleep(0)
+        seconds[0] = 50.0
+        assert side.silence() == 0, "nobody had asked for a heartbeat"
+        seconds[0] = 53.0
+        assert side.silence() == 3, "it is owed"
+        await asyncio.sleep(0)
+        assert side.silence() == 0
 
 
 def _silent(side: SideLoop) -> list[str]:
