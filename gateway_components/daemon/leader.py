@@ -133,7 +133,7 @@ class Leader:
         self._silence = silence
         self._until: float | None = None
         self._waits_for: str | None = None
-        self._trouble = ""
+        self._last_error = ""
         self._log = structlog.get_logger().bind(lease=str(lease))
 
     @property
@@ -158,16 +158,16 @@ class Leader:
         return self._waits_for is not None
 
     async def acquire(self) -> None:
-        """Return once this daemon leads; trouble is logged and tried again."""
+        """Return once this daemon leads; errors are logged and retried."""
         while not self.leading:
             try:
                 async with asyncio.timeout(self._terms.request):
                     since = await self._lease.take()
             except (ApiError, ApiUnreachableError, TimeoutError) as error:
                 self._waits_for = None
-                self._tell_trouble("cannot ask for the lease", error)
+                self._warn_once("cannot ask for the lease", error)
             else:
-                self._trouble = ""
+                self._last_error = ""
                 if since is not None:
                     self._waits_for, self._until = None, since + self._terms.renewal
                     continue
@@ -183,7 +183,7 @@ class Leader:
         return max(self._left(), 0.0)
 
     async def keep(self, lost: Callable[[], None] = _nothing) -> str:
-        """Give signs of life; return why once this daemon leads no longer."""
+        """Renew the Lease; return why once this daemon leads no longer."""
         why = await self._kept()
         lost()
         return why
@@ -201,9 +201,9 @@ class Leader:
             except LeaseTakenError as error:
                 return self._lose(str(error))
             except (ApiError, ApiUnreachableError, TimeoutError) as error:
-                self._tell_trouble("lease not renewed", error)
+                self._warn_once("lease not renewed", error)
             else:
-                self._trouble = ""
+                self._last_error = ""
                 self._until = since + self._terms.renewal
         return "it was given back"
 
@@ -230,11 +230,11 @@ class Leader:
         self._log.error("lease lost", why=why, holder=self._lease.holder)
         return why
 
-    def _tell_trouble(self, event: str, error: Exception) -> None:
+    def _warn_once(self, event: str, error: Exception) -> None:
         text = _text(error)
         # Once, and not every two seconds of an outage.
-        level = self._log.debug if text == self._trouble else self._log.warning
-        self._trouble = text
+        level = self._log.debug if text == self._last_error else self._log.warning
+        self._last_error = text
         cure = _cure(error)
         level(event, error=text, retry_seconds=self._terms.retry, **({"cure": cure} if cure else {}))
 

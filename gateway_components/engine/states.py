@@ -95,7 +95,7 @@ class States:
             return applied_gateways(self._folder.entries.read(namespace, only))
 
     def release(self, namespace: str, keys: Collection[Identity]) -> None:
-        """Let go of gateways whose objects stay, without a run."""
+        """Release gateways whose objects stay, without a run."""
         if self.local:
             with self._folder.used("written"):
                 self._folder.entries.release(namespace, keys)

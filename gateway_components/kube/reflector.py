@@ -145,7 +145,7 @@ class Reflector(Generic[T]):
         )
         self._version: str | None = None
         self._absence = AbsentKind(resource, now)
-        self._trouble = "not listed yet"
+        self._why_missing = "not listed yet"
         self.absent = False
         self.synced = asyncio.Event()
 
@@ -161,7 +161,7 @@ class Reflector(Generic[T]):
         if self.synced.is_set() and not self.absent:
             return ""
         namespace = f" in namespace {self.namespace}" if self.namespace else ""
-        return f"{self._resource.plural}{namespace}: {self._trouble}"
+        return f"{self._resource.plural}{namespace}: {self._why_missing}"
 
     @property
     def objects(self) -> Mapping[ObjectName, T]:
@@ -222,7 +222,7 @@ class Reflector(Generic[T]):
         if isinstance(error, ApiError):
             cure = cure or _CURES.get(error.status, "")
             delay = max(delay, min(error.retry_after, _LONGEST_ASKED_SECONDS))
-        self._trouble = f"{error} ({cure})" if cure else str(error)
+        self._why_missing = f"{error} ({cure})" if cure else str(error)
         known = {"cure": cure} if cure else {}
         self._log.warning("watch broken", error=str(error), **known, retry_seconds=round(delay, 1))
         await asyncio.sleep(delay)
@@ -247,7 +247,7 @@ class Reflector(Generic[T]):
             return
         if not self.absent:
             self._log.warning("no such resource", cure=_INSTALL, gone=len(self._objects))
-            self._trouble = f"there is no such resource ({_INSTALL})"
+            self._why_missing = f"there is no such resource ({_INSTALL})"
             self.absent = True
             self._replace({})
         await asyncio.sleep(_ABSENT_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311  (spreads the load)

@@ -238,7 +238,7 @@ def merge_status(existing: Mapping[str, Any], status: Status, now: str) -> dict[
 
 
 def released_gateway(existing: Mapping[str, Any], kind: GatewayKind) -> dict[str, Any] | None:
-    """Return the status of a gateway that is ours no longer; None where nothing of ours is in it."""
+    """Return the status of a gateway that is no longer ours; None where nothing of ours is in it."""
     reasons = {*Reason, kind.ready}
     if not _is_ours(existing, (kind.configured, kind.ready), reasons):
         return None

@@ -118,7 +118,7 @@ class EventRecorder:
         await self._publish(subject, raw, Event("Warning", "RivalOperator", "Reconcile", text))
 
     def forget(self, subject: Identity) -> None:
-        """Drop the memory of an object that is ours no longer."""
+        """Drop the memory of an object that is no longer ours."""
         self._warned.pop(subject, None)
 
     async def _publish(self, subject: Identity, raw: Raw, event: Event) -> None:

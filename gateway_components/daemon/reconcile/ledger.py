@@ -19,7 +19,7 @@ _RETRIES = Pauses(first=1.0, longest=300.0)
 CORRECTIONS = Streak(Pauses(first=2.0, longest=60.0, at_once=4), quiet=60.0)
 """Corrections of drift: another controller that writes our fields must not run the engine without end."""
 RIVAL_CORRECTIONS = 7
-"""As many corrections counts the first one against an operator that runs the same gateways: it never gives way."""
+"""As many corrections counts the first one against an operator that runs the same gateways: it never backs off."""
 _UNCONFIRMED = Failure(
     Reason.WORKLOAD_FAILED, "the engine reports no error, but its state does not hold the objects as planned"
 )
@@ -49,11 +49,11 @@ class _Retry:
     Attributes
     ----------
     failure
-        Why it failed; None where its run was preempted, and nobody knows.
+        Why it failed; None where its run was preempted, and the outcome is unknown.
     preempted
         How often in a row.
     alone
-        Whether it has a run of its own: one of those in the last hung, and nobody knows which.
+        Whether it has a run of its own: one of those in the last hung, and which is unknown.
     """
 
     version: _Version
@@ -100,8 +100,8 @@ class _Record:
 class Ledger:
     """Compares plans with what was done.
 
-    The engine's state `held` these gateways, None for one that must be refreshed: nobody knows how far a run about it
-    came. A run has `most` gateways at most.
+    The engine's state `held` these gateways, None for one that must be refreshed: the outcome of a run
+    about it is unknown. A run has `most` gateways at most.
     """
 
     def __init__(self, held: Mapping[Identity, Applied | None], most: int = MOST_AT_ONCE) -> None:
@@ -171,7 +171,7 @@ class Ledger:
     def is_preempted(self, plan: Plan, batch: Batch, now: float, kept: Collection[Identity] = ()) -> bool:
         """Return whether the plan of `now` has an edit or a deletion that a run of `batch` is not about.
 
-        Gateways in `kept` are not to be let go of, or the run lets go of them.
+        Gateways in `kept` are not to be released, or are released by the run.
         """
         fresh = self._fresh(plan, now).items()
         others = any(
@@ -235,7 +235,7 @@ class Ledger:
     def preempted(self, plan: Plan, batch: Batch, now: float, seconds: float) -> None:
         """Record that a run was interrupted for others at `now`, `seconds` after its begin.
 
-        Nobody knows how far it came. All of its gateways are tried again, apart from those that are fresh; and each
+        The outcome is unknown. All of its gateways are tried again, apart from those that are fresh; and each
         alone where the run hung.
         """
         hung = seconds >= _PATIENCE_SECONDS
@@ -246,7 +246,7 @@ class Ledger:
             failure = before.failure if before else None
             if hung and before and len(batch.wanted) == 1:
                 failure = Failure(Reason.WORKLOAD_FAILED, _HUNG.format(seconds), cure=_HUNG_CURE)
-            # Nobody knows how far the run came.
+            # The outcome of the run is unknown.
             self.refresh(key)
             record = self._records[key]
             record.hung += hung
@@ -260,7 +260,7 @@ class Ledger:
             )
 
     def run_failed(self, batch: Batch, now: float) -> None:
-        """Record that a run ended with an error at `now`: nobody knows how far it came."""
+        """Record that a run ended with an error at `now`: its outcome is unknown."""
         self._rest(batch, now)
         for key in batch.wanted:
             self.refresh(key)
@@ -311,7 +311,7 @@ class Ledger:
         return corrected
 
     def to_release(self, plan: Plan) -> frozenset[Identity]:
-        """Return the gateways that the state holds and that are ours no longer."""
+        """Return the gateways that the state holds and that are no longer ours."""
         return frozenset(self._records.keys() - plan.gateways.keys())
 
     def forget(self, keys: Iterable[Identity]) -> None:

@@ -179,7 +179,7 @@ class Reconciler:
         return planned
 
     def _disowned(self, snapshot: Snapshot, planned: Plan) -> frozenset[Identity]:
-        """Return the gateways and routes that bear a status of ours and are ours no longer."""
+        """Return the gateways and routes that bear a status of ours and are no longer ours."""
         generations: dict[Identity, int | None] = {
             **{found.identity: found.metadata.generation for found in snapshot.gateways},
             **{found.key: found.generation for found in snapshot.unreadable_gateways},
@@ -313,7 +313,7 @@ class Reconciler:
             # The engine creates deleted objects again.
             changed = {drift.object for drift in drifts if drift.fields or drift.rewritten}
             if not drifts or key in self._rivals or ledger.failure(planned.gateways[key]):
-                # Nobody knows what was changed, or what else was.
+                # What was changed is unknown, or what else was.
                 changed = set(wanted_objects(key))
             return self._repair(batch.wanted[key], changed)
 

@@ -99,7 +99,7 @@ class Reporter:
         return (by_us or subject in self._reported) and _released(subject, raw) is not None
 
     async def released(self, subject: Identity, raw: Raw | None) -> bool:
-        """Take our status off what is ours no longer, or gone (None); False where it changed before that."""
+        """Remove our status from what is no longer ours, or gone (None); False where it changed before that."""
         self._log.info("released", **named(subject), exists=raw is not None)
         status = _released(subject, raw) if raw is not None else None
         if raw is not None and status is not None and not await self._patch(subject, raw, status):
@@ -108,7 +108,7 @@ class Reporter:
         return True
 
     def forget(self, subject: Identity) -> None:
-        """Drop all memory of a gateway or a route, which is gone or ours no longer."""
+        """Drop all memory of a gateway or a route, which is gone or no longer ours."""
         self._reported.discard(subject)
         self._events.forget(subject)
 

@@ -248,7 +248,7 @@ _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
 _CONFLICT_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.2
-"""Pause after a run that was interrupted because its namespace goes."""
+"""Pause after a run that was interrupted because its namespace is being deleted."""
 _INTERRUPTIONS = EngineInterruptedError, FencedError
 _EXPECTED = ApiError, ApiUnreachableError, EngineError, StateConflictError
 
