@@ -96,7 +96,7 @@ class Companions:
             await self._client.apply(object_path(key), _whole(key, {"metadata": seen}), manager=_MANAGER)
 
     async def _apply(self, key: Identity, body: Manifest) -> None:
-        await self._apply_as(f"{key.kind} {key.namespace}/{key.name}", object_path(key), _whole(key, body))
+        await self._apply_as(str(key), object_path(key), _whole(key, body))
 
     async def _apply_as(self, subject: str, path: ApiPath, manifest: Manifest) -> None:
         try:

@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -221,24 +221,24 @@ class _Session:
             self._queue.ask(namespace, again)
 
     async def _apply_namespace(self, namespace: str) -> None:
-        manifest, where = self._view.namespace(namespace), f"namespace {namespace}"
-        try:
+        manifest = self._view.namespace(namespace)
+        # It may exist, without the right to write it.
+        with self._showing_failure(f"namespace {namespace}"):
             if manifest and await self._companions.apply_namespace(namespace, manifest):
                 self._show("applied", f"Namespace {namespace}")
-        except CompanionError as error:
-            # It may exist, without the right to write it.
-            self._show_failure(where, str(error))
-        else:
-            self._failures.pop(where, None)
 
     async def _apply_companions(self, namespace: str) -> None:
         wanted, remove = self._view.companions(namespace), not self._view.is_incomplete()
-        where = f"companions of {namespace}"
-        try:
+        # The objects that gateways refer to may exist.
+        with self._showing_failure(f"companions of {namespace}"):
             for key in await self._companions.apply(namespace, wanted, remove=remove):
-                self._show("applied", f"{key.kind} {key.namespace}/{key.name}")
+                self._show("applied", str(key))
+
+    @contextmanager
+    def _showing_failure(self, where: str) -> Iterator[None]:
+        try:
+            yield
         except CompanionError as error:
-            # Go on: the objects that gateways refer to may exist.
             self._show_failure(where, str(error))
         else:
             self._failures.pop(where, None)
