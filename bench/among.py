@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.client import Raw
+from bench.client import Client, Raw
 from bench.crowds import measure_crowd
 from bench.numbers import Samples
 from bench.processor import ProcessorMeter, ProcessorSeconds
@@ -15,7 +15,7 @@ from bench.usage import wait_until_calm
 from gateway_components.kube.resources import SECRETS
 from gateway_components.kube.state_secrets import STATE_LABELS
 
-__all__ = ["measure_among"]
+__all__ = ["measure_among", "stored_states"]
 
 _LIMIT_SECONDS = 60.0
 _CALM_SECONDS = 0.3
@@ -72,7 +72,7 @@ def measure_among(stage: Stage, counts: tuple[int, ...], edits: int) -> dict[str
 def _edit(stage: Stage, namespace: str, number: int, model: str) -> _Edit:
     client, watches = stage.client, stage.watches
     name = namespace, f"gateway-{number:04}"
-    before = _stored(stage, namespace)
+    before = stored_states(client, namespace)
     watches.forget()
     meter = ProcessorMeter(stage.daemon)
     used = meter.read()
@@ -85,14 +85,14 @@ def _edit(stage: Stage, namespace: str, number: int, model: str) -> _Edit:
     return _Edit(
         at_config - acknowledged,
         at_status - acknowledged,
-        sum(size for version, size in _stored(stage, namespace).items() if version not in before),
+        sum(size for version, size in stored_states(client, namespace).items() if version not in before),
         meter.read() - used,
     )
 
 
-def _stored(stage: Stage, namespace: str) -> dict[str, int]:
-    """Return the bytes of each Secret of the state, by its version."""
-    found: Raw = stage.client.get(f"{SECRETS.collection(namespace)}?labelSelector={_SELECTOR}")
+def stored_states(client: Client, namespace: str | None = None) -> dict[str, int]:
+    """Return the bytes of each Secret that holds states, in a namespace or in all, by its version."""
+    found: Raw = client.get(f"{SECRETS.collection(namespace)}?labelSelector={_SELECTOR}")
     return {
         one["metadata"]["resourceVersion"]: sum(map(len, (one.get("data") or {}).values()))
         for one in found["items"]

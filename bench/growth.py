@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from bench.among import stored_states
 from bench.crowds import measure_crowd
 from bench.edits import edit_times
 from bench.numbers import Samples
@@ -57,6 +58,7 @@ def measure_gateways(
         "resync": asdict(resync),
         "restart": asdict(restart),
         "idle": asdict(idle),
+        "state_kib": round(sum(stored_states(stage.client).values()) / 1024),
         "resident_mib": {"empty": empty, "filled": filled, "restarted": restart.resident_mib},
     }
 

@@ -10,11 +10,13 @@ from bench.bare import BareEngine, NaiveEngine
 from bench.crowds import measure_bare_crowd, measure_crowd, measure_shared
 from bench.edits import measure_edits
 from bench.failing import measure_failing
+from bench.fairness import measure_fairness
 from bench.growth import measure_gateways, measure_routes
+from bench.limit import limited_memory
 from bench.phases import measure_phases
 from bench.scale import Scale
 from bench.stage import Stage, open_stage
-from bench.usage import resident_mib, wait_until_calm
+from bench.usage import engine_runs, resident_mib, wait_until_calm
 from gateway_components.engine.folder import ScratchFolder
 
 __all__ = ["PARTS", "Part", "crowds_on", "edits_on"]
@@ -68,6 +70,33 @@ def _among(scale: Scale, say: Say) -> dict[str, Any]:
         return measure_among(stage, scale.among, scale.among_edits)
 
 
+def _limited(scale: Scale, say: Say) -> dict[str, Any]:
+    steps = []
+    for count in scale.limited:
+        say(f"creating {count} gateways at once with {scale.memory_mib} MiB …")
+        with (
+            limited_memory("gateway-bench", scale.memory_mib) as members,
+            open_stage(workloads=False, members=members) as stage,
+        ):
+            crowd = measure_crowd(stage, "bench-limited", count, 1, workloads=False)
+            failed = sum(1 for run in engine_runs(stage.daemon) if run["failed"])
+            steps.append({**asdict(crowd), "failed_runs": failed})
+    return {"memory_mib": scale.memory_mib, "steps": steps}
+
+
+def _fairness(scale: Scale, say: Say) -> dict[str, Any]:
+    with open_stage(workloads=False) as stage:
+        say(f"editing a gateway beside {scale.beside} that change …")
+        return measure_fairness(stage, scale.beside, scale.among_edits).as_json()
+
+
+def _large(scale: Scale, say: Say) -> dict[str, Any]:
+    count, namespaces = scale.large
+    say(f"{count} gateways in {namespaces} namespaces …")
+    with open_stage(workloads=False) as stage:
+        return {"steps": [measure_gateways(stage, count, namespaces, scale.step_edits, scale.idle_seconds)]}
+
+
 def _failing(scale: Scale, say: Say) -> dict[str, Any]:
     with open_stage(workloads=False) as stage:
         say(f"editing one of {scale.healthy} gateways, without and with one that fails …")
@@ -103,7 +132,10 @@ PARTS: Mapping[str, Part] = {
     "crowds": _crowds,
     "among": _among,
     "failing": _failing,
+    "limited": _limited,
+    "fairness": _fairness,
     "gateways": _gateways,
     "routes": _routes,
+    "large": _large,
 }
 """By name, in the order in which they run; each opens control planes of its own."""

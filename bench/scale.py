@@ -20,6 +20,12 @@ class Scale:
         Gateways of the namespaces in which single edits are compared, and how many edits in each.
     healthy, healthy_edits
         Gateways beside one that always fails, and edits of one of them with and without it.
+    limited, memory_mib
+        Gateways that are created at once in a namespace while memory is limited, and to how much.
+    beside
+        Gateways of a namespace that change while somebody edits one of another.
+    large
+        Gateways and namespaces of the largest installation.
     gateways, routes
         The sizes that growth is measured at.
     step_edits
@@ -36,6 +42,10 @@ class Scale:
     among_edits: int
     healthy: int
     healthy_edits: int
+    limited: tuple[int, ...]
+    memory_mib: int
+    beside: int
+    large: tuple[int, int]
     gateways: tuple[int, ...]
     routes: tuple[int, ...]
     step_edits: int
@@ -51,6 +61,10 @@ _FULL = Scale(
     among_edits=10,
     healthy=50,
     healthy_edits=10,
+    limited=(1000, 1500),
+    memory_mib=2048,
+    beside=1000,
+    large=(5000, 100),
     gateways=(10, 100, 1000),
     routes=(10, 100, 1000),
     step_edits=5,
@@ -66,6 +80,10 @@ _QUICK = Scale(
     among_edits=3,
     healthy=8,
     healthy_edits=4,
+    limited=(50,),
+    memory_mib=2048,
+    beside=50,
+    large=(60, 12),
     gateways=(5, 50),
     routes=(5, 50),
     step_edits=2,

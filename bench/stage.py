@@ -48,13 +48,15 @@ class Stage:
         An administrator's view of the cluster.
     """
 
-    def __init__(self, lab: ControlPlane, stack: ExitStack) -> None:
+    def __init__(self, lab: ControlPlane, stack: ExitStack, members: Path | None) -> None:
         self.lab = lab
         # Below the lab's folder, which goes even when this process is killed.
         self.folder = lab.folder / "bench"
         self.folder.mkdir(mode=0o700)
         stack.enter_context(_temporary_folder(self.folder / "temporary"))
         self.daemon = DaemonProcess(lab.kubeconfig, self.folder)
+        if members:
+            members.write_text(str(self.daemon.pid))
         self._starts = 1
         stack.callback(self.stop_daemon)
         wait_until_watching(self.daemon)
@@ -76,7 +78,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(*, workloads: bool) -> Iterator[Stage]:
+def open_stage(*, workloads: bool, members: Path | None = None) -> Iterator[Stage]:
     """Start a control plane and a daemon, and end both at the end of a `with` block.
 
     Parameters
@@ -84,13 +86,15 @@ def open_stage(*, workloads: bool) -> Iterator[Stage]:
     workloads
         Whether Deployments get pods. Without, a crowd of gateways costs the control plane its own objects alone,
         and no gateway becomes ready.
+    members
+        File of a cgroup that takes the daemon in (`bench.limit`).
     """
     with ExitStack() as stack:
         lab = stack.enter_context(ControlPlane.start(crds=[PROJECT / CRDS], nodes=_NODES))
         lab.kubectl("apply", "-f", str(PROJECT / CLASSES))
         if not workloads:
             lab.stop_workloads()
-        yield Stage(lab, stack)
+        yield Stage(lab, stack, members)
 
 
 @contextmanager

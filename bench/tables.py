@@ -53,8 +53,14 @@ def tables(results: Mapping[str, Any]) -> list[Table]:
         made.append(_crowds(parts["crowds"]))
     if "among" in parts:
         made.append(_among(parts["among"]["steps"]))
+    if "limited" in parts:
+        made.append(_limited(parts["limited"]))
+    if "fairness" in parts:
+        made.append(_fairness(parts["fairness"]))
     if "gateways" in parts:
-        made += [_gateways(parts["gateways"]["steps"])]
+        made += [_gateways("Growth with the number of gateways", parts["gateways"]["steps"])]
+    if "large" in parts:
+        made += [_gateways("Many gateways in many namespaces", parts["large"]["steps"])]
     if "routes" in parts:
         made += [_routes(parts["routes"]["steps"])]
     made += [_growth(results)]
@@ -165,6 +171,40 @@ def _among(steps: Sequence[Mapping[str, Any]]) -> Table:
     return Table("One edit among the gateways of its namespace", columns, rows, note)
 
 
+def _limited(part: Mapping[str, Any]) -> Table:
+    rows = [
+        (
+            f"{step['gateways']} gateways in one namespace",
+            f"{step['configured']:.2f}",
+            f"{step['engine_runs']}",
+            f"{step['failed_runs']}",
+            f"{step['peak_mib']:.0f}",
+            f"{step['peak_together_mib']:.0f}",
+        )
+        for step in part["steps"]
+    ]
+    columns = ("", "configured", "engine runs", "failed", "most MiB of the daemon", "with its engine")
+    note = (
+        "Seconds since the first was acknowledged. The kernel ends what takes more memory, as in a container."
+    )
+    return Table(f"Created at once with {part['memory_mib']} MiB in all", columns, rows, note)
+
+
+def _fairness(part: Mapping[str, Any]) -> Table:
+    named = (("nothing else happens", "without"), ("the others are applied", "beside"))
+    rows = [
+        (
+            f"{name} ({len(part[key]['samples'])} times)",
+            *(f"{part[key][statistic]:.2f}" for statistic in ("p50", "p95", "most")),
+            f"{part[key]['p50'] / part['without']['p50']:.2f}",
+        )
+        for name, key in named
+    ]
+    title = f"Edit in a namespace beside one with {part['changes']} changes → ConfigMap, in seconds"
+    note = "One change of a Secret concerns all gateways of the other namespace."
+    return Table(title, ("", "p50", "p95", "most", "in edits without"), rows, note)
+
+
 def _crowd(crowd: Mapping[str, Any], bare: str) -> tuple[str, ...]:
     times = (crowd[key] for key in ("created", "config_maps", "configured", "ready"))
     return (
@@ -192,6 +232,8 @@ _GATEWAY_ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("engine runs of the resync", ("resync", "engine_runs")),
     ("idle, % of a core", ("idle", "cpu_percent")),
     ("engine runs while idle", ("idle", "engine_runs")),
+    ("wake-ups a second while idle", ("idle", "wakeups")),
+    ("state, KiB", ("state_kib",)),
     ("memory before, MiB", ("resident_mib", "empty")),
     ("memory at rest, MiB", ("resident_mib", "filled")),
     ("memory after a restart, MiB", ("resident_mib", "restarted")),
@@ -208,14 +250,14 @@ _ROUTE_ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def _gateways(steps: Sequence[Mapping[str, Any]]) -> Table:
+def _gateways(title: str, steps: Sequence[Mapping[str, Any]]) -> Table:
     note = (
         "On a control plane without controllers, scheduler and nodes: Deployments get no pods, so that the numbers "
         "speak of the daemon. Each size has a control plane and a daemon of its own. Verified: in every namespace a "
         "false status was put right, so the reconcile of it is done. Memory of several processes counts what they "
         "share several times."
     )
-    return _by_size("Growth with the number of gateways", "gateways", steps, _GATEWAY_ROWS, note)
+    return _by_size(title, "gateways", steps, _GATEWAY_ROWS, note)
 
 
 def _routes(steps: Sequence[Mapping[str, Any]]) -> Table:

@@ -9,7 +9,7 @@ from bench.numbers import exponent, steepest
 
 __all__ = ["Growth", "Judged", "growth_of", "judged", "value_at"]
 
-_TOGETHER, _CROWD, _SPREAD = 200, 1000, 20
+_TOGETHER, _CROWD, _LARGE, _SPREAD = 200, 1000, 5000, 20
 """The sizes that the targets speak of; at others nothing is judged."""
 
 _GROWTH_LIMIT = 1.1
@@ -84,7 +84,10 @@ def judged(results: Mapping[str, Any]) -> list[Judged]:
         ("edits", _edits),
         ("crowds", _crowds),
         ("among", _among),
+        ("limited", _limited),
+        ("fairness", _fairness),
         ("gateways", _gateways),
+        ("large", _gateways),
         ("failing", _failing),
     ):
         part = results["parts"].get(name)
@@ -195,7 +198,10 @@ def _gateways(part: Mapping[str, Any]) -> list[Judged]:
         ),
         Judged(f"restart {with_all}: engine runs", step["restart"]["engine_runs"], "", 0),
         Judged(
-            f"restart {with_all}: all statuses verified", step["restart"]["verified"], "s", _at(crowd, 10)
+            f"restart {with_all}: all statuses verified",
+            step["restart"]["verified"],
+            "s",
+            _restart_target(count),
         ),
         Judged(f"full resync {with_all}: engine runs", step["resync"]["engine_runs"], "", 0),
         Judged(
@@ -203,8 +209,25 @@ def _gateways(part: Mapping[str, Any]) -> list[Judged]:
         ),
         Judged(f"idle {with_all}: engine runs", step["idle"]["engine_runs"], "", 0),
         Judged(f"idle {with_all}: processor", step["idle"]["cpu_percent"], "%", 0.5),
+        Judged(f"idle {with_all}: wake-ups a second", step["idle"]["wakeups"], "", None),
         Judged(f"idle {with_all}: memory", step["resident_mib"]["filled"], "MiB", _at(crowd, 150 / 1.048576)),
     ]
+
+
+def _limited(part: Mapping[str, Any]) -> list[Judged]:
+    rows = []
+    for step in part["steps"]:
+        what = f"{step['gateways']} gateways created at once in one namespace, with {part['memory_mib']} MiB in all"
+        rows += [
+            Judged(f"{what}: most memory", step["peak_together_mib"], "MiB", part["memory_mib"]),
+            Judged(f"{what}: failed engine runs", step["failed_runs"], "", 0),
+        ]
+    return rows
+
+
+def _fairness(part: Mapping[str, Any]) -> list[Judged]:
+    beside = f"edit beside a namespace with {part['changes']} changes, in edits without"
+    return [Judged(f"{beside}, p50", part["ratio"], "x", _at(part["changes"] == _CROWD, 2))]
 
 
 def _failing(part: Mapping[str, Any]) -> list[Judged]:
@@ -225,6 +248,10 @@ def _grown(results: Mapping[str, Any]) -> list[Judged]:
         )
         for growth in growth_of(results)
     ]
+
+
+def _restart_target(gateways: int) -> float | None:
+    return {_CROWD: 10.0, _LARGE: 30.0}.get(gateways)
 
 
 def _at(same_size: bool, target: float) -> float | None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -33,11 +34,22 @@ _LIMIT_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Idle:
-    """A daemon with nothing to do: percent of one core, and engine runs (there should be none)."""
+    """A daemon with nothing to do.
+
+    Attributes
+    ----------
+    cpu_percent
+        Percent of one core.
+    engine_runs
+        There should be none.
+    wakeups
+        How often a second one of its threads woke up.
+    """
 
     seconds: float
     cpu_percent: float
     engine_runs: int
+    wakeups: float
 
 
 class PeakMemory:
@@ -79,10 +91,20 @@ def measure_idle(daemon: DaemonProcess, seconds: float) -> Idle:
     """Watch a daemon that has nothing to do; what its children used counts too."""
     process = psutil.Process(daemon.pid)
     runs, used, began = len(engine_runs(daemon)), sum(daemon_seconds(process)), time.perf_counter()
+    woken = _wakeups(daemon.pid)
     time.sleep(seconds)
     passed = time.perf_counter() - began
+    woken = _wakeups(daemon.pid) - woken
     percent = 100 * (sum(daemon_seconds(process)) - used) / passed
-    return Idle(round(passed, 1), round(percent, 2), len(engine_runs(daemon)) - runs)
+    runs = len(engine_runs(daemon)) - runs
+    return Idle(round(passed, 1), round(percent, 2), runs, round(woken / passed, 1))
+
+
+def _wakeups(pid: int) -> int:
+    """Return how often the threads of a process went to sleep, which is how often they woke up."""
+    statuses = (file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/status"))
+    lines = (line for status in statuses for line in status.splitlines())
+    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
 
 
 def engine_runs(daemon: DaemonProcess) -> list[dict[str, Any]]:

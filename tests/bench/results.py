@@ -66,6 +66,7 @@ def _gateway_step(count: int, took: float, engine_runs: int) -> dict[str, Any]:
         "edit": {"p50": 0.7},
         "resync": verified,
         "restart": {**verified, "stop": 0.1, "watching": 1.0, "resident_mib": 80.0},
-        "idle": {"seconds": 30.0, "cpu_percent": 0.1, "engine_runs": 0},
+        "idle": {"seconds": 30.0, "cpu_percent": 0.1, "engine_runs": 0, "wakeups": 2.5},
+        "state_kib": count,
         "resident_mib": {"empty": 60.0, "filled": 100.0, "restarted": 80.0},
     }

@@ -6,6 +6,7 @@ import pytest
 
 from bench.among import measure_among
 from bench.failing import measure_failing
+from bench.fairness import measure_fairness
 from bench.growth import measure_gateways, measure_routes
 from bench.parts import crowds_on, edits_on
 from bench.report import page
@@ -25,6 +26,10 @@ TINY = Scale(
     among_edits=1,
     healthy=2,
     healthy_edits=1,
+    limited=(2,),
+    memory_mib=2048,
+    beside=2,
+    large=(4, 2),
     gateways=(4,),
     routes=(3,),
     step_edits=1,
@@ -43,6 +48,7 @@ def measured() -> dict[str, Any]:
         gateways = measure_gateways(stage, 4, TINY.namespaces, TINY.step_edits, TINY.idle_seconds)
         routes = measure_routes(stage, 3, TINY.step_edits)
         # The last, for what fails goes on to run engines.
+        fairness = measure_fairness(stage, TINY.beside, TINY.among_edits).as_json()
         failing = measure_failing(stage, TINY.healthy, TINY.healthy_edits).as_json()
     return {
         "edits": edits,
@@ -50,6 +56,7 @@ def measured() -> dict[str, Any]:
         "gateways": {"steps": [gateways]},
         "routes": {"steps": [routes]},
         "failing": failing,
+        "fairness": fairness,
     }
 
 
@@ -91,5 +98,5 @@ def test_every_measure_measures_and_is_reported() -> None:
     assert min(step["crowd"]["processor"][who] for who in ("daemon", "engine", "control_plane")) > 0
     assert parts["failing"]["failed_runs"] >= 1
     text, made = page(results(**parts), []), tables(results(**parts))
-    assert len(made) == 8
+    assert len(made) == 9
     assert all(f"## {table.title}" in text for table in made)
