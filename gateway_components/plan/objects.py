@@ -190,6 +190,9 @@ def _without_settings(manifest: Manifest) -> Manifest:
 
 
 def _meaning(value: Any) -> Any:
+    if isinstance(value, str):
+        # Most are texts, of which it takes longer to find out that they are no mapping.
+        return value
     if isinstance(value, Mapping):
         kept = {
             key: _amount(item) if key == _QUANTITY_FIELD else _meaning(item) for key, item in value.items()
