@@ -77,6 +77,8 @@ class Planner:
             large: list[Inputs] = []
             planned = await self._clock.in_thread(plan, snapshot, partial(self._make, made, large), memo)
             if not large:
+                if not planned.gateways:
+                    self._memos.pop(namespace, None)
                 return replace(planned, unfinished=unfinished)
             for inputs in large:
                 outcome: _Outcome = _WAITS

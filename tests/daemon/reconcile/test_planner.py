@@ -172,6 +172,15 @@ async def test_large_plans_without_end_wait_for_the_next_pass(
     assert same(await planner.plan(NAMESPACE, wanted), plan(wanted))
 
 
+async def test_a_namespace_without_gateways_takes_no_memory(clock: Clock) -> None:
+    planner = Planner(clock, CountingWorker())
+    await planner.plan(NAMESPACE, snapshot(gateway()))
+    assert planner._memos
+    planner.forget(key())
+    await planner.plan(NAMESPACE, snapshot())
+    assert not planner._memos
+
+
 async def test_what_is_kept_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner_module, "_MOST_BYTES", 10)
     worker = CountingWorker()
