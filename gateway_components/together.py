@@ -66,7 +66,7 @@ async def unbroken(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def while_running(work: Coroutine[Any, Any, T], *tasks: asyncio.Task[Any]) -> T:
-    """Return what `work` returns, which runs only as long as all of `tasks`; raise what ended it or them before."""
+    """Return what `work` returns; raise what ended it, or what ended one of `tasks` before."""
     working = asyncio.create_task(work)
     try:
         await asyncio.wait((working, *tasks), return_when=asyncio.FIRST_COMPLETED)

@@ -53,7 +53,7 @@ class State:
 async def list_states(client: KubeClient, install_namespace: str | None) -> list[State]:
     """Return all states, by namespace, verified with the passphrase of the daemon unless `install_namespace` is None.
 
-    So in all functions here: a PassphraseMissingError where there is no daemon in the install namespace.
+    All functions here raise a PassphraseMissingError where the install namespace has no daemon.
 
     Raises
     ------

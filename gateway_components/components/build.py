@@ -121,8 +121,8 @@ def tool_gateway_outputs(
 ) -> GatewayOutputs:
     """Return the objects of the ToolGateway that `args` describe, and the keys of its routes.
 
-    Messages name the component by its type and name, `component`. `name` and the namespace of the provider, None for
-    the default one, count where `args` give none.
+    `component`, its type and name, is for messages. Where `args` give no name, `name` counts; where they give no
+    namespace, that of the provider, which is None for the default one.
 
     Raises
     ------

@@ -53,7 +53,7 @@ class TooLargeAnswerError(MalformedAnswerError):
 
 @dataclass(frozen=True, slots=True)
 class StatusDetails:
-    """The object of a ``Status`` (``metav1.StatusDetails``): empty if that does not say, with reasons of its causes."""
+    """The object of a ``Status`` (``metav1.StatusDetails``), and the reasons of its causes; empty if not given."""
 
     group: str = ""
     kind: str = ""

@@ -147,7 +147,9 @@ class Signing:
 def head_data(
     packed: bytes | None, parts: Mapping[str, bytes], signing: Signing | None
 ) -> dict[str, str | None]:
-    """Return the data of a head Secret without pending gateways; None removes a field, and signs nothing.
+    """Return the data of a head Secret without pending gateways; None as a value removes that field.
+
+    Without `signing` nothing is signed.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class Content:
     data
         Keys and values of a ConfigMap, of which the daemon keeps the config patch alone; empty for a Secret.
     keys, empty
-        Names of the keys that become variables by ``envFrom``; None where they are not known. And those without a
+        Names of the keys that become variables by ``envFrom``, None where they are not known; and of those without a
         value.
     """
 

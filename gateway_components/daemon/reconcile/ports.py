@@ -145,7 +145,7 @@ class View(Protocol):
 
 
 class Engine(Protocol):
-    """What a reconcile applies with, `most` gateways at a time; one call per namespace at a time."""
+    """What a reconcile applies with: at most `most` gateways by one `apply`, and one call per namespace at a time."""
 
     most: int = MOST_AT_ONCE
 
