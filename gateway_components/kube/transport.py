@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 import json
 import re
+import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -139,7 +142,8 @@ class Transport:
         self._at_once = asyncio.Semaphore(_AT_ONCE)
         # Unlimited: watches would otherwise use up all connections.
         connector = aiohttp.TCPConnector(limit=0)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+        # With `trust_env`, each request would look for a proxy and for a password in ~/.netrc, in threads.
+        self._session = aiohttp.ClientSession(connector=connector)
 
     async def read(self, request: Request, seconds: Callable[[], float], read: Callable[[bytes], T]) -> T:
         """Send a request and return its answer, decoded by `read`.
@@ -213,7 +217,7 @@ class Transport:
                 data=request.content,
                 ssl=credentials.tls,
                 server_hostname=credentials.server_name,
-                proxy=credentials.proxy,
+                proxy=credentials.proxy or _proxy_of_environment(credentials.server),
                 timeout=within,
                 # Whoever answers chooses the target; with 307 and 308, the body goes there too.
                 allow_redirects=False,
@@ -234,6 +238,15 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(error) from None
         raise refused(response.status, body, response.headers.get("Retry-After", ""))
+
+
+@lru_cache(maxsize=16)
+def _proxy_of_environment(server: str) -> str | None:
+    """Return the URL of the proxy by which the environment has a server reached; None where there is none."""
+    address = urlsplit(server)
+    if not address.hostname or urllib.request.proxy_bypass(address.hostname):
+        return None
+    return urllib.request.getproxies().get(address.scheme)
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

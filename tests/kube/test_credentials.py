@@ -47,6 +47,38 @@ async def name_of(client: KubeClient) -> str:
     return str(found["metadata"]["name"])
 
 
+@pytest.mark.parametrize("excepted", [False, True])
+async def test_the_environment_names_a_proxy(
+    excepted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.headers["Host"], request.headers.get("Authorization")))
+        metadata = {"name": "default", "uid": "u", "resourceVersion": "1"}
+        return web.json_response({"metadata": metadata})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    (tmp_path / "netrc").write_text("default login me password secret\n")
+    async with TestServer(application) as server:
+        own = f"http://{server.host}:{server.port}"
+        host = f"{'excepted' if excepted else 'far-away'}.{server.port}.invalid"
+        monkeypatch.setenv("HTTP_PROXY", own)
+        monkeypatch.setenv("http_proxy", own)
+        monkeypatch.setenv("no_proxy", f"excepted.{server.port}.invalid")
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        file = kubeconfig(tmp_path / "config", {"server": f"http://{host}"}, {"token": "ours"})
+        async with await KubeClient.connect(file) as client:
+            if excepted:
+                with pytest.raises(ApiUnreachableError):
+                    await client.get(PATH)
+            else:
+                assert await name_of(client) == "default"
+
+    assert asked == ([] if excepted else [(host, "Bearer ours")])
+
+
 async def test_a_replaced_token_is_taken_up_without_a_new_client(lab: ControlPlane, tmp_path: Path) -> None:
     file = kubeconfig(tmp_path / "config", cluster_of(lab), {"token": "expired"})
     async with await KubeClient.connect(file) as client:
