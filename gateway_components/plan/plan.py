@@ -210,7 +210,9 @@ def _facts(
     rivals = tuple(claimed.get(key._replace(kind=kind)) for kind in GATEWAY_KINDS if kind != key.kind)
     existing = tuple(snapshot.existing.get(wanted) for wanted in wanted_objects(key))
     running = snapshot.running.get(key)
-    return gateway, rivals, existing, running, key in snapshot.handed_over, tuple(routes)
+    # Where there is no room for all of them, their order decides, which is no part of their equality.
+    ranked = tuple(sorted(routes, key=lambda route: route.rank))
+    return gateway, rivals, existing, running, key in snapshot.handed_over, ranked
 
 
 def _common(snapshot: Snapshot) -> Snapshot:

@@ -3,13 +3,15 @@
 from dataclasses import fields, replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_components.plan import config
 from gateway_components.plan.generate import Generated, generate
 from gateway_components.plan.plan import PlanMemo, plan
 from gateway_components.plan.snapshot import Snapshot
-from tests.plan.make import gateway, key, snapshot, tool_gateway, tool_key
+from tests.plan.make import gateway, key, route, route_key, snapshot, tool_gateway, tool_key
 from tests.plan.strategies import snapshots, whole
 
 PARTS = [field.name for field in fields(Snapshot)]
@@ -51,3 +53,22 @@ def test_room_is_shared_by_what_was_planned_before_too() -> None:
 
     assert planned == plan(snapshot(*crowd))
     assert any(one.failure for one in planned.gateways.values()), "there is no room for all of them"
+
+
+def test_a_route_that_was_made_anew_gives_way_to_older_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(*days: int) -> Snapshot:
+        routes = (
+            route(f"r{place}", created=f"2026-01-{day:02}T00:00:00Z", toolFilter={"allow": ["x" * 900]})
+            for place, day in enumerate(days)
+        )
+        return snapshot(tool_gateway(), *routes)
+
+    monkeypatch.setattr(config, "LARGEST", 2_000)
+    memo = PlanMemo()
+    assert plan(made(1, 2), memo=memo).routes[route_key("r1")].failure
+
+    planned = plan(made(3, 2), memo=memo)
+
+    assert planned == plan(made(3, 2))
+    assert planned.routes[route_key("r0")].failure
+    assert not planned.routes[route_key("r1")].failure
