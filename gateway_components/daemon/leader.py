@@ -132,6 +132,7 @@ class Leader:
         self._on_lead = on_lead
         self._silence = silence
         self._until: float | None = None
+        self._expired = False
         self._waits_for: str | None = None
         self._last_error = ""
         self._log = structlog.get_logger().bind(lease=str(lease))
@@ -179,8 +180,14 @@ class Leader:
         self._log.info("leading", identity=self._lease.holder)
 
     def seconds_left(self) -> float:
-        """Return how long this daemon may act without a renewal."""
-        return max(self._left(), 0.0)
+        """Return how long this daemon may act without a renewal; after a 0, one that is answered late does not count.
+
+        Whoever got the 0 has ended the engines, and a leader without them would keep the Lease for nothing.
+        """
+        left = max(self._left(), 0.0)
+        if self._until is not None and not left:
+            self._expired = True
+        return left
 
     async def keep(self, lost: Callable[[], None] = _nothing) -> str:
         """Renew the Lease; return why once this daemon leads no longer."""
@@ -191,7 +198,7 @@ class Leader:
     async def _kept(self) -> str:
         while self._until is not None:
             await asyncio.sleep(min(self._terms.retry, self._left()))
-            if self._left() <= 0:
+            if self._expired or self._left() <= 0:
                 return self._lose(f"no renewal succeeded for {self._terms.renewal:g} s")
             if self._silence() > LONGEST_SILENCE_SECONDS:
                 return self._lose(f"the main loop has been stuck for {LONGEST_SILENCE_SECONDS:g} s")

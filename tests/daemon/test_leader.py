@@ -195,6 +195,25 @@ def test_a_process_that_was_stopped_for_too_long_leads_no_more() -> None:
     in_time(story)
 
 
+def test_a_late_renewal_does_not_count_after_a_watchdog_acted() -> None:
+    async def story(server: LeaseServer) -> None:
+        daemon, loop = Contender(server, "us"), cast("VirtualTimeLoop", asyncio.get_running_loop())
+
+        async def answer_late() -> None:
+            loop.stall(daemon.leader.seconds_left())
+            assert daemon.leader.seconds_left() == 0, "a watchdog ends the engines now"
+
+        running = asyncio.create_task(daemon.run())
+        await asyncio.sleep(61)
+        daemon.connection.before = fails_with(ApiUnreachableError("away"))
+        await within(TERMS.renewal, lambda: daemon.leader.seconds_left() < TERMS.request)
+        daemon.connection.before, daemon.connection.after = at_once, answer_late
+        await within(TERMS.request + 2 * TERMS.retry, running.done)
+        assert not daemon.leader.leading
+
+    assert "10 s" in in_time(story)[-1]["why"]
+
+
 def test_who_starts_during_an_outage_leads_after_it() -> None:
     async def story(server: LeaseServer) -> None:
         daemon = Contender(server, "us")
