@@ -9,7 +9,7 @@ __all__ = ["Identity"]
 class Identity(NamedTuple):
     """Kind, namespace and name of an object; the namespace of a cluster-scoped one is empty.
 
-    A tuple, for a pass hashes and compares tens of thousands of them.
+    A tuple, because a reconcile hashes and compares tens of thousands of them.
     """
 
     kind: str

@@ -68,7 +68,7 @@ def problems(manifest: Mapping[str, Any]) -> tuple[Finding, ...]:
 
 
 def admission_problems(manifest: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Find the reasons for which ``kubectl apply`` would refuse a manifest; none exactly where a cluster takes it."""
+    """Find the errors for which ``kubectl apply`` would refuse a manifest; none exactly where our CRDs take it."""
     kind, faults = _kind(manifest)
     if kind is None:
         return tuple(faults)

@@ -52,7 +52,7 @@ class Spellings:
 
 
 def meant_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name of an object, which has no capitals, of which `name` is a misspelling by `Spellings`."""
+    """Return the known object name (in lower case) that `name` misspells by the rules of `Spellings`."""
     written = {one.replace("-", "_"): one for one in known}
     lowered = name.lower().replace("-", "_")
     return written.get(lowered if lowered in written else Spellings(written).meant_by(lowered) or "")

@@ -122,7 +122,7 @@ def tool_gateway_outputs(
     """Return the objects of the ToolGateway that `args` describe, and the keys of its routes.
 
     `component`, its type and name, is for messages. Where `args` give no name, `name` counts; where they give no
-    namespace, that of the provider, which is None for the default one.
+    namespace, that of `provider` counts. A provider of None is the default one.
 
     Raises
     ------

@@ -152,7 +152,7 @@ _FOLDER_MODE = 0o700
 
 
 class RenderedFolder:
-    """Writes what the folder that a provider writes to lacks, or has otherwise, as soon as the provider is done."""
+    """Writes the files that are missing from a provider's folder, or differ there, as soon as the provider is done."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

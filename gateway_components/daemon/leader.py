@@ -90,7 +90,7 @@ class Leadership(Protocol):
         """Return how long a write that is sent now may take (`kube.fence`), or raise a LeadershipLostError."""
 
     def seconds_left(self) -> float:
-        """Return how long this daemon may act without a renewal; 0 where it may not. To be asked in any thread."""
+        """Return how long this daemon may act without a renewal; 0 where it may not. Safe in any thread."""
 
     async def acquire(self) -> None:
         """Return once this daemon leads."""

@@ -15,15 +15,15 @@ __all__ = ["SideLoop", "watchdog"]
 T = TypeVar("T")
 
 _BEAT_SECONDS = 10.0
-"""Between two heartbeats: of the minute after which a main loop counts as hanging, these are few."""
+"""Shortest pause between two heartbeats, a fraction of the minute after which a main loop counts as hanging."""
 _LONGEST_SECONDS = 3600.0
-"""A thread cannot wait without end and with a limit."""
+"""An infinite timeout overflows in `threading`."""
 
 
 class SideLoop:
     """Runs coroutines beside the event loop that it is entered on, and watches the heartbeat of that one.
 
-    The heart beats when somebody asks for it, so that nothing wakes an idle process.
+    The main loop owes a heartbeat only once `silence` has asked for one, so that nothing wakes an idle process.
 
     Parameters
     ----------
@@ -56,7 +56,10 @@ class SideLoop:
         self._thread.join()
 
     def silence(self) -> float:
-        """Return for how many seconds the main loop has owed a heartbeat; to be asked in any thread."""
+        """Return for how many seconds the main loop has owed a heartbeat; safe in any thread.
+
+        A call that asks for the next heartbeat returns 0, so a main loop that hangs shows from the second call on.
+        """
         now, asked = self._now(), self._asked
         if asked is not None:
             return now - asked
@@ -116,10 +119,10 @@ class SideLoop:
 
 @contextmanager
 def watchdog(seconds_left: Callable[[], float], halt: Callable[[], None]) -> Iterator[None]:
-    """Call `halt` once the time that `seconds_left` gives is over, and it gives no more, until the end of the block.
+    """Call `halt` once `seconds_left` returns 0 within the block; both must be safe in any thread.
 
-    Both must be safe in any thread. It is asked again no earlier than that, so a leadership that ends before its time
-    must be told of otherwise (`Leadership.keep`).
+    `seconds_left` is called again only when the seconds it returned are over. So whoever ends the leadership earlier
+    has to halt the engines as well (`Leadership.keep`).
     """
     ended = threading.Event()
 

@@ -49,7 +49,10 @@ class FolderEngine(Engine):
         return key in self._serving
 
     async def held(self, namespace: str) -> Mapping[Identity, Applied | None]:
-        """Return the gateways in the state, all to be refreshed: the last session may have been interrupted."""
+        """Return the gateways in the state, all to be refreshed: the last session may have been interrupted.
+
+        An EngineError where the state cannot be read.
+        """
         held = await self._clock.in_thread(self._stacks.states.held, namespace)
         self._held[namespace] = set(held)
         self._serving.update(key for key, applied in held.items() if applied)

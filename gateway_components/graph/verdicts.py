@@ -129,7 +129,7 @@ def _guard(guard: Guard, users: Iterable[Gateway], inventory: Inventory) -> Verd
 
 
 def _guard_failure(guard: Guard, users: Iterable[Gateway], resources: Resources) -> Failure | None:
-    """Return why a Guard is not applied to its users; for one without, an AiGateway beside it is assumed."""
+    """Return why a Guard is not applied to its users; None where it is. Without users, one AiGateway is assumed."""
     reference = ObjectReference(name=guard.metadata.name, namespace=guard.metadata.namespace)
     for gateway in tuple(users) or (_anybody(guard),):
         alone = gateway.spec.model_copy(update={"guardrails": (reference,)})

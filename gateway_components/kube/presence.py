@@ -52,7 +52,7 @@ async def resource_presence(client: KubeClient, resource: Resource) -> Presence:
 
 
 class AbsentKind:
-    """The answers of API discovery about a kind whose collection was not found."""
+    """The answers of API discovery about a kind whose collection was not found; `now` is monotonic, in seconds."""
 
     def __init__(self, resource: Resource, now: Callable[[], float]) -> None:
         self._resource = resource

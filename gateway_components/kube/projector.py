@@ -31,7 +31,7 @@ class Allowance:
         self._sums: dict[str, int] = {}
 
     def refusal(self, name: tuple[str, str], content: Any) -> str:
-        """Return why what is kept of an object is too much, for it or its namespace; empty where it is not."""
+        """Return why `content`, kept of an object, would be too much for it or its namespace; empty if it is not."""
         self.release(name)
         values = _values(content)
         if values > _MOST_VALUES:

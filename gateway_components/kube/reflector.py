@@ -102,6 +102,8 @@ class Reflector(Generic[T]):
         The one namespace to watch, or for namespaces, the one of that name; None for all.
     on_restart
         Called whenever a watch or a list is restarted.
+    now
+        Monotonic clock in seconds.
 
     Attributes
     ----------

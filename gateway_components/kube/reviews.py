@@ -50,7 +50,7 @@ class _Answer:
 
 
 class AccessReviewer:
-    """Reviews tokens for a non-resource `path` with the API server."""
+    """Reviews tokens for a non-resource `path` with the API server; `now` is a monotonic clock in seconds."""
 
     def __init__(self, client: KubeClient, path: str, now: Callable[[], float]) -> None:
         self._client = client

@@ -32,7 +32,7 @@ class StateConflictError(GatewayError):
 
 
 class StateDamagedError(GatewayError):
-    """The Secret holds no valid state; its version allows to overwrite it."""
+    """The Secret holds no valid state; its version allows overwriting it."""
 
     def __init__(self, message: str, version: str, uid: str = "") -> None:
         super().__init__(message)

@@ -170,7 +170,7 @@ class Transport:
                 response.release()
 
     async def stream(self, request: Request, silence: float) -> aiohttp.ClientResponse:
-        """Send a request and return its answer as a stream, which ends after seconds of `silence`; raises as `read`."""
+        """Send a request and return its answer as a stream that times out after `silence` seconds; raises as `read`."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
         return await self._send(request, lambda: limits)
 

@@ -10,16 +10,16 @@ R = TypeVar("R")
 
 
 class Memo(Generic[K, R]):
-    """Results by key, each with the facts it was made of; all of them have what surrounds them in common."""
+    """Results by key, each valid for the facts that it was made of, and all of them in one context."""
 
     def __init__(self) -> None:
-        self._around: object = None
+        self._context: object = None
         self._results: dict[K, tuple[object, R]] = {}
 
-    def begin(self, around: object, keys: Container[K]) -> None:
-        """Keep the results of `keys`, where they have the same surroundings; forget all others."""
-        same = self._around == around
-        self._around = around
+    def begin(self, context: object, keys: Container[K]) -> None:
+        """Set the context; drop all results if it is another than before, else those of other keys than `keys`."""
+        same = self._context == context
+        self._context = context
         self._results = {key: known for key, known in self._results.items() if same and key in keys}
 
     def recall(self, key: K, facts: object) -> R | None:

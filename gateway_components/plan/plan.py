@@ -108,7 +108,7 @@ class _Planned:
 
 
 PlanMemo = Memo[Identity, _Planned]
-"""Plans of gateways that are as they were: an edit among thousands costs little for each other one."""
+"""Plans of unchanged gateways: an edit of one among thousands costs little for each of the others."""
 
 Make = Callable[..., Generated]
 """`generate`, or a replacement with the same arguments and failures."""

@@ -142,6 +142,8 @@ class Snapshot:
     ----------
     gateways, unreadable_gateways
         The gateways to plan, and those whose content could not be parsed; their objects must be in their namespace.
+    classes
+        All classes there are.
     routes
         The routes that refer to a gateway of these namespaces, and routes in them that refer to none.
     resources

@@ -231,7 +231,7 @@ class Vitals:
                 self._steps[namespace] = Step.RECONCILE, self._clock()
 
     def faults(self) -> list[str]:
-        """Return the reasons to restart this process, in any thread; none while it is healthy."""
+        """Return the reasons to restart this process, none while it is healthy; safe in any thread."""
         silent = self._silence()
         held_up = (
             [f"the event loop has been blocked for {silent:.0f} s"]

@@ -56,7 +56,7 @@ class Observation(Metrics):
     async def serving(self, port: int | None, review: Review | None) -> AsyncIterator[None]:
         """Show health and metrics on `port`, if there is one, and deliver the last spans in the end.
 
-        Metrics are for those alone whom a `review`, if there is one, allows. A PortError where the port cannot be had.
+        Only those whom `review` allows may read metrics; None allows everybody. Raises PortError if it cannot listen.
         """
         async with AsyncExitStack() as stack:
             if self._tracing:

@@ -103,7 +103,7 @@ class EventRecorder:
         self._warned[subject] = raw["metadata"]["uid"], frozenset(warnings)
 
     async def drift_corrected(self, subject: Identity, raw: Raw, drifts: Sequence[Drift]) -> None:
-        """Emit what somebody changed or deleted, once it is restored."""
+        """Emit an event about what somebody changed or deleted, once it is restored."""
         text = "; ".join(f"{drift}; restored" for drift in drifts)
         self._log.info("DriftCorrected", **named(subject), message=text)
         await self._publish(subject, raw, Event("Normal", "DriftCorrected", "Reconcile", text))

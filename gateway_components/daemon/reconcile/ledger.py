@@ -100,8 +100,8 @@ class _Record:
 class Ledger:
     """Compares plans with what was done.
 
-    The engine's state `held` these gateways, None for one that must be refreshed: the outcome of a run
-    about it is unknown. A run has `most` gateways at most.
+    `held` has the gateways in the engine's state; None for one that must be refreshed, as the outcome of a run about it
+    is unknown. A run has at most `most` gateways.
     """
 
     def __init__(self, held: Mapping[Identity, Applied | None], most: int = MOST_AT_ONCE) -> None:
@@ -233,7 +233,7 @@ class Ledger:
         return retry.failure if retry else None
 
     def preempted(self, plan: Plan, batch: Batch, now: float, seconds: float) -> None:
-        """Record that a run was interrupted for others at `now`, `seconds` after its begin.
+        """Record that a run was interrupted for others at `now`, `seconds` after its start.
 
         The outcome is unknown. All of its gateways are tried again, apart from those that are fresh; and each
         alone where the run hung.

@@ -59,7 +59,7 @@ class Planner:
         self._telemetry = telemetry
         self._known: OrderedDict[Identity, tuple[_Known, ...]] = OrderedDict()
         self._memos: dict[str, PlanMemo] = {}
-        """For as long as all that they hold is kept."""
+        """By namespace; dropped once one of the plans that they hold is no longer kept."""
         self._bytes = 0
         self._keeping = threading.Lock()
 

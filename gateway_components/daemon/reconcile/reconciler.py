@@ -50,7 +50,7 @@ __all__ = ["Reconciler"]
 _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
 _LOOK_SECONDS = 1.0
-"""Pause between looks at changes during a run: a look costs as much as the begin of a reconcile."""
+"""Pause between looks at changes during a run: a look costs as much as the start of a reconcile."""
 
 
 class Reconciler:
@@ -98,7 +98,7 @@ class Reconciler:
         self._rivals: set[Identity] = set()
 
     async def reconcile(self, namespace: str) -> float | None:
-        """Make one reconcile; return the seconds until the next one is due, None where nothing is waiting.
+        """Reconcile a namespace once; return the seconds until the next one is due, None where nothing is waiting.
 
         Raises
         ------
@@ -283,12 +283,12 @@ class Reconciler:
     ) -> None:
         """Keep the statuses of others current beside a run; return once one of them is to be applied at once."""
         await self._clock.sleep(max(patient_until - self._clock.now(), 0))
-        # What an overdue run goes before was there when it began, and no change reports it again.
+        # What an overdue run precedes was known when it began, and no change reports it again.
         known = batch.overdue
         while True:
             if not known:
                 with suppress(TimeoutError):
-                    # No change reports pods and grace periods.
+                    # Nothing reports a change of pods, or the end of a grace period.
                     async with asyncio.timeout(self._due_in(namespace, None)):
                         await self._changed(namespace)
             known = False
@@ -313,7 +313,7 @@ class Reconciler:
             # The engine creates deleted objects again.
             changed = {drift.object for drift in drifts if drift.fields or drift.rewritten}
             if not drifts or key in self._rivals or ledger.failure(planned.gateways[key]):
-                # What was changed is unknown, or what else was.
+                # Which objects were changed is unknown.
                 changed = set(wanted_objects(key))
             return self._repair(batch.wanted[key], changed)
 

@@ -54,10 +54,10 @@ class Reporter:
     async def gateway(
         self, gateway: GatewayPlan, raw: Raw, failure: Failure | None, rollout: Rollout | None
     ) -> bool:
-        """Bring the status of a gateway up to date, and emit what is new of it; False where it changed before that.
+        """Update the status of a gateway, and emit events about what is new; False where it changed before that.
 
         Its warnings go first. So a status that a daemon before this one left as it should be says that they were
-        emitted: after a restart among a thousand gateways that is nothing to write, in place of thousands of events.
+        emitted: after a restart among a thousand gateways nothing is written, instead of thousands of events.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class Reporter:
         return await self._write(gateway.key, raw, status, merged, failure)
 
     async def route(self, route: RoutePlan, raw: Raw, degraded: Failure | None) -> bool:
-        """Bring the status of a route up to date, and emit what is new of it; False where it changed before that.
+        """Update the status of a route, and emit events about what is new; False where it changed before that.
 
         `degraded` is why its gateway was not planned or not applied; None where it was.
         """
@@ -121,7 +121,7 @@ class Reporter:
         self._log.info("drifted", **named(key), objects=[str(drift) for drift in drifts])
 
     async def drift_corrected(self, key: Identity, raw: Raw | None, drifts: Sequence[Drift]) -> None:
-        """Emit that what somebody changed or deleted was corrected; `raw` is None where the gateway is gone."""
+        """Emit an event about drift that was corrected; `raw` is None where the gateway is gone."""
         if raw is not None:
             await self._events.drift_corrected(key, raw, drifts)
 
@@ -230,7 +230,7 @@ class StatusRetries:
     async def unless(self, namespace: str, subject: Identity, report: Awaitable[bool]) -> bool:
         """Return what `report` returns; True where the API server refuses it, or it cannot be made.
 
-        A GatewayError that says more, such as no answer or a lost leadership, is raised.
+        A GatewayError about more than this status, such as no answer or a lost leadership, is raised.
         """
         try:
             return await report

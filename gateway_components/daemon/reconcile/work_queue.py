@@ -139,7 +139,8 @@ class Schedule(Generic[K]):
 class WorkQueue(Generic[K]):
     """A `Schedule` that workers wait on.
 
-    `on_taken` is called for each changed key that is taken with the seconds since its first change.
+    `clock` is monotonic, in seconds. `on_taken` is called for each changed key that is taken, with the seconds since
+    its first change.
     """
 
     def __init__(
@@ -262,7 +263,7 @@ class Requeue:
         self._log = structlog.get_logger()
 
     async def run(self, namespace: str, reconcile: Callable[[str], Awaitable[float | None]]) -> float | None:
-        """Make one reconcile, and return the seconds until the next is due; None where nothing is waiting."""
+        """Reconcile a namespace once, and return the seconds until the next is due; None where nothing is waiting."""
         result = ReconcileResult.FAILED
         try:
             with self._telemetry.step(Step.RECONCILE, namespace):

@@ -54,7 +54,8 @@ class _Search:
 class LiveLookups:
     """Looks for what is missing, until the API server says whether it exists.
 
-    `settled` is called with what turned out to be gone after the first look, `mistaken` with what exists.
+    `settled` is called with what turned out to be gone after the first look, `mistaken` with what exists. `now` is a
+    monotonic clock in seconds.
     """
 
     def __init__(

@@ -59,6 +59,8 @@ class ClusterView:
         Called whenever a watch restarts.
     policy
         What the installation decides.
+    now
+        Monotonic clock in seconds.
     """
 
     def __init__(
