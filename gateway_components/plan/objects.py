@@ -141,11 +141,12 @@ class GatewayObjects:
         ports = [{**port, "targetPort": port["name"]} for port in self.service["spec"]["ports"]]
         metadata = self.deployment["metadata"]
         annotations = {**metadata.get("annotations", {}), HANDOVER_ANNOTATION: "true"}
-        return replace(
+        made = replace(
             self,
             deployment={**self.deployment, "metadata": {**metadata, "annotations": annotations}},
             service={**self.service, "spec": {**self.service["spec"], "ports": ports}},
         )
+        return made.compact if _PACKED in vars(self) else made
 
     def serving(self, servers: Mapping[str, str]) -> Self:
         """Return the same objects of a gateway that serves these routes; their digest is made once for both."""
