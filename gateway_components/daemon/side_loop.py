@@ -1,6 +1,7 @@
 """An event loop in its own thread, for work that must continue while the main loop is blocked."""
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
@@ -16,8 +17,8 @@ T = TypeVar("T")
 
 _BEAT_SECONDS = 10.0
 """Shortest pause between two heartbeats, a fraction of the minute after which a main loop counts as hanging."""
-_LONGEST_SECONDS = 3600.0
-"""An infinite timeout overflows in `threading`."""
+_LONGEST_SECONDS = 2.0
+"""How long engines may outlive a leadership that ended during a suspend, which waits of a thread do not count."""
 
 
 class SideLoop:
@@ -118,17 +119,19 @@ class SideLoop:
 
 
 @contextmanager
-def watchdog(seconds_left: Callable[[], float], halt: Callable[[], None]) -> Iterator[None]:
+def watchdog(
+    seconds_left: Callable[[], float], halt: Callable[[], None], longest: float = _LONGEST_SECONDS
+) -> Iterator[None]:
     """Call `halt` once `seconds_left` returns 0 within the block; both must be safe in any thread.
 
-    `seconds_left` is called again only when the seconds it returned are over. So whoever ends the leadership earlier
-    has to halt the engines as well (`Leadership.keep`).
+    `seconds_left` is called again when the seconds it returned are over, or after `longest` seconds. Whoever ends the
+    leadership earlier has to halt the engines as well (`Leadership.keep`).
     """
     ended = threading.Event()
 
     def watch() -> None:
         while (left := seconds_left()) > 0:
-            if ended.wait(min(left, _LONGEST_SECONDS)):
+            if ended.wait(min(left, longest) if math.isfinite(left) else None):
                 return
         halt()
 

@@ -138,6 +138,13 @@ def test_engines_end_though_the_event_loop_is_held_up() -> None:
     assert not left, "the Lease was renewed once"
 
 
+def test_engines_end_soon_where_a_suspend_outlasted_the_lease() -> None:
+    left, halted = [3600.0], threading.Event()
+
+    with watchdog(lambda: left.pop(0) if left else 0.0, halted.set, longest=0.01):
+        assert halted.wait(30), "the wait of a thread does not count the suspend"
+
+
 def test_engines_continue_as_long_as_the_leadership() -> None:
     halted = threading.Event()
 
