@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway_components.daemon.run import Exit
-from lab import ControlPlane, wait_until
+from lab import wait_until
 from lab.kubeconfig import write_kubeconfig
-from tests.daemon.conftest import DEPLOY
 from tests.daemon.harness import (
     GATEWAYCTL,
     SECONDS,
@@ -20,7 +19,6 @@ from tests.daemon.harness import (
     alone,
     elected,
     gateway,
-    install_crds,
     running_engine,
 )
 
@@ -95,19 +93,6 @@ def test_a_daemon_that_cannot_reach_the_cluster_stops_at_once(
             assert daemon.stop(seconds=10) == Exit.STOPPED
     finally:
         place.lab.start_api_server()
-
-
-@pytest.mark.lab
-def test_a_daemon_that_comes_before_its_crds_waits_for_them(tmp_path: Path) -> None:
-    with ControlPlane.start() as bare, Daemon(bare, tmp_path) as daemon:
-        broken = daemon.wait_for("watch broken", resource="aigateways")
-        assert "kubectl apply -f deploy/crds" in broken["cure"]
-
-        install_crds(bare)
-        bare.kubectl("apply", "-f", str(DEPLOY / "classes"))
-        place = Namespace(bare, "default")
-        place.apply(gateway("early"))
-        place.wait_ready("early")
 
 
 @pytest.mark.parametrize("step", ["at once", "engine running", "engine done"])

@@ -13,8 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab import ControlPlane, LabError, wait_until
-from lab.components import CONTROLLER_MANAGER
+from lab import ControlPlane, wait_until
 from lab.folder import create_folder, remove_stale_folders
 from tools.location import PROJECT
 
@@ -83,14 +82,8 @@ def test_signal_ends_everything(tmp_path: Path, number: signal.Signals, code: in
         assert_gone(started)
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGINT,
-        pytest.param(signal.SIGTERM, marks=pytest.mark.soak),
-        pytest.param(signal.SIGKILL, marks=pytest.mark.soak),
-    ],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_signal_ends_a_command_too(tmp_path: Path, number: signal.Signals) -> None:
     command = ("--", "sh", "-c", "echo running; exec sleep 300")
     with running_lab(tmp_path, *command) as (process, started):
@@ -123,6 +116,7 @@ def test_killed_supervisor_takes_the_components_along(tmp_path: Path) -> None:
     assert remove_stale_folders()
 
 
+@pytest.mark.soak
 def test_exit_code_of_a_command_is_the_labs(tmp_path: Path) -> None:
     script = 'test -s "$KUBECONFIG" && exit 7'
     command = [sys.executable, "-m", "lab", *NO_CRDS, "--", "sh", "-c", script]
@@ -153,17 +147,6 @@ def test_exception_in_a_with_block_ends_everything() -> None:
     with pytest.raises(RuntimeError, match="a failing test"):
         fail()
     assert_gone(started)
-
-
-def test_dead_component_is_reported_with_the_end_of_its_log() -> None:
-    with ControlPlane.start() as lab:
-        # psutil completes names that the kernel cuts short
-        component = next(process for process in processes_of(lab) if process.name() == CONTROLLER_MANAGER)
-        component.kill()
-        with pytest.raises(
-            LabError, match=r"kube-controller-manager ended with code -9\. The end of its log"
-        ):
-            wait_until(lambda: lab.check(), timeout=60, what="the end noticed")  # noqa: PLW0108
 
 
 def test_only_folders_of_dead_labs_are_stale() -> None:

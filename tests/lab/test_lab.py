@@ -6,9 +6,11 @@ import json
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lab import ControlPlane, KubectlError, LabError, wait_until
+from lab.components import CONTROLLER_MANAGER
 from lab.ports import HOST, free_port
 from tests.daemon.harness import Namespace
 
@@ -100,7 +102,7 @@ def test_service_account_gets_a_token(lab: ControlPlane, lab_namespace: str) -> 
     assert lab.kubectl("-n", lab_namespace, "create", "token", "robot").count(".") == 2
 
 
-def test_two_side_by_side_are_apart_and_leave_nothing(lab: ControlPlane, tmp_path: Path) -> None:
+def test_two_are_apart_and_one_that_breaks_leaves_nothing(lab: ControlPlane, tmp_path: Path) -> None:
     names = {"plural": "things", "singular": "thing", "kind": "Thing"}
     schema = {"openAPIV3Schema": {"type": "object"}}
     version = {"name": "v1", "served": True, "storage": True, "schema": schema}
@@ -118,6 +120,13 @@ def test_two_side_by_side_are_apart_and_leave_nothing(lab: ControlPlane, tmp_pat
         assert other.kubectl("get", "nodes", "-o", "name").split() == ["node/node-1", "node/node-2"]
         assert "only-here" not in lab.kubectl("get", "namespaces", "-o", "name")
         assert other.folder.is_dir()
+        children = psutil.Process().children(recursive=True)
+        own = [process for process in children if str(other.folder) in " ".join(process.cmdline())]
+        # psutil completes names that the kernel cuts short.
+        next(process for process in own if process.name() == CONTROLLER_MANAGER).kill()
+        ended = r"kube-controller-manager ended with code -9\. The end of its log"
+        with pytest.raises(LabError, match=ended):
+            wait_until(lambda: other.check(), timeout=60, what="the end noticed")  # noqa: PLW0108
     assert not other.folder.exists()
     lab.check()
     with pytest.raises(LabError, match="stopped"):
@@ -136,6 +145,7 @@ def test_outage_of_the_api_server_keeps_address_and_data(breakable_place: Namesp
     place.kubectl("rollout", "status", "deployment/web", "--timeout=90s")
 
 
+@pytest.mark.soak
 def test_invalid_crd_ends_the_start_with_its_message(tmp_path: Path) -> None:
     (tmp_path / "crd.yaml").write_text(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: x}\n"
