@@ -47,8 +47,9 @@ test: setup litellm ## all tests, but for those of `make soak`
 test-fast: setup litellm ## the tests that need no control plane
 	@$(TESTED) $(SPREAD) -m "not lab"
 
-soak: setup litellm ## long tests before a release: random kills, growth, outages
+soak: setup litellm ## long tests before a release: random kills, growth, outages, random examples
 	@$(TESTED) --soak --durations=10
+	@$(TESTED) $(SPREAD) -m "not lab" --hypothesis-profile=soak tests/plan tests/graph tests/kube
 
 check: venv ## lint, format, types, direction of imports, unused code, generated manifests
 	$(BIN)/ruff check

@@ -106,7 +106,7 @@ def _graphs(draw: st.DrawFn) -> Graph:
 
 
 @every_language
-@settings(max_examples=30)
+@settings(max_examples=settings().max_examples // 6)
 @given(found=_graphs())
 def test_any_text_can_be_drawn(draw: Draw, read: Read, found: Graph) -> None:
     assert read(draw(found)) == expected(found)

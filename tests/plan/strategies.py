@@ -36,10 +36,10 @@ __all__ = ["SECRET_VALUE", "quick", "snapshots", "whole"]
 SECRET_VALUE = "hunter2"
 """Stands in every Secret and in passwords of URLs."""
 
-quick = settings(max_examples=60)
+quick = settings(max_examples=settings().max_examples // 3)
 """Few examples."""
 
-whole = settings(quick, max_examples=25)
+whole = settings(max_examples=settings().max_examples // 8)
 """Fewer still, for whole snapshots, which take longer to draw than to plan."""
 
 _NAMESPACES = ("team", "a")
