@@ -49,7 +49,7 @@ test-fast: setup litellm ## the tests that need no control plane
 
 soak: setup litellm ## long tests before a release: random kills, growth, outages, random examples
 	@$(TESTED) --soak --durations=10
-	@$(TESTED) $(SPREAD) -m "not lab" --hypothesis-profile=soak tests/plan tests/graph tests/kube
+	@$(TESTED) $(SPREAD) -m "not lab" --hypothesis-profile=soak tests/plan tests/graph tests/kube tests/daemon/test_leader_rivalry.py tests/daemon/test_fuzzed_objects.py
 
 check: venv ## lint, format, types, direction of imports, unused code, generated manifests
 	$(BIN)/ruff check

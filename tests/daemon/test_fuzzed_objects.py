@@ -132,7 +132,7 @@ class Followed:
 
 
 @pytest.mark.parametrize(("resource", "project"), KINDS, ids=[resource.kind for resource, _ in KINDS])
-@settings(max_examples=25, suppress_health_check=[HealthCheck.data_too_large])
+@settings(max_examples=settings().max_examples // 12, suppress_health_check=[HealthCheck.data_too_large])
 @given(content=OBJECT, other=OBJECT, depth=DEPTHS)
 @example(content=WIDE, other=WRONG, depth=0)
 @example(content=WRONG, other={}, depth=9_900)

@@ -79,7 +79,7 @@ class Rivalry:
             await asyncio.sleep(0.1)
 
 
-@settings(max_examples=15)
+@settings(max_examples=settings().max_examples // 12)
 @given(seed=st.integers(0, 2**32))
 def test_there_are_never_two_leaders_and_in_the_end_there_is_one(seed: int) -> None:
     in_virtual_time(Rivalry(seed).run)

@@ -278,7 +278,7 @@ class Tenant(RuleBasedStateMachine):
         return found.version if found else None
 
 
-Tenant.TestCase.settings = settings(max_examples=60, stateful_step_count=15)
+Tenant.TestCase.settings = settings(max_examples=settings().max_examples // 3, stateful_step_count=15)
 test_a_tenant_makes_no_older_state_believed = Tenant.TestCase
 
 
