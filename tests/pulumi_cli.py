@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parent.parent
 _SECONDS = 180
 
@@ -47,6 +49,13 @@ class PulumiProject:
         if not virtual_environment.exists():
             virtual_environment.symlink_to(sys.prefix)
         self.run("stack", "init", "--no-select")
+
+    def configure(self, values: Mapping[str, str]) -> None:
+        """Write values into the stack's file, as an editor does."""
+        (file,) = self.folder.rglob(f"Pulumi.{self.stack}.yaml")
+        content = yaml.safe_load(file.read_text())
+        content["config"] = {**content.get("config", {}), **values}
+        file.write_text(yaml.safe_dump(content))
 
     def run(self, *arguments: str, code: int = 0, environment: Mapping[str, str] | None = None) -> str:
         """Run ``pulumi ARGUMENTS`` on the stack and return all that it prints.

@@ -21,7 +21,7 @@ def example(tmp_path: Path, lab: ControlPlane) -> PulumiProject:
     shutil.copytree(ROOT / "examples" / "component-tools", folder)
     project = PulumiProject(folder, "test", tmp_path / "state", lab.kubeconfig)
     project.init()
-    project.run("config", "set", "namespace", TEAM)
+    project.configure({"tool-gateway-example:namespace": TEAM})
     return project
 
 

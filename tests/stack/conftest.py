@@ -35,6 +35,5 @@ def cluster_project(
     """The stack ``cluster``, pointed at ``manifests`` and at a namespace of its own."""
     project = PulumiProject(project_folder, "cluster", tmp_path / "state", lab.kubeconfig)
     project.init()
-    project.run("config", "set", "gateways:manifests", "manifests")
-    project.run("config", "set", "gateways:namespace", lab_namespace)
+    project.configure({"gateways:manifests": "manifests", "gateways:namespace": lab_namespace})
     return project

@@ -147,8 +147,7 @@ def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) 
 
 
 def test_a_single_path_and_a_namespace_may_be_configured(dev: PulumiProject) -> None:
-    dev.run("config", "set", "gateways:manifests", "examples/manifests/openai.yaml")
-    dev.run("config", "set", "gateways:namespace", "team-a")
+    dev.configure({"gateways:manifests": "examples/manifests/openai.yaml", "gateways:namespace": "team-a"})
     dev.up("--skip-preview")
     assert dev.outputs() == {
         "urls": {"team-a/openai": "http://openai.team-a.svc.cluster.local"},
@@ -170,8 +169,7 @@ def test_where_a_stack_goes_is_said_or_refused(dev: PulumiProject, tmp_path: Pat
     dev.run("config", "set", "gateways:context", "west")
     assert "gateways:renderTo writes files in place of a cluster" in dev.fails("preview")
     dev.run("config", "rm", "gateways:renderTo")
-    dev.run("config", "set", "kubernetes:context", "east")
-    dev.run("config", "set", "kubernetes:cluster", "east")
+    dev.configure({"kubernetes:context": "east", "kubernetes:cluster": "east"})
     output = dev.fails("preview")
     assert "configuration gateways:context and kubernetes:context differ; remove one of them" in output
     assert "configuration kubernetes:cluster does not reach the provider of this stack; remove it" in output
