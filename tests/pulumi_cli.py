@@ -79,7 +79,7 @@ class PulumiProject:
         done = self._run(arguments, environment or {})
         output = done.stdout + done.stderr
         assert done.returncode != 0, output
-        assert "Traceback" not in output
+        assert "Traceback" not in output, output
         return output
 
     def outputs(self) -> Any:

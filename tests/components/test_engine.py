@@ -38,7 +38,8 @@ def files(tmp_path: Path) -> Mapping[str, str]:
 def test_transforms_protection_and_aliases_reach_the_objects(
     project: PulumiProject, files: Mapping[str, str], tmp_path: Path
 ) -> None:
-    project.up("--skip-preview", environment={**files, "PROTECT": "yes"})
+    noting = {**files, "NOTE": "yes"}
+    project.up("--skip-preview", environment={**noting, "PROTECT": "yes"})
     services = [yaml.safe_load(file.read_text())["metadata"] for file in tmp_path.rglob("v1-service-*.yaml")]
     noted = {service["name"]: service["annotations"] for service in services}
     assert noted == {"chat": {"seen": "chat"}, "tools": {"seen": "tools"}}
@@ -48,7 +49,7 @@ def test_transforms_protection_and_aliases_reach_the_objects(
     assert sorted(urn.split("::")[-2].rpartition(":")[2] for urn in guarded) == sorted(kinds)
 
     names = {"COMPONENT": "talk", "TOOL_COMPONENT": "functions"}
-    renamed = project.up("--skip-preview", environment={**files, **names})
+    renamed = project.up("--skip-preview", environment={**noting, **names})
     assert "created" not in renamed.partition("Resources:")[2]
     renamed_urns = [urn for urn in project.resources() if "Gateway" in urn]
     assert {urn.rpartition("::")[2] for urn in renamed_urns} == {

@@ -68,7 +68,7 @@ MOMENTS: Mapping[str, tuple[str, Callable[[Namespace], None], Mapping[str, str]]
     "while the engine makes objects": (f"{ENGINE}:before:12", create, {}),
     "while the engine goes on": (f"{ENGINE}:before:16", create, {}),
     "between the run of a slice and its merge": (f"{ENGINE_ENDS}:after:1", edit, {}),
-    "in the middle of a merge": (f"{ENTRIES}.release:before:1", edit, {}),
+    "in the middle of a merge": (f"{ENTRIES}._remove:before:1", edit, {}),
     "between the run and the state": (f"{STACKS}.apply:after:1", create, {}),
     "between the run of an edit and the state": (f"{STACKS}.apply:after:1", edit, {}),
     "between the parts of a state": (f"{STORED}._create_part:after:1", create, SMALL_PARTS),
