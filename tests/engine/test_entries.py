@@ -116,6 +116,20 @@ def files(folder: Path) -> int:
     return sum(1 for file in folder.rglob("*") if file.is_file())
 
 
+def test_a_death_while_a_state_is_cut_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = deployment(NAMESPACE, *NAMES)
+    StateEntries(tmp_path).open(NAMESPACE, whole_checkpoint(NAMESPACE, state))
+    with monkeypatch.context() as dying:
+        dying.setattr(Path, "unlink", _die)
+        with pytest.raises(InterruptedError):
+            StateEntries(tmp_path).read(NAMESPACE)
+    assert held(StateEntries(tmp_path).read(NAMESPACE)) == held(state)
+
+
+def _die(_: Path) -> None:
+    raise InterruptedError
+
+
 def test_a_slice_holds_what_it_is_about_and_what_all_share(tmp_path: Path) -> None:
     entries = StateEntries(tmp_path)
     entries.open(NAMESPACE, whole_checkpoint(NAMESPACE, deployment(NAMESPACE, *NAMES)))
