@@ -174,9 +174,11 @@ def test_objects_of_files_are_judged_by_the_plan() -> None:
         *CLASSES,
         ai_gateway("chat", *both("AiGateway"), guardrails=[{"name": "none"}]),
         ai_gateway("fine"),
+        ai_gateway("others", aiGatewayClassName="not-given"),
         tool_gateway("tools"),
         route("docs", {"name": "tools"}, {"toolServerRef": {"name": "docs"}}),
         route("gone", {"name": "tools"}, {"toolServerRef": {"name": "gone"}}),
+        route("elsewhere", {"name": "not-given"}, {"toolServerRef": {"name": "docs"}}),
         server("docs"),
     )
     snapshot = Snapshot(
@@ -184,6 +186,7 @@ def test_objects_of_files_are_judged_by_the_plan() -> None:
         classes=found.classes,
         routes=tuple(model for key, model in found.objects.items() if key.kind == "ToolRoute"),  # type: ignore[misc]
         resources=found.resources,
+        partial=True,
     )
     verdicts = planned_verdicts(inventory_of_snapshot(snapshot), plan(snapshot))
     reported = {
@@ -193,7 +196,9 @@ def test_objects_of_files_are_judged_by_the_plan() -> None:
         "litellm": ("ok", ""),
         "chat": ("broken", "GuardrailsResolutionFailed"),
         "fine": ("ok", ""),
+        "others": ("foreign", "NotGiven"),
         "tools": ("ok", ""),
         "docs": ("ok", ""),
         "gone": ("broken", "UpstreamUnresolved"),
+        "elsewhere": ("foreign", "NotGiven"),
     }
