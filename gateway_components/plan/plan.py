@@ -3,7 +3,7 @@
 Read this module first. It is pure: no Pulumi, no client, no clock, no environment.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -18,22 +18,14 @@ from gateway_components.plan.claims import (
     image_of,
     wanted_objects,
 )
-from gateway_components.plan.config import (
-    Shares,
-    fitting,
-    guest_bytes,
-    least_bytes,
-)
+from gateway_components.plan.config import Shares, fitting, guest_bytes, least_bytes
 from gateway_components.plan.environment import Absence
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.generate import Generated, generate
 from gateway_components.plan.guardrails import check_guards
 from gateway_components.plan.loops import without_loops
-from gateway_components.plan.memo import Memo
 from gateway_components.plan.objects import GatewayObjects
-from gateway_components.plan.references import (
-    references,
-)
+from gateway_components.plan.references import references
 from gateway_components.plan.routes import (
     RoutePlan,
     documented_keys,
@@ -107,8 +99,31 @@ class _Planned:
     bytes: int
 
 
-PlanMemo = Memo[Identity, _Planned]
-"""Plans of unchanged gateways: an edit of one among thousands costs little for each of the others."""
+class PlanMemo:
+    """Plans of unchanged gateways: an edit of one among thousands costs little for each of the others.
+
+    Each plan is valid for the facts that it was made of, and all of them in one context.
+    """
+
+    def __init__(self) -> None:
+        self._context: object = None
+        self._planned: dict[Identity, tuple[object, _Planned]] = {}
+
+    def begin(self, context: object, keys: Container[Identity]) -> None:
+        """Set the context; drop all plans if it is another than before, else those of other gateways than `keys`."""
+        same = self._context == context
+        self._context = context
+        self._planned = {key: known for key, known in self._planned.items() if same and key in keys}
+
+    def recall(self, key: Identity, facts: object) -> _Planned | None:
+        """Return the plan that was made of these facts; None where there is none."""
+        known = self._planned.get(key)
+        return known[1] if known and known[0] == facts else None
+
+    def note(self, key: Identity, facts: object, planned: _Planned) -> None:
+        """Keep a plan; it replaces an earlier one of this gateway."""
+        self._planned[key] = facts, planned
+
 
 Make = Callable[..., Generated]
 """`generate`, or a replacement with the same arguments and failures."""
