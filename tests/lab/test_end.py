@@ -15,6 +15,7 @@ import pytest
 
 from lab import ControlPlane, wait_until
 from lab.folder import create_folder, remove_stale_folders
+from tests.lab.processes import processes_of
 from tools.location import PROJECT
 
 pytestmark = pytest.mark.lab
@@ -53,12 +54,6 @@ def running_lab(
         finally:
             process.kill()
     wait_until(lambda: not kubeconfig.exists(), timeout=60, what="kubeconfig removed")
-
-
-def processes_of(lab: ControlPlane) -> list[psutil.Process]:
-    """Return the supervisor and the components of a lab that this process started."""
-    children = psutil.Process().children(recursive=True)
-    return [process for process in children if str(lab.folder) in " ".join(process.cmdline())]
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:

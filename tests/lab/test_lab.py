@@ -6,13 +6,13 @@ import json
 import socket
 from pathlib import Path
 
-import psutil
 import pytest
 
 from lab import ControlPlane, KubectlError, LabError, wait_until
 from lab.components import CONTROLLER_MANAGER
 from lab.ports import HOST, free_port
 from tests.daemon.harness import Namespace
+from tests.lab.processes import processes_of
 
 pytestmark = pytest.mark.lab
 
@@ -120,10 +120,8 @@ def test_two_are_apart_and_one_that_breaks_leaves_nothing(lab: ControlPlane, tmp
         assert other.kubectl("get", "nodes", "-o", "name").split() == ["node/node-1", "node/node-2"]
         assert "only-here" not in lab.kubectl("get", "namespaces", "-o", "name")
         assert other.folder.is_dir()
-        children = psutil.Process().children(recursive=True)
-        own = [process for process in children if str(other.folder) in " ".join(process.cmdline())]
         # psutil completes names that the kernel cuts short.
-        next(process for process in own if process.name() == CONTROLLER_MANAGER).kill()
+        next(process for process in processes_of(other) if process.name() == CONTROLLER_MANAGER).kill()
         ended = r"kube-controller-manager ended with code -9\. The end of its log"
         with pytest.raises(LabError, match=ended):
             wait_until(lambda: other.check(), timeout=60, what="the end noticed")  # noqa: PLW0108
