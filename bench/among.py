@@ -13,9 +13,7 @@ from bench.stage import Stage
 from bench.subjects import gateway_path, holds_model, models, observed
 from bench.usage import wait_until_calm
 from gateway_components.kube.resources import SECRETS
-from gateway_components.kube.state_secrets import STATE_LABELS
-
-__all__ = ["measure_among", "stored_states"]
+from gateway_components.kube.state_format import STATE_LABELS
 
 _LIMIT_SECONDS = 60.0
 _CALM_SECONDS = 0.3

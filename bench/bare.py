@@ -29,8 +29,6 @@ from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.snapshot import Content
 from lab import LabError
 
-__all__ = ["BareEngine", "NaiveEngine", "Run", "Runs", "planned"]
-
 _LIMIT_SECONDS = 300.0
 
 Planned = Mapping[Identity, GatewayObjects]

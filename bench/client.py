@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from lab import ControlPlane, LabError
 
-__all__ = ["Client", "Raw", "connect"]
-
 Raw = dict[str, Any]
 
 _SECONDS = 60.0

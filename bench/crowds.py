@@ -22,8 +22,6 @@ from bench.subjects import (
 from bench.usage import PeakMemory, engine_runs
 from bench.watch import ObjectName
 
-__all__ = ["Crowd", "Shared", "create_crowd", "measure_bare_crowd", "measure_crowd", "measure_shared"]
-
 _LIMIT_SECONDS = 1800.0
 _MODEL = "many"
 

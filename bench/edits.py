@@ -22,8 +22,6 @@ from bench.subjects import (
     rolled_out,
 )
 
-__all__ = ["Edits", "edit_times", "measure_edits"]
-
 _LIMIT_SECONDS = 60.0
 _CALM_SECONDS = 0.3
 """Pause after each measurement, so that what it set off does not slow the next one down."""

@@ -10,8 +10,6 @@ from bench.stage import Stage
 from bench.subjects import gateway, gateway_path, models, ready
 from bench.usage import engine_runs
 
-__all__ = ["Failing", "measure_failing"]
-
 _ALONE, _BESIDE = "bench-healthy", "bench-failing"
 _HEALTHY, _BAD = "gateway-0000", "refused"
 _LIMIT_SECONDS = 120.0

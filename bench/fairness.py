@@ -10,8 +10,6 @@ from bench.stage import Stage
 from bench.subjects import path_of, ready, secret
 from bench.usage import engine_runs, wait_until_calm
 
-__all__ = ["Fairness", "measure_fairness"]
-
 _CROWD, _BESIDE = "bench-crowd", "bench-beside"
 _NAME = "gateway-0000"
 _LIMIT_SECONDS = 600.0

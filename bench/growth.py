@@ -13,8 +13,6 @@ from bench.subjects import create_namespace, holds_text, path_of, route, route_r
 from bench.usage import PeakMemory, engine_runs, measure_idle, resident_mib, wait_until_calm
 from bench.verify import measure_restart, measure_resync
 
-__all__ = ["measure_gateways", "measure_routes"]
-
 _LIMIT_SECONDS = 600.0
 _PLACE, _GATEWAY = "bench-routes", "tools"
 _EDITED = "route-0000"

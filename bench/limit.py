@@ -6,8 +6,6 @@ from pathlib import Path
 
 from lab import LabError, wait_until
 
-__all__ = ["limited_memory"]
-
 _TOP = Path("/sys/fs/cgroup")
 _SECONDS = 30.0
 

@@ -12,8 +12,6 @@ import tools
 from gateway_components.engine.programs import PROVIDER_VERSION, find_engine
 from lab.components import API_SERVER
 
-__all__ = ["machine_facts"]
-
 _MIB = 1024 * 1024
 
 

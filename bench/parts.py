@@ -19,8 +19,6 @@ from bench.stage import Stage, open_stage
 from bench.usage import engine_runs, resident_mib, wait_until_calm
 from gateway_components.engine.folder import ScratchFolder
 
-__all__ = ["PARTS", "Part", "crowds_on", "edits_on"]
-
 Say = Callable[[str], None]
 Part = Callable[[Scale, Say], dict[str, Any]]
 

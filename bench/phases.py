@@ -13,8 +13,6 @@ from bench.bare import Runs, planned
 from bench.stage import Stage
 from bench.subjects import FOREIGN_CLASS, create_namespace, gateway, gateway_path
 
-__all__ = ["PHASES", "measure_phases", "phases_of"]
-
 _NAMESPACE = "bench-phases"
 _TRACES = "PULUMI_OPTION_OTEL_TRACES"
 _CLI = "pulumi-cli"

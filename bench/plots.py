@@ -6,8 +6,6 @@ from typing import Any
 
 from bench.targets import Growth, growth_of
 
-__all__ = ["write_plots"]
-
 _UNITS = {"s": ("time", "seconds"), "MiB": ("memory", "MiB")}
 _INCHES = (7.5, 5.5)
 

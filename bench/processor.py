@@ -10,8 +10,6 @@ import psutil
 from demo.daemon import DaemonProcess
 from lab.components import API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER
 
-__all__ = ["ProcessorMeter", "ProcessorSeconds", "daemon_seconds", "own_seconds"]
-
 _COMPONENTS = frozenset((API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER))
 
 

@@ -9,8 +9,6 @@ from rich.console import Console
 
 from bench.tables import Table, machine_line, tables
 
-__all__ = ["page", "print_results"]
-
 
 def print_results(console: Console, results: Mapping[str, Any]) -> None:
     """Print the results."""

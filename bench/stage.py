@@ -14,8 +14,6 @@ from demo.samples import CLASSES, CRDS, PROJECT
 from gateway_components.kube.resources import AI_GATEWAYS, CONFIG_MAPS, CUSTOM_RESOURCES, DEPLOYMENTS
 from lab import ControlPlane
 
-__all__ = ["Stage", "Watches", "open_stage"]
-
 _NODES = 8
 """Each has room for 500 pods; crowds and what their rollouts replace stay until the end."""
 

@@ -5,27 +5,6 @@ from collections.abc import Callable
 from bench.client import Client, Raw
 from gateway_components.kube.resources import AI_GATEWAYS, CUSTOM_RESOURCES, SECRETS
 
-__all__ = [
-    "FOREIGN_CLASS",
-    "OUR_CLASS",
-    "config_hash",
-    "create_namespace",
-    "gateway",
-    "gateway_path",
-    "holds_model",
-    "holds_text",
-    "models",
-    "observed",
-    "path_of",
-    "ready",
-    "rolled_out",
-    "route",
-    "route_ready",
-    "secret",
-    "secret_hash",
-    "tool_gateway",
-]
-
 OUR_CLASS = "litellm"
 FOREIGN_CLASS = "nobody"
 """No daemon claims a gateway of this class."""

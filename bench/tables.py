@@ -6,8 +6,6 @@ from typing import Any
 
 from bench.targets import growth_of, judged, value_at
 
-__all__ = ["Table", "machine_line", "tables"]
-
 _MARKS = {True: "✓", False: "✗", None: ""}
 
 

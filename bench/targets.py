@@ -7,8 +7,6 @@ from typing import Any
 
 from bench.numbers import exponent, steepest
 
-__all__ = ["Growth", "Judged", "growth_of", "judged", "value_at"]
-
 _TOGETHER, _CROWD, _LARGE, _SPREAD = 200, 1000, 5000, 20
 """The sizes that the targets speak of; at others nothing is judged."""
 

@@ -14,16 +14,6 @@ from bench.processor import daemon_seconds
 from demo.daemon import DaemonProcess
 from lab import LabError, wait_until
 
-__all__ = [
-    "Idle",
-    "PeakMemory",
-    "engine_runs",
-    "measure_idle",
-    "resident_mib",
-    "wait_until_calm",
-    "wait_until_watching",
-]
-
 _MIB = 1024 * 1024
 _PEAK_SECONDS = 0.5
 _SAMPLE_SECONDS = 0.25

@@ -18,8 +18,6 @@ from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.plan.ownership import FIELD_MANAGER
 from lab import LabError
 
-__all__ = ["Restart", "Resync", "measure_restart", "measure_resync"]
-
 _FALSE = "planted by the benchmark"
 _LIMIT_SECONDS = 300.0
 _CLASS = CUSTOM_RESOURCES["AiGatewayClass"].item(None, "litellm")

@@ -10,8 +10,6 @@ from typing import Self
 from bench.client import Client, Raw, connect
 from lab import ControlPlane, LabError
 
-__all__ = ["ObjectName", "Watch"]
-
 ObjectName = tuple[str, str]
 """Namespace and name."""
 

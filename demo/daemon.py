@@ -10,8 +10,6 @@ from typing import Self
 
 from lab.supervisor import die_with_parent
 
-__all__ = ["DaemonProcess"]
-
 _STOP_SECONDS = 5
 _KILL_SECONDS = _STOP_SECONDS + 20
 _LOG_LINES = 20

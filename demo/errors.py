@@ -1,7 +1,5 @@
 """What can go wrong in the demo."""
 
-__all__ = ["DemoError"]
-
 
 class DemoError(Exception):
     """The demo did not come to where it should, in words for the person who started it."""

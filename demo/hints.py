@@ -9,8 +9,6 @@ from rich.text import Text
 
 from demo.samples import BROKEN, BROKEN_ROUTE, GATEWAYS, PROJECT, REPAIR
 
-__all__ = ["Hint", "hints", "print_hints", "repair_command"]
-
 _KUBECTL = ".venv/bin/kubectl"
 _GATEWAYCTL = ".venv/bin/gatewayctl"
 

@@ -9,8 +9,6 @@ from gateway_components.graph.inventory import inventory_of_raw
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from lab.api import Api
 
-__all__ = ["ShownRow", "is_reported", "read_report", "short_name"]
-
 ShownRow = GatewayRow | RouteRow
 
 _KINDS = ("AiGateway", "ToolGateway", "ToolRoute")

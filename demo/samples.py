@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-__all__ = ["BROKEN", "BROKEN_ROUTE", "CLASSES", "CRDS", "DUPLICATE_ROUTE", "GATEWAYS", "PROJECT", "REPAIR"]
-
 PROJECT = Path(__file__).resolve().parent.parent
 
 CRDS = Path("deploy/crds")

@@ -16,8 +16,6 @@ from demo.stage import Stage
 from gateway_components.cli.report import StatusReport
 from gateway_components.cli.status import status_tables
 
-__all__ = ["show_lines", "show_live"]
-
 _PAUSE_SECONDS = 0.2
 _LIMIT_SECONDS = 120.0
 _FOOTER = Text("Live. Ctrl-C stops everything and removes it.", style="dim")

@@ -20,8 +20,6 @@ from gateway_components.cli.report import StatusReport
 from lab import ControlPlane
 from lab.signals import ignore_signals
 
-__all__ = ["Stage", "set_up"]
-
 
 @dataclass(frozen=True)
 class Stage:

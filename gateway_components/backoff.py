@@ -3,8 +3,6 @@
 import random
 from dataclasses import dataclass, replace
 
-__all__ = ["Backoff", "Pauses", "Streak"]
-
 _MOST_DOUBLINGS = 32
 """More would pass any longest pause, and in the end what a float holds."""
 

@@ -8,24 +8,6 @@ from typing import Literal, Self
 
 from gateway_components.identity import Identity
 
-__all__ = [
-    "BOUND",
-    "Finding",
-    "GatewayError",
-    "InText",
-    "InputError",
-    "Path",
-    "Severity",
-    "YamlError",
-    "clause",
-    "dotted",
-    "listed",
-    "missing_right",
-    "render",
-    "shortened",
-    "visible",
-]
-
 _MOST_NAMES = 10
 _MOST_FINDINGS = 20
 _LONGEST = 4_096

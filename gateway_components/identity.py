@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
-__all__ = ["Identity"]
-
 
 class Identity(NamedTuple):
     """Kind, namespace and name of an object; the namespace of a cluster-scoped one is empty.

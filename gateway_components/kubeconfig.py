@@ -11,18 +11,6 @@ import yaml
 from gateway_components.api.spelling import nearest
 from gateway_components.errors import Finding, InputError
 
-__all__ = [
-    "ClusterContext",
-    "Entry",
-    "Kubeconfig",
-    "cluster_context",
-    "current_context",
-    "find_kubeconfig",
-    "home_namespace",
-    "kubeconfig_text",
-    "pod_namespace",
-]
-
 _DEFAULT = "default"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

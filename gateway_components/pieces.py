@@ -3,8 +3,6 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-__all__ = ["Piece"]
-
 
 @dataclass(frozen=True, slots=True)
 class Piece:

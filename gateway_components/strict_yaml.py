@@ -13,8 +13,6 @@ import yaml
 
 from gateway_components.errors import YamlError
 
-__all__ = ["Document", "dump", "parse", "parse_all"]
-
 _MAXIMUM_BITS = 64
 """Of a whole number, as in Kubernetes."""
 

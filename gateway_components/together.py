@@ -5,8 +5,6 @@ from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
-__all__ = ["causes", "ended", "outlast", "raise_failures", "together", "unbroken", "while_running"]
-
 T = TypeVar("T")
 
 

@@ -7,8 +7,6 @@ import json
 import urllib.request
 from typing import Any
 
-__all__ = ["compact"]
-
 _SECONDS = 10.0
 
 

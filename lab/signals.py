@@ -2,8 +2,6 @@
 
 import signal
 
-__all__ = ["Signalled", "ignore_signals", "raise_signals"]
-
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

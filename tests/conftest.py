@@ -14,8 +14,6 @@ from tests.daemon.harness import Daemon, Namespace, fresh_namespace
 from tests.install.audit import Audit
 from tests.pulumi_cli import ROOT
 
-__all__ = ["Audited", "SharedDaemon"]
-
 CRDS = ROOT / "deploy" / "crds"
 CLASSES = ROOT / "deploy" / "classes"
 

@@ -11,8 +11,9 @@ import pytest
 from google.protobuf.message import Message  # type: ignore[import-untyped]
 from pulumi.automation import CommandError, CommandResult, StackNotFoundError
 from pulumi.runtime.proto import events_pb2_grpc, language_pb2_grpc, resource_pb2, resource_pb2_grpc
+from pulumi.runtime.rpc import UNKNOWN
 
-from gateway_components.engine.protocol import UNKNOWN, command_error, outputs, registration
+from gateway_components.engine.protocol import command_error, outputs, registration
 from tests.pulumi_cli import ROOT
 
 LOOKED_AT = "3.250.0"

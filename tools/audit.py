@@ -20,8 +20,6 @@ from tools.parts import PROVIDER, Part
 from tools.progress import run_with_progress, say
 from tools.setup import key_of
 
-__all__ = ["LOCKS", "NotAskedError", "audit", "read_govulncheck", "read_pip_audit", "write_bills"]
-
 _AUDITORS = MODULES / "auditors"
 LOCKS = tuple(PROJECT / name for name in ("constraints-image.txt", "constraints.txt"))
 """Lock files that are looked at: of the image, and of what builds and tests it."""

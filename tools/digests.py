@@ -15,8 +15,6 @@ from typing import Any
 from tools.errors import ToolsError
 from tools.progress import say
 
-__all__ = ["digest_of", "with_digests", "write_digests"]
-
 _HUB = "registry-1.docker.io"
 _SECONDS = 30
 _BASE = re.compile(r"^(FROM )([\w./-]+:[\w.-]+)(?:@sha256:[0-9a-f]{64})?", re.MULTILINE)

@@ -9,8 +9,6 @@ from typing import Any
 from tools import litellm_reads
 from tools.errors import ToolsError
 
-__all__ = ["QUESTION", "Package"]
-
 Schema = dict[str, Any]
 
 _PROXY = "litellm.proxy._types"

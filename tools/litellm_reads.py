@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["assigned_names", "class_fields", "compared_keys", "functions", "parameters", "reads", "sources"]
-
 _READERS = {"get", "pop", "setdefault"}
 _SETTING_MODULES = {"litellm.constants", "litellm._logging"}
 

@@ -18,8 +18,6 @@ from tools.location import MODULES, PROJECT, locate
 from tools.progress import say
 from tools.proxy import LINK_NAME
 
-__all__ = ["SCHEMA", "check_schema", "litellm_schema", "write_schema"]
-
 SCHEMA = PROJECT / "gateway_components" / "plan" / "litellm_schema.json"
 _SCRIPT = MODULES / "litellm" / "describe.py"
 _ENVIRONMENT = {

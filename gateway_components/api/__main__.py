@@ -8,8 +8,6 @@ from pathlib import Path
 from gateway_components.api.crds import crd_yaml, file_name
 from gateway_components.api.kinds import KINDS
 
-__all__ = ["main", "write_files"]
-
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "crds"
 
 

@@ -23,25 +23,6 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 from gateway_components.api.syntax import uri_fault
 
-__all__ = [
-    "ApiModel",
-    "AtomicModel",
-    "DistinctMany",
-    "HttpUri",
-    "Int64",
-    "Many",
-    "NamedMany",
-    "Natural32",
-    "Natural64",
-    "OneOfModel",
-    "Port",
-    "StringMap",
-    "Uri",
-    "shared",
-    "text_keys",
-    "whole",
-]
-
 T = TypeVar("T")
 
 

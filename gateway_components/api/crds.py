@@ -15,8 +15,6 @@ from gateway_components.api.base import ApiModel
 from gateway_components.api.kinds import Kind, PrinterColumn
 from gateway_components.api.meta import GROUP, VERSION, ApiObject
 
-__all__ = ["Schema", "crd", "crd_yaml", "file_name", "object_schema", "structural_schema"]
-
 Schema = dict[str, Any]
 """A JSON schema."""
 

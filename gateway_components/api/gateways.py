@@ -6,22 +6,6 @@ from gateway_components.api.base import ApiModel, Many, Port, shared
 from gateway_components.api.meta import ApiObject, ConditionedStatus, ObjectReference, ObservedStatus
 from gateway_components.api.pod import EnvFromSource, EnvVar, MetadataOverlay
 
-__all__ = [
-    "AI_GATEWAY_CONTROLLER",
-    "TOOL_GATEWAY_CONTROLLER",
-    "AiGateway",
-    "AiGatewayClass",
-    "AiGatewayClassSpec",
-    "AiGatewaySpec",
-    "AiModel",
-    "GatewaySpec",
-    "ToolGateway",
-    "ToolGatewayClass",
-    "ToolGatewayClassSpec",
-    "ToolGatewaySpec",
-    "ToolGatewayStatus",
-]
-
 AI_GATEWAY_CONTROLLER = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
 TOOL_GATEWAY_CONTROLLER = "litellm.agentic-layer.ai/tool-gateway-litellm-controller"
 

@@ -8,22 +8,6 @@ from gateway_components.api.base import ApiModel, AtomicModel, DistinctMany, Str
 from gateway_components.api.meta import ApiObject, ConditionedStatus, ObjectReference
 from gateway_components.api.pod import SecretKeySelector
 
-__all__ = [
-    "BedrockGuard",
-    "BedrockProvider",
-    "Guard",
-    "GuardMode",
-    "GuardSpec",
-    "GuardrailProvider",
-    "GuardrailProviderSpec",
-    "ModerationGuard",
-    "ModerationProvider",
-    "PresidioGuard",
-    "PresidioProvider",
-    "ProviderType",
-    "SecretReference",
-]
-
 GuardMode = Literal["pre_call", "post_call", "during_call"]
 ProviderType = Literal["openai-moderation-api", "bedrock-api", "presidio-api"]
 

@@ -18,26 +18,6 @@ from gateway_components.api.guardrails import Guard, GuardrailProvider
 from gateway_components.api.meta import GROUP, ApiObject
 from gateway_components.api.tools import ToolRoute, ToolServer
 
-__all__ = [
-    "AI_GATEWAY",
-    "CONTENT_KINDS",
-    "GATEWAY_KINDS",
-    "GUARD",
-    "GUARDRAIL_PROVIDER",
-    "KINDS",
-    "OWNED_KINDS",
-    "READY",
-    "RESOURCE_KINDS",
-    "TOOL_GATEWAY",
-    "TOOL_ROUTE",
-    "TOOL_SERVER",
-    "GatewayKind",
-    "Kind",
-    "PrinterColumn",
-    "Role",
-]
-
-
 READY = "Ready"
 """The condition that kubectl, Flux and Argo CD look for; a route has no other, a gateway has it beside its own."""
 

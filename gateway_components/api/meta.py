@@ -8,19 +8,6 @@ from pydantic import Field
 from gateway_components.api.base import ApiModel, AtomicModel, Int64, Many, Natural64, StringMap
 from gateway_components.identity import Identity
 
-__all__ = [
-    "API_VERSION",
-    "GROUP",
-    "VERSION",
-    "ApiObject",
-    "Condition",
-    "ConditionedStatus",
-    "ObjectMeta",
-    "ObjectReference",
-    "ObservedStatus",
-    "OwnerReference",
-]
-
 GROUP = "runtime.agentic-layer.ai"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"

@@ -14,8 +14,6 @@ from gateway_components.api.syntax import object_name_fault, shown, uri_fault
 from gateway_components.api.workload import label_problems, workload_name_problem, workload_problems
 from gateway_components.errors import Finding, InputError, Path
 
-__all__ = ["Finding", "admission_problems", "field_problem", "parse", "parse_as", "problems"]
-
 M = TypeVar("M", bound=ApiObject)
 
 _LISTED = 8

@@ -9,22 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from gateway_components.api.base import ApiModel, AtomicModel, StringMap, text_keys, whole
 
-__all__ = [
-    "ConfigMapEnvSource",
-    "ConfigMapKeySelector",
-    "EnvFromSource",
-    "EnvVar",
-    "EnvVarSource",
-    "FieldSelector",
-    "FileKeySelector",
-    "MetadataOverlay",
-    "Quantity",
-    "QuantityMap",
-    "ResourceFieldSelector",
-    "SecretEnvSource",
-    "SecretKeySelector",
-]
-
 QUANTITY = (
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
     r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"

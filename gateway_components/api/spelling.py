@@ -8,8 +8,6 @@ takes 11 microseconds a name and difflib 500, with more false matches.
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-__all__ = ["Spellings", "meant_name", "nearest"]
-
 
 def nearest(name: str, known: Mapping[str, object]) -> str | None:
     """Return the known name that `name` is most likely meant to be, or nothing where none is near."""

@@ -8,19 +8,6 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 
-__all__ = [
-    "Fault",
-    "annotation_key_fault",
-    "env_name_fault",
-    "key_fault",
-    "label_key_fault",
-    "label_value_fault",
-    "namespace_fault",
-    "object_name_fault",
-    "shown",
-    "uri_fault",
-]
-
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
 QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"

@@ -18,21 +18,6 @@ from gateway_components.api.base import (
 from gateway_components.api.meta import ApiObject, ConditionedStatus, ObjectReference, ObservedStatus
 from gateway_components.api.pod import EnvFromSource, EnvVar, MetadataOverlay, QuantityMap
 
-__all__ = [
-    "ExternalUpstream",
-    "LocalObjectReference",
-    "ResourceClaim",
-    "ResourceRequirements",
-    "ToolFilter",
-    "ToolRoute",
-    "ToolRouteSpec",
-    "ToolRouteStatus",
-    "ToolRouteUpstream",
-    "ToolServer",
-    "ToolServerSpec",
-    "ToolServerStatus",
-]
-
 
 class ToolFilter(ApiModel):
     """Tools of the upstream that a route exposes."""

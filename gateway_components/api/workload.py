@@ -32,8 +32,6 @@ from gateway_components.api.syntax import (
 )
 from gateway_components.errors import Finding, Path
 
-__all__ = ["label_problems", "workload_name_problem", "workload_problems"]
-
 ANNOTATIONS_SIZE = 256 * 1024
 RESOURCES = tuple(
     f"{part}.{name}" for part in ("limits", "requests") for name in ("cpu", "memory", "ephemeral-storage")

@@ -2,8 +2,6 @@
 
 import sys
 
-__all__ = ["run"]
-
 
 def run() -> None:
     """Run `gatewayctl`, or name the missing package: programs that import the components need no command line."""

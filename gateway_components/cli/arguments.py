@@ -13,22 +13,6 @@ from gateway_components.daemon.settings import Settings, Sources
 from gateway_components.errors import Finding, InputError
 from gateway_components.kubeconfig import find_kubeconfig, home_namespace, pod_namespace
 
-__all__ = [
-    "cache_folder",
-    "cluster_namespace_option_for",
-    "files_argument",
-    "home",
-    "install_home",
-    "install_namespace_option",
-    "kubeconfig_option",
-    "namespace_argument",
-    "namespace_option",
-    "option_name",
-    "plain",
-    "policy_options",
-    "setting_option",
-]
-
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _POLICY = ("cross_namespace", "allowed_upstreams", "gateway_image")

@@ -24,8 +24,6 @@ from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.kubeconfig import find_kubeconfig
 from gateway_components.together import causes, ended, together, while_running
 
-__all__ = ["ClusterError", "Listing", "connected", "list_cluster", "log_warnings_only", "watch_cluster"]
-
 _GATHER_SECONDS = 0.1
 """Batches the changes of one `kubectl apply`."""
 

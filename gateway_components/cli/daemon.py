@@ -26,8 +26,6 @@ from gateway_components.errors import Finding, GatewayError, InputError, render,
 from gateway_components.kube.errors import CredentialsError
 from gateway_components.kubeconfig import find_kubeconfig, pod_namespace
 
-__all__ = ["daemon"]
-
 
 def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for name in reversed(Settings.model_fields):

@@ -24,8 +24,6 @@ from gateway_components.graph.drawing import printable
 from gateway_components.kubeconfig import current_context, find_kubeconfig
 from gateway_components.plan.snapshot import Policy
 
-__all__ = ["FolderInUseError", "dev"]
-
 _STYLES = {
     "ready": "bold green",
     "routed": "green",

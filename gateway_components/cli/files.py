@@ -27,8 +27,6 @@ from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Policy
 
-__all__ = ["graph", "render", "validate"]
-
 _DRAWINGS = {"mermaid": mermaid, "dot": dot, "svg": svg}
 
 

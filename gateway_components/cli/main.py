@@ -8,8 +8,6 @@ import click
 from gateway_components.errors import GatewayError, visible
 from gateway_components.together import causes
 
-__all__ = ["gatewayctl", "main"]
-
 _COMMANDS = {
     "daemon": ("daemon", "Watch gateways, routes and guards, and reconcile them."),
     "dev": ("dev", "Apply the gateways in a folder, and again at every change."),

@@ -15,8 +15,6 @@ from gateway_components.identity import Identity
 from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.urls import service_url
 
-__all__ = ["GatewayRow", "GuardRow", "RouteRow", "Row", "StatusReport", "status_report"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:

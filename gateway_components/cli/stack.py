@@ -22,11 +22,9 @@ from gateway_components.daemon.preview import Preview
 from gateway_components.daemon.preview import preview as previewed
 from gateway_components.errors import visible
 from gateway_components.kube.errors import ApiError
-from gateway_components.kube.state_secrets import StateConflictError, StateDamagedError
+from gateway_components.kube.state_reader import StateConflictError, StateDamagedError
 from gateway_components.kubeconfig import find_kubeconfig
 from gateway_components.plan.snapshot import Policy
-
-__all__ = ["stack"]
 
 
 @click.group()

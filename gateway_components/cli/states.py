@@ -17,18 +17,9 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.install_secrets import LatestStates, known_passphrase
 from gateway_components.kube.resources import SECRETS
-from gateway_components.kube.state_format import UNPACKED_BYTES
-from gateway_components.kube.state_secrets import (
-    STATE_LABELS,
-    STATE_SECRET,
-    StateConflictError,
-    StateDamagedError,
-    StateReader,
-    StateWriter,
-    outline,
-)
-
-__all__ = ["State", "export_state", "import_state", "list_states"]
+from gateway_components.kube.state_format import STATE_LABELS, STATE_SECRET, UNPACKED_BYTES
+from gateway_components.kube.state_reader import StateConflictError, StateDamagedError, StateReader
+from gateway_components.kube.state_secrets import StateWriter, outline
 
 
 @dataclass(frozen=True)

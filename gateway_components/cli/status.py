@@ -25,8 +25,6 @@ from gateway_components.cli.report import GatewayRow, GuardRow, RouteRow, Row, S
 from gateway_components.errors import visible
 from gateway_components.graph.drawing import printable
 
-__all__ = ["status", "status_tables"]
-
 R = TypeVar("R", bound=Row)
 
 Columns = Sequence[tuple[str, Callable[[R], str | Text]]]

@@ -18,23 +18,6 @@ from pulumi_kubernetes.core.v1 import (
 
 from gateway_components.api.guardrails import GuardMode
 
-__all__ = [
-    "AiGatewayArgs",
-    "AiModelArgs",
-    "BedrockGuardArgs",
-    "BedrockProviderArgs",
-    "GatewayArgs",
-    "GuardArgs",
-    "MetadataArgs",
-    "ModerationGuardArgs",
-    "ModerationProviderArgs",
-    "PresidioGuardArgs",
-    "PresidioProviderArgs",
-    "ToolGatewayArgs",
-    "ToolRouteArgs",
-    "ToolServerArgs",
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class PresidioProviderArgs:

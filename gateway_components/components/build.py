@@ -25,8 +25,6 @@ from gateway_components.plan.plan import plan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import content_digest
 
-__all__ = ["ai_gateway_outputs", "tool_gateway_outputs"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Built:

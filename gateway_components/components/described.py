@@ -25,15 +25,6 @@ from gateway_components.plan.references import (
 from gateway_components.plan.snapshot import IMAGE, Content, Gateway, Policy, Snapshot
 from gateway_components.plan.urls import allowed_upstream_fault
 
-__all__ = [
-    "Described",
-    "arguments_of",
-    "described",
-    "described_gateway",
-    "namespace_problem",
-    "snapshot",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Described:

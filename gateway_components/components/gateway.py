@@ -34,8 +34,6 @@ from gateway_components.components.provider import (
 )
 from gateway_components.plan.urls import route_url, service_url
 
-__all__ = ["AiGateway", "Gateway", "ToolGateway", "ToolRoute"]
-
 
 class ToolRoute(pulumi.ComponentResource):
     """A route through a `ToolGateway` to one MCP server; the gateway creates it from `ToolGatewayArgs.routes`.

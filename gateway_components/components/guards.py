@@ -20,8 +20,6 @@ from gateway_components.components.inputs import ArgsError, args_as, one_of, pla
 from gateway_components.errors import Finding, Path
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
 
-__all__ = ["described_guards", "guard_parts"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Service:

@@ -12,8 +12,6 @@ from pydantic.alias_generators import to_camel
 from gateway_components.api.spelling import nearest
 from gateway_components.errors import Finding, InputError, render
 
-__all__ = ["Args", "ArgsError", "args_as", "camel_keys", "one_of", "plain", "public", "resolved", "together"]
-
 
 class ArgsError(InputError, pulumi.RunError):
     """Everything that is wrong with the arguments of a component, given its type and name.

@@ -3,20 +3,6 @@
 from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY
 from gateway_components.identity import Identity
 
-__all__ = [
-    "AI_GATEWAY_TYPE",
-    "PATCH_FIELD_MANAGER",
-    "SKIP_AWAIT",
-    "TOOL_GATEWAY_TYPE",
-    "TOOL_ROUTE_TYPE",
-    "component_name",
-    "component_type",
-    "gateway_of",
-    "gateway_targets",
-    "other_type",
-    "route_name",
-]
-
 AI_GATEWAY_TYPE = "gateway-components:index:AiGateway"
 TOOL_GATEWAY_TYPE = "gateway-components:index:ToolGateway"
 TOOL_ROUTE_TYPE = "gateway-components:index:ToolRoute"

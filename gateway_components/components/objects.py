@@ -12,16 +12,6 @@ from pulumi_kubernetes.core.v1 import ConfigMap, Service
 from gateway_components.components.inputs import resolved
 from gateway_components.plan.objects import GatewayObjects, Manifest
 
-__all__ = [
-    "MADE_BY",
-    "GatewayOutputs",
-    "GatewayResources",
-    "Registration",
-    "mark",
-    "register",
-    "warn_of_namesake",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class GatewayOutputs:

@@ -13,16 +13,6 @@ from gateway_components.errors import Finding, InputError
 from gateway_components.kubeconfig import cluster_context
 from gateway_components.plan.objects import GatewayObjects
 
-__all__ = [
-    "PACKAGE",
-    "namespace_of",
-    "provider_of",
-    "refuse_taken_files",
-    "rendered_path",
-    "rendering_folder",
-    "warn_of_replacement",
-]
-
 PACKAGE = "kubernetes"
 _MEMBER = "kubernetes:core/v1:Service"
 

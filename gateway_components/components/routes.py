@@ -11,8 +11,6 @@ from gateway_components.components.described import Described, arguments_of, des
 from gateway_components.components.inputs import ArgsError, args_as, one_of, plain, public, resolved, together
 from gateway_components.errors import Finding
 
-__all__ = ["described_routes", "route_parts"]
-
 _UNUSED_IMAGE = "unused"
 """A ToolServer must have an image; nothing is ever deployed from it here."""
 

@@ -23,8 +23,6 @@ from gateway_components.identity import Identity
 from gateway_components.kubeconfig import ClusterContext, Kubeconfig, cluster_context, kubeconfig_text
 from gateway_components.plan.objects import GatewayObjects
 
-__all__ = ["RenderedFolder", "companion", "namespace", "planned_gateway", "stack_provider"]
-
 _HONOURED = ("context", "kubeconfig")
 _OTHERS = (
     "alwaysRender",

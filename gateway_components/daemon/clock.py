@@ -9,8 +9,6 @@ from typing import TypeVar
 
 from gateway_components.together import outlast
 
-__all__ = ["Clock", "steady_seconds"]
-
 T = TypeVar("T")
 
 

@@ -18,21 +18,6 @@ from gateway_components.kube.errors import ApiError, ApiUnreachableError, Fenced
 from gateway_components.kube.lease import Lease, LeaseTakenError
 from gateway_components.together import ended
 
-__all__ = [
-    "LONGEST_SILENCE_SECONDS",
-    "Leader",
-    "LeaderAside",
-    "Leadership",
-    "LeadershipLostError",
-    "Terms",
-    "Unopposed",
-    "elected",
-    "identity",
-    "last_leader",
-    "note_leader",
-    "while_leading",
-]
-
 T = TypeVar("T")
 
 LONGEST_SILENCE_SECONDS = 60.0

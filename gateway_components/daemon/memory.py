@@ -8,9 +8,6 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-__all__ = ["IdleTimer", "give_back", "memory_limit", "spare_memory"]
-
-
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Numbers of glibc's settings, from its malloc.h."""
 _BLOCK_BYTES = 128 * 1024

@@ -16,13 +16,11 @@ from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient, ReadOnly
 from gateway_components.kube.install_secrets import LatestStates, known_passphrase
-from gateway_components.kube.state_secrets import StateReader
+from gateway_components.kube.state_reader import StateReader
 from gateway_components.plan.findings import Failure
 from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.snapshot import Policy
 from gateway_components.together import ended, while_running
-
-__all__ = ["Preview", "preview"]
 
 Preview = tuple[str, dict[Identity, Failure]]
 """The engine's output, and the gateways that cannot be planned."""

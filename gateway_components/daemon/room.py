@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 
 from gateway_components.daemon.reconcile.ports import MOST_AT_ONCE
 
-__all__ = ["Room", "most_gateways", "run_mib", "runs_mib"]
-
 _RUN_MIB = 300.0
 _GATEWAY_MIB = 4.7
 """Measured of engine and provider together: 300 MiB with one gateway, 650 with 75."""

@@ -53,8 +53,6 @@ from gateway_components.kube.resources import Resource
 from gateway_components.kube.reviews import AccessReviewer
 from gateway_components.together import ended, raise_failures
 
-__all__ = ["Exit", "run"]
-
 _QUIET_SHARE = 0.1
 """Part of the batch time without a change after which a reconcile begins."""
 _MOST_THREADS = 64

@@ -25,8 +25,6 @@ from gateway_components.plan.snapshot import IMAGE, Policy
 from gateway_components.plan.urls import allowed_upstream_fault
 from gateway_components.strict_yaml import Document
 
-__all__ = ["IN_CLUSTER", "ImageName", "NamespaceName", "Settings", "Sources", "Upstream", "read_text"]
-
 IN_CLUSTER = "cluster"
 """The backend that keeps states in Secrets."""
 

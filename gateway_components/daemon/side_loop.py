@@ -11,8 +11,6 @@ from typing import Any, Self, TypeVar
 
 from gateway_components.together import outlast, unbroken
 
-__all__ = ["SideLoop", "watchdog"]
-
 T = TypeVar("T")
 
 _BEAT_SECONDS = 10.0

@@ -31,11 +31,11 @@ from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET, LatestStates, install_passphrase
 from gateway_components.kube.recorder import Event, publish
-from gateway_components.kube.state_secrets import STATE_SECRET, StateDamagedError, StateSecrets, StoredState
+from gateway_components.kube.state_format import STATE_SECRET
+from gateway_components.kube.state_reader import StateDamagedError, StoredState
+from gateway_components.kube.state_secrets import StateSecrets
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.objects import GatewayObjects
-
-__all__ = ["StoredEngine", "open_engine"]
 
 Emit = Callable[[Mapping[str, Any], Event], Awaitable[None]]
 

@@ -17,8 +17,6 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, retry_on_conflict
 from gateway_components.kube.resources import NAMESPACES, ApiPath, object_path
 
-__all__ = ["CompanionError", "Companions"]
-
 _MANAGER = "gatewayctl-dev"
 _COPY = "kubectl.kubernetes.io/last-applied-configuration"
 """Where kubectl keeps what it applied: in a Secret read back from a cluster, its values in clear."""

@@ -15,8 +15,6 @@ from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, mark_of
 
-__all__ = ["FolderEngine"]
-
 
 class FolderEngine(Engine):
     """Applies gateways from files.

@@ -7,8 +7,6 @@ from pathlib import Path
 from gateway_components.manifests.load import FileFinding, Loaded, Located, load
 from gateway_components.manifests.objects import ManifestObjects, read_objects
 
-__all__ = ["FolderReader", "Reading"]
-
 
 @dataclass(frozen=True)
 class Reading:

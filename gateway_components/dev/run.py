@@ -37,8 +37,6 @@ from gateway_components.plan.snapshot import Policy
 from gateway_components.plan.status import Rollout
 from gateway_components.together import causes, ended, raise_failures
 
-__all__ = ["FolderOptions", "Show", "run_folder"]
-
 _WORKERS = 4
 _ENGINE_SECONDS = 300.0
 _GATHER_SECONDS = (0.05, 0.2)

@@ -39,8 +39,6 @@ from gateway_components.plan.snapshot import Content, ExistingObject, Policy, Sn
 from gateway_components.plan.status import Rollout
 from gateway_components.together import ended, together
 
-__all__ = ["FolderView", "NamespaceMissingError"]
-
 _NOW = 2**63
 """Newer than any version: marks are read just before they are compared."""
 

@@ -11,18 +11,6 @@ from gateway_components.identity import Identity
 from gateway_components.plan.objects import objects_digest
 from gateway_components.plan.ownership import Applied, mark_of
 
-__all__ = [
-    "PROJECT",
-    "Held",
-    "StateUnreadableError",
-    "applied_gateways",
-    "checkpoint_of",
-    "encryption_salt",
-    "read_checkpoint",
-    "whole_checkpoint",
-    "without_gateways",
-]
-
 PROJECT = "litellm-gateways"
 """The Pulumi project of the daemon's stacks, one per namespace."""
 

@@ -12,8 +12,6 @@ from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.ownership import Applied
 
-__all__ = ["Diagnostics", "Outcome"]
-
 _REASONS = {
     "ConfigMap": Reason.CONFIG_MAP_FAILED,
     "Deployment": Reason.DEPLOYMENT_FAILED,

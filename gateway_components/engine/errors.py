@@ -4,18 +4,6 @@ import signal
 
 from gateway_components.errors import GatewayError
 
-__all__ = [
-    "ClusterUnreachableError",
-    "EngineError",
-    "EngineFailedError",
-    "EngineInterruptedError",
-    "EngineKilledError",
-    "EngineMissingError",
-    "EngineTimeoutError",
-    "StateLockedError",
-    "StateUnreadableError",
-]
-
 
 class EngineError(GatewayError):
     """The engine failed, and no resource is to blame."""

@@ -15,8 +15,6 @@ from gateway_components.engine.entries import StateEntries, stack_folder
 from gateway_components.engine.errors import EngineError, StateLockedError
 from gateway_components.engine.process import end_holders
 
-__all__ = ["ScratchFolder"]
-
 _ENGINE_LOCK = "engine.lock"
 _LOCK_PAUSE_SECONDS = 0.05
 _KILL_SECONDS = 10.0

@@ -28,8 +28,6 @@ from gateway_components.engine.errors import (
 )
 from gateway_components.engine.protocol import command_error
 
-__all__ = ["EngineCommand", "end_holders", "end_session", "parent_death_prefix"]
-
 _ERROR = "error: "
 """Prefix of the engine's error, which is the last thing it prints."""
 _REASON_LINES = 6

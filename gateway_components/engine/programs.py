@@ -11,8 +11,6 @@ from pathlib import Path
 
 from gateway_components.engine.errors import EngineMissingError
 
-__all__ = ["PROVIDER", "PROVIDER_VERSION", "find_engine", "find_provider", "pulumi_home"]
-
 PROVIDER = "pulumi-resource-kubernetes"
 PROVIDER_VERSION = "4.25.0"
 

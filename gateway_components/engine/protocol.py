@@ -15,6 +15,7 @@ import grpc  # type: ignore[import-untyped]  # as below
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # it comes without types
 from pulumi.automation import CommandError, CommandResult, EngineEvent
 from pulumi.automation.errors import create_command_error
+from pulumi.runtime import rpc
 from pulumi.runtime.proto.events_pb2_grpc import EventsServicer, add_EventsServicer_to_server
 from pulumi.runtime.proto.language_pb2 import (
     AboutResponse,
@@ -33,17 +34,9 @@ from pulumi.runtime.proto.resource_pb2 import (
     Result,
 )
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
-from pulumi.runtime.rpc import UNKNOWN
 
-__all__ = [
-    "UNKNOWN",
-    "Program",
-    "command_error",
-    "is_registered",
-    "outputs",
-    "registration",
-    "served",
-]
+UNKNOWN = rpc.UNKNOWN
+"""Stands for a value that is known only after the update."""
 
 Program = Callable[[Any, str], None]
 """Registers resources, given the engine's resource monitor and the URN of the stack."""

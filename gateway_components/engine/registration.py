@@ -22,8 +22,6 @@ from gateway_components.plan.objects import HANDOVER_ANNOTATION, GatewayObjects,
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.urls import route_url
 
-__all__ = ["ANNOTATIONS", "PROVIDER_INPUTS", "applied_form", "object_type", "register_gateways"]
-
 ANNOTATIONS = {**SKIP_AWAIT, PATCH_FIELD_MANAGER: FIELD_MANAGER}
 """Settings that the provider reads from the annotations of an object alone."""
 

@@ -31,11 +31,6 @@ from gateway_components.identity import Identity
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.ownership import FIELD_MANAGER
 
-__all__ = [
-    "check_deployment",
-    "check_secrets_provider",
-]
-
 Raw = Mapping[str, Any]
 
 _MARK = "4dabf18193072939515e22adb298388d"

@@ -23,8 +23,6 @@ from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.process import EngineCommand, parent_death_prefix
 from gateway_components.engine.programs import PROVIDER, PROVIDER_VERSION, find_provider, pulumi_home
 
-__all__ = ["Backend", "FolderWorkspace", "Workspaces", "engine_environment", "make_home"]
-
 T = TypeVar("T")
 
 _PASSWORD = re.compile(r"://[^/@\s]*@")

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from gateway_components.graph.model import EXTERNAL, Graph, Node
 from gateway_components.graph.verdicts import State
 
-__all__ = ["MARKS", "STYLES", "dot", "label", "mermaid", "printable"]
-
 MARKS: Mapping[State, str] = {
     State.OK: "",
     State.BROKEN: "✗",

@@ -17,8 +17,6 @@ from gateway_components.errors import InputError
 from gateway_components.identity import Identity
 from gateway_components.plan.snapshot import Gateway, GatewayClass, Resource, Resources, Snapshot, Unreadable
 
-__all__ = ["Inventory", "UnreadableObject", "inventory_of_raw", "inventory_of_snapshot", "key_of"]
-
 M = TypeVar("M")
 
 

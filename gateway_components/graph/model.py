@@ -19,8 +19,6 @@ from gateway_components.plan.references import (
 )
 from gateway_components.plan.snapshot import Gateway
 
-__all__ = ["EXTERNAL", "RANKS", "Edge", "Graph", "Node", "build_graph"]
-
 EXTERNAL = "External"
 """Kind of the node of an upstream URL that is no ToolServer; its name is the URL."""
 

@@ -14,8 +14,6 @@ from gateway_components.graph.model import RANKS, Edge, Graph, Node
 from gateway_components.graph.verdicts import State
 from gateway_components.identity import Identity
 
-__all__ = ["svg"]
-
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _CHARACTER = 7.3

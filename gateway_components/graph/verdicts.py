@@ -19,8 +19,6 @@ from gateway_components.plan.plan import Plan
 from gateway_components.plan.references import gateway_of_route, guard_references, provider_reference
 from gateway_components.plan.snapshot import Gateway, Resources
 
-__all__ = ["Ready", "State", "Verdict", "Verdicts", "planned_verdicts", "reported_verdicts"]
-
 Ready = Literal["True", "False", "Unknown"]
 
 

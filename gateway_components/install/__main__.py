@@ -17,8 +17,6 @@ from gateway_components.install.rbac import metrics_reader, purpose, rbac, servi
 from gateway_components.plan.snapshot import IMAGE as GATEWAY_IMAGE
 from gateway_components.strict_yaml import dump
 
-__all__ = ["EXAMPLE_NAMESPACES", "deploy_files", "main", "one_file"]
-
 FOLDER = Path(__file__).resolve().parents[2]
 EXAMPLE_NAMESPACES = ("team-a", "team-b")
 """The namespaces of the overlay for chosen namespaces."""

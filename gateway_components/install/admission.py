@@ -18,8 +18,6 @@ from gateway_components.kube.state_format import PART_LABEL, PART_NAMES, STATE_S
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.workload import config_map_name
 
-__all__ = ["admission_policy", "allowed_writes"]
-
 _API = "admissionregistration.k8s.io/v1"
 _OPERATIONS: Mapping[str, str] = {
     "create": "CREATE",

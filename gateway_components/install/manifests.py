@@ -13,20 +13,6 @@ from gateway_components.install.rbac import metrics_reader, rbac, service_accoun
 from gateway_components.plan.snapshot import IMAGE, Policy
 from gateway_components.strict_yaml import dump
 
-__all__ = [
-    "CLASS",
-    "SETTINGS",
-    "SETTINGS_FOLDER",
-    "classes",
-    "deployment",
-    "disruption_budget",
-    "installation_manifests",
-    "namespace",
-    "service",
-    "settings",
-    "settings_file",
-]
-
 CLASS = "litellm"
 """Name of both classes (operator reference, "Controller names")."""
 

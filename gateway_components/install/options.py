@@ -11,8 +11,6 @@ from gateway_components.daemon.settings import ImageName, NamespaceName, Upstrea
 from gateway_components.plan.snapshot import IMAGE as GATEWAY_IMAGE
 from gateway_components.plan.snapshot import Policy
 
-__all__ = ["IMAGE", "NAME", "NAMESPACE", "Installation", "Manifest", "labels", "selector"]
-
 Manifest = dict[str, Any]
 """An object in JSON types."""
 

@@ -7,8 +7,6 @@ from gateway_components.install.options import NAME, Installation, Manifest, lab
 from gateway_components.kube.install_secrets import record_name
 from gateway_components.kube.permissions import PERMISSIONS, Permission, Place
 
-__all__ = ["metrics_reader", "purpose", "rbac", "rules", "service_account"]
-
 _API = "rbac.authorization.k8s.io"
 
 

@@ -22,8 +22,6 @@ from pydantic import TypeAdapter, ValidationError
 from gateway_components.install.manifests import installation_manifests
 from gateway_components.install.options import Installation, Manifest
 
-__all__ = ["install_daemon", "read_installation"]
-
 _CLASSES: dict[str, Callable[..., pulumi.CustomResource]] = {
     found.__name__: found
     for found in (

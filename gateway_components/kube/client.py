@@ -21,8 +21,6 @@ from gateway_components.kube.errors import (
 from gateway_components.kube.resources import ApiPath
 from gateway_components.kube.transport import Request, Transport, api_error, unreachable
 
-__all__ = ["KubeClient"]
-
 T = TypeVar("T")
 
 Keep = Callable[[dict[str, Any]], dict[str, Any]]

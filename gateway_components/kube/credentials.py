@@ -14,8 +14,6 @@ from gateway_components.errors import InputError
 from gateway_components.kube.errors import CredentialsError
 from gateway_components.kubeconfig import Entry, Kubeconfig
 
-__all__ = ["Credentials", "load_credentials"]
-
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 

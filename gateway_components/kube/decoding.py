@@ -13,21 +13,6 @@ from typing import Any
 
 from gateway_components.kube.errors import MalformedAnswerError
 
-__all__ = [
-    "LEVELS",
-    "IncompleteObject",
-    "Page",
-    "TrimmedObject",
-    "cut",
-    "is_version",
-    "read_document",
-    "read_event",
-    "read_object",
-    "read_page",
-    "readable",
-    "shallow_text",
-]
-
 LEVELS = 100
 """Deeper values are cut off; no kind of object comes near this."""
 _TEXT_LEVELS = 2 * LEVELS

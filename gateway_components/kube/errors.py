@@ -7,19 +7,6 @@ from typing import TypeVar
 
 from gateway_components.errors import GatewayError, missing_right
 
-__all__ = [
-    "ApiError",
-    "ApiUnreachableError",
-    "CredentialsError",
-    "FencedError",
-    "ImpossibleNameError",
-    "MalformedAnswerError",
-    "ObjectChangedError",
-    "StatusDetails",
-    "TooLargeAnswerError",
-    "retry_on_conflict",
-]
-
 T = TypeVar("T")
 
 _TRIES = 5

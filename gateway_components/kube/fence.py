@@ -6,8 +6,6 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import FencedError
 from gateway_components.kube.transport import Request
 
-__all__ = ["Fence", "FencedClient", "ReadOnly"]
-
 
 class Fence(Protocol):
     """Decides whether writes may be sent."""

@@ -22,17 +22,6 @@ from gateway_components.kube.errors import ApiError, ApiUnreachableError, Object
 from gateway_components.kube.resources import SECRETS, ApiPath
 from gateway_components.plan.ownership import FIELD_MANAGER
 
-__all__ = [
-    "LATEST_PREFIX",
-    "PASSPHRASE_SECRET",
-    "Latest",
-    "LatestStates",
-    "PassphraseMissingError",
-    "install_passphrase",
-    "known_passphrase",
-    "record_name",
-]
-
 PASSPHRASE_SECRET = "litellm-gateways-passphrase"  # noqa: S105  (a name)
 _KEY = "passphrase"
 LATEST_PREFIX = "litellm-gateways-latest-"

@@ -14,8 +14,6 @@ from gateway_components.kube.errors import ApiError, MalformedAnswerError
 from gateway_components.kube.resources import LEASES, ApiPath
 from gateway_components.plan.ownership import FIELD_MANAGER
 
-__all__ = ["Lease", "LeaseTakenError"]
-
 _RELEASED_SECONDS = 1
 """Duration in a released Lease. With a longer one, a person removed the holder, who may still act."""
 _MARKS = ("holderIdentity", "renewTime")

@@ -24,8 +24,6 @@ from gateway_components.kube.resources import (
     Resource,
 )
 
-__all__ = ["LEASE", "PERMISSIONS", "Permission", "Place"]
-
 LEASE = "litellm-gateways"
 """Name of the Lease of leader election."""
 

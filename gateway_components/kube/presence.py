@@ -12,8 +12,6 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.resources import API_GROUPS, Resource
 
-__all__ = ["AbsentKind", "Presence", "object_presence", "resource_presence"]
-
 _CERTAIN_ANSWERS = 5
 _CERTAIN_SECONDS = 10.0
 """Before its objects are dropped, API discovery must report a kind as missing so often, and for so long."""

@@ -13,8 +13,6 @@ from gateway_components.kube.decoding import IncompleteObject, TrimmedObject, cu
 from gateway_components.kube.errors import MalformedAnswerError
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 
-__all__ = ["Allowance", "ObjectName", "Projector"]
-
 _MOST_VALUES = 20_000
 """Of one object: 6,000 models. Some megabytes in memory, and less than a second to read."""
 _FREE_VALUES = 500

@@ -12,8 +12,6 @@ from gateway_components.kube.errors import ApiError, retry_on_conflict
 from gateway_components.kube.resources import EVENTS, ApiPath, Resource
 from gateway_components.plan.ownership import FIELD_MANAGER, is_ours, managed_fields
 
-__all__ = ["Event", "owned_fields", "publish", "write_status"]
-
 _STATUS_FIELDS = frozenset(("f:conditions", "f:observedGeneration", "f:url"))
 _NOTE_BYTES = 1024
 """The API server's limit."""

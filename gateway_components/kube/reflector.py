@@ -18,8 +18,6 @@ from gateway_components.kube.presence import AbsentKind
 from gateway_components.kube.projector import ObjectName, Projector
 from gateway_components.kube.resources import Resource
 
-__all__ = ["Cause", "Change", "ObjectName", "Reflector"]
-
 T = TypeVar("T")
 
 _INSTALL = "install the CRDs: kubectl apply -f deploy/crds"

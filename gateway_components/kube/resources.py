@@ -11,26 +11,6 @@ from gateway_components.api.meta import API_VERSION
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import ImpossibleNameError
 
-__all__ = [
-    "AI_GATEWAYS",
-    "API_GROUPS",
-    "CONFIG_MAPS",
-    "CUSTOM_RESOURCES",
-    "DEPLOYMENTS",
-    "EVENTS",
-    "LEASES",
-    "NAMESPACES",
-    "PODS",
-    "REPLICA_SETS",
-    "SECRETS",
-    "SERVICES",
-    "SUBJECT_ACCESS_REVIEWS",
-    "TOKEN_REVIEWS",
-    "ApiPath",
-    "Resource",
-    "object_path",
-]
-
 ApiPath = NewType("ApiPath", str)
 """Path of a request; the client accepts no plain text."""
 

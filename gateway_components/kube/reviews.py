@@ -16,8 +16,6 @@ from gateway_components.errors import GatewayError
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.resources import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS, Resource
 
-__all__ = ["AccessReviewer", "Verdict"]
-
 _ALLOWED_SECONDS = 60.0
 """How long a revoked permission or a deleted token may still be accepted."""
 _REFUSED_SECONDS = 10.0

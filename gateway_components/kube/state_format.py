@@ -12,30 +12,6 @@ from typing import Any
 
 from gateway_components.plan.ownership import FIELD_MANAGER
 
-__all__ = [
-    "PACKED_BYTES",
-    "PART_BYTES",
-    "PART_LABEL",
-    "PART_NAMES",
-    "STATE_LABELS",
-    "STATE_SECRET",
-    "STATE_TYPE",
-    "UNPACKED_BYTES",
-    "Signing",
-    "StateHead",
-    "base_of",
-    "digest_of",
-    "head_data",
-    "is_part",
-    "part_content",
-    "part_data",
-    "pending_data",
-    "read_head",
-    "secret",
-    "unpack",
-    "verify",
-]
-
 STATE_SECRET = "litellm-gateways-state"  # noqa: S105  (a name)
 """Name of the head Secret, and prefix of its parts' names."""
 

@@ -9,8 +9,6 @@ from functools import partial
 from gateway_components.kube.state_format import STATE_SECRET
 from gateway_components.pieces import Piece
 
-__all__ = ["Checkpoint", "Known", "Layout", "Part", "lay_out"]
-
 Checkpoint = bytes | Sequence[Piece]
 """The engine's own file, as a whole or in pieces."""
 

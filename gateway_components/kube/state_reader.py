@@ -21,8 +21,6 @@ from gateway_components.kube.state_format import (
 )
 from gateway_components.kube.state_layout import Part
 
-__all__ = ["StateConflictError", "StateDamagedError", "StateReader", "StoredState"]
-
 _TRIES = 20
 """Tries to read a state while it is being written."""
 

@@ -29,23 +29,10 @@ from gateway_components.kube.state_format import (
 from gateway_components.kube.state_layout import Checkpoint, Known, Part, lay_out
 from gateway_components.kube.state_reader import (
     StateConflictError,
-    StateDamagedError,
     StateReader,
     StoredState,
 )
 from gateway_components.plan.ownership import FIELD_MANAGER
-
-__all__ = [
-    "STATE_LABELS",
-    "STATE_SECRET",
-    "StateConflictError",
-    "StateDamagedError",
-    "StateReader",
-    "StateSecrets",
-    "StateWriter",
-    "StoredState",
-    "outline",
-]
 
 _MOST_SWEPT = 1_024
 """Parts that are deleted at a time: twice those of the largest state."""

@@ -27,8 +27,6 @@ from gateway_components.kube.errors import (
 )
 from gateway_components.kube.resources import ApiPath
 
-__all__ = ["Request", "Transport", "api_error", "refused", "unreachable"]
-
 T = TypeVar("T")
 
 _SURROGATE_PAIR = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")

@@ -9,8 +9,6 @@ from gateway_components.api.syntax import key_fault, namespace_fault, object_nam
 from gateway_components.errors import Finding
 from gateway_components.plan.snapshot import Content, content_digest
 
-__all__ = ["content", "content_problems", "namespace_manifest", "namespace_problems"]
-
 _COPY = "kubectl.kubernetes.io/last-applied-configuration"
 
 _TEXT_FIELD = {"ConfigMap": "data", "Secret": "stringData"}

@@ -11,8 +11,6 @@ from gateway_components.errors import Finding, YamlError, clause
 from gateway_components.identity import Identity
 from gateway_components.strict_yaml import Document
 
-__all__ = ["FileFinding", "Loaded", "Located", "load"]
-
 _ENDINGS = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 """Files of kustomize that need not say their kind."""

@@ -31,8 +31,6 @@ from gateway_components.plan.snapshot import (
     UnreadableGateway,
 )
 
-__all__ = ["ManifestObjects", "read_objects", "snapshot_of"]
-
 M = TypeVar("M")
 
 _SHIPPED_CLASS = "litellm"

@@ -22,8 +22,6 @@ from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Gateway, GatewayClass, Policy, Snapshot
 
-__all__ = ["ManifestStack", "plan_findings", "read_stack"]
-
 _FILES_ALONE = "only the given files are looked at"
 _PATCH = ("data", PATCH_KEY)
 

@@ -22,23 +22,6 @@ from gateway_components.plan.snapshot import (
 )
 from gateway_components.plan.workload import config_map_name
 
-__all__ = [
-    "IMAGE_ANNOTATION",
-    "age",
-    "annotation_warnings",
-    "check_names",
-    "check_rival",
-    "claims",
-    "image_fault",
-    "image_of",
-    "meant_class",
-    "meant_controller",
-    "nobody_claims",
-    "seniority",
-    "wanted_objects",
-    "why_nobody_claims",
-]
-
 _PREFIX = "ai-gateway-litellm.agentic-layer.ai/"
 """Prefix of the annotations of this project."""
 

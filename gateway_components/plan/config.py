@@ -17,20 +17,6 @@ from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Content, Gateway, Resource, Unreadable
 from gateway_components.plan.variables import MASTER_VARIABLE, REFERENCE, foreign_references, from_environment
 
-__all__ = [
-    "LARGEST",
-    "Posture",
-    "Shares",
-    "TooLarge",
-    "check_size",
-    "fitting",
-    "generated_config",
-    "guest_bytes",
-    "least_bytes",
-    "literal_faults",
-    "model_list",
-]
-
 _REQUEST_TIMEOUT_SECONDS = 600
 _CALLBACKS = ("otel", "prometheus")
 LARGEST = 1024 * 1024

@@ -13,20 +13,6 @@ from gateway_components.identity import Identity
 from gateway_components.plan.findings import WarningReason, plan_warning
 from gateway_components.plan.snapshot import Content
 
-__all__ = [
-    "API_KEY_SECRET",
-    "MULTIPROC_DIR",
-    "MULTIPROC_VARIABLE",
-    "Absence",
-    "Origins",
-    "absence_warnings",
-    "api_key_variable",
-    "environment",
-    "origins",
-    "secret_variable",
-    "source_reference",
-]
-
 API_KEY_SECRET = "api-key-secrets"  # noqa: S105  (the name of the Secret)
 MULTIPROC_DIR = "/prometheus_multiproc"
 MULTIPROC_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"

@@ -8,17 +8,6 @@ from typing import Any
 from gateway_components.errors import Finding, GatewayError, InText, Path, render, shortened
 from gateway_components.identity import Identity
 
-__all__ = [
-    "MOST_COUNTED",
-    "MOST_FAILURES",
-    "Failure",
-    "Reason",
-    "WarningReason",
-    "first_warnings",
-    "plan_warning",
-    "together",
-]
-
 _MOST_WARNINGS = 100
 """Limit per object: a patch may hold tens of thousands of unknown keys."""
 MOST_COUNTED = 1_000

@@ -32,8 +32,6 @@ from gateway_components.plan.variables import (
 )
 from gateway_components.plan.workload import WorkloadInputs, build_objects
 
-__all__ = ["SECRET_HASH", "Generated", "generate"]
-
 _CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"  # noqa: S105  (the name of an annotation)
 _ENV_HASH = "runtime.agentic-layer.ai/env-hash"

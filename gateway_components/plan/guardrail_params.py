@@ -19,8 +19,6 @@ from gateway_components.plan.snapshot import Gateway
 from gateway_components.plan.urls import read_url, url_fault
 from gateway_components.plan.variables import REFERENCE, foreign_references, from_environment
 
-__all__ = ["ANONYMIZER_ANNOTATION", "GuardrailParams", "GuardrailRequest", "guardrail_params"]
-
 ANONYMIZER_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/presidio-anonymizer-url"
 """Annotation of a GuardrailProvider whose anonymizer is not where its ``baseUrl`` leads."""
 

@@ -32,8 +32,6 @@ from gateway_components.plan.references import check_namespace, named, provider_
 from gateway_components.plan.snapshot import Gateway, Policy, Resource, Resources, Unreadable
 from gateway_components.plan.urls import local_fault
 
-__all__ = ["Guardrail", "Guardrails", "check_guards", "resolve_guardrails"]
-
 _TOOL_MODES = {"pre_call": "pre_mcp_call", "during_call": "during_mcp_call"}
 
 

@@ -17,8 +17,6 @@ from gateway_components.api.spelling import Spellings, nearest
 from gateway_components.errors import Path, listed
 from gateway_components.plan.variables import REFERENCE
 
-__all__ = ["UnknownKey", "known_providers", "models_named_twice", "refused_values", "title", "unknown_keys"]
-
 _LISTED = 8
 _LONGEST_VALUE = 64
 _SPELLINGS = 10_000  # of keys that may be right, as many are compared with the known ones

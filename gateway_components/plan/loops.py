@@ -10,8 +10,6 @@ from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.urls import HTTP_PORT, is_own_address, read_url
 
-__all__ = ["without_loops"]
-
 _SERVICES = "svc"
 """Label of a host name behind those of a Service and its namespace, whatever the domain of the cluster."""
 _MCP = frozenset(("mcp", "sse"))

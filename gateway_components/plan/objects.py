@@ -13,19 +13,6 @@ from typing import Any, Self
 from gateway_components.identity import Identity
 from gateway_components.plan.urls import service_url
 
-__all__ = [
-    "EMPTY_DIGEST",
-    "HANDOVER_ANNOTATION",
-    "SETTINGS",
-    "GatewayObjects",
-    "Manifest",
-    "config_hash",
-    "env_hash",
-    "object_digest",
-    "objects_digest",
-    "template_hashes",
-]
-
 
 def _short(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]

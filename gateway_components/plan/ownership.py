@@ -10,8 +10,6 @@ from typing import Any
 from gateway_components.errors import listed
 from gateway_components.identity import Identity
 
-__all__ = ["FIELD_MANAGER", "Applied", "Drift", "Mark", "drift", "is_applied", "is_ours", "mark_of"]
-
 FIELD_MANAGER = "litellm-gateways"
 """Owner of the fields that are applied: fixed, so that a daemon that lost its state still owns them."""
 

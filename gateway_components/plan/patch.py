@@ -14,17 +14,6 @@ from gateway_components.plan.references import PATCH_PATH
 from gateway_components.plan.snapshot import Content
 from gateway_components.plan.variables import REFERENCE
 
-__all__ = [
-    "PATCH_KEY",
-    "guard_warnings",
-    "merge",
-    "patch_title",
-    "patch_warnings",
-    "plain_credentials",
-    "read_patch",
-    "value_warnings",
-]
-
 _NAME = re.compile(
     r"(?:^|[_. -])(?:access_key|api_keys?|apikey|auth_value|authorization|client_secret|connection_string|credentials|"
     r"encryption_key|license|master_key|passphrase|passwd|passwords?|private_key|pwd|salt_key|secret_key|secrets?|"

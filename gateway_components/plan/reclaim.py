@@ -16,8 +16,6 @@ from typing import Any
 
 from gateway_components.plan.ownership import FIELD_MANAGER, is_applied, is_ours
 
-__all__ = ["PREDECESSOR_PREFIX", "is_rivalled", "reclaimed"]
-
 PREDECESSOR_PREFIX = "gateway.agentic-layer.ai/"
 """What the hashes on pod templates begin with that the Go operator ``ai-gateway-litellm-operator`` writes."""
 

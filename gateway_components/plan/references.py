@@ -16,26 +16,6 @@ from gateway_components.plan.environment import API_KEY_SECRET
 from gateway_components.plan.findings import Failure, Reason, WarningReason, plan_warning
 from gateway_components.plan.snapshot import Gateway, Policy, Resource
 
-__all__ = [
-    "PATCH_ANNOTATION",
-    "PATCH_PATH",
-    "ROUTE_NAMESPACES_ANNOTATION",
-    "RouteConsent",
-    "absent_contents",
-    "api_key_reference",
-    "check_namespace",
-    "credential_reference",
-    "environment_references",
-    "gateway_of_route",
-    "guard_references",
-    "named",
-    "patch_reference",
-    "provider_reference",
-    "references",
-    "route_consent",
-    "server_reference",
-]
-
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
 PATCH_PATH: Path = ("metadata", "annotations", PATCH_ANNOTATION)
 

@@ -14,19 +14,6 @@ from gateway_components.plan.litellm_schema import known_providers, models_named
 from gateway_components.plan.patch import merge, patch_title
 from gateway_components.plan.references import PATCH_PATH
 
-__all__ = [
-    "SEPARATOR",
-    "as_written",
-    "credential_warnings",
-    "model_warnings",
-    "patched",
-    "separator_of",
-    "server_name_warnings",
-    "server_warnings",
-    "unreachable_warnings",
-    "with_server_keys",
-]
-
 _ALSO_CALLED = {
     "alibaba": "dashscope",
     "amazon": "bedrock",

@@ -29,19 +29,6 @@ from gateway_components.plan.upstreams import (
 )
 from gateway_components.plan.urls import route_url
 
-__all__ = [
-    "RoutePlan",
-    "documented_keys",
-    "mcp_servers",
-    "no_room",
-    "plan_routes",
-    "served_by_gateway",
-    "server_key",
-    "sharing_warnings",
-    "without",
-    "without_removed",
-]
-
 _ROUTE_BYTES = 128 * 1024
 _NAMESPACE_BYTES = 256 * 1024
 """What one route, and all routes of one other namespace, may take of the configuration of a gateway."""

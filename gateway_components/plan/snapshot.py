@@ -12,22 +12,6 @@ from gateway_components.api.meta import ApiObject
 from gateway_components.api.tools import ToolRoute, ToolServer
 from gateway_components.identity import Identity
 
-__all__ = [
-    "IMAGE",
-    "Content",
-    "ExistingObject",
-    "Gateway",
-    "GatewayClass",
-    "KnownObject",
-    "Policy",
-    "Resource",
-    "Resources",
-    "Snapshot",
-    "Unreadable",
-    "UnreadableGateway",
-    "content_digest",
-]
-
 IMAGE = "ghcr.io/berriai/litellm:v1.83.14-stable.patch.2"
 """The image of gateways where nobody says otherwise (operator-reference, "LiteLLM container defaults")."""
 

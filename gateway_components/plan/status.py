@@ -9,17 +9,6 @@ from gateway_components.errors import Finding
 from gateway_components.plan.findings import MOST_COUNTED, Failure, Reason
 from gateway_components.plan.routes import RoutePlan
 
-__all__ = [
-    "Rollout",
-    "StallReason",
-    "Status",
-    "gateway_status",
-    "merge_status",
-    "released_gateway",
-    "released_route",
-    "route_status",
-]
-
 _MOST_REASONS = 5
 """As many are shown: pods with many containers can have as many faults."""
 _LONGEST_REASON = 1000

@@ -15,8 +15,6 @@ from gateway_components.plan.snapshot import Policy, Resources, Unreadable
 from gateway_components.plan.urls import local_fault, read_url, service_host, url_fault
 from gateway_components.plan.variables import REFERENCE, foreign_references
 
-__all__ = ["Upstream", "documented_key", "filter_warnings", "resolve_upstream", "server_key"]
-
 Transport = Literal["http", "sse"]
 
 _SERVER_PORT = 8080

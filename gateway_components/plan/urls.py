@@ -10,19 +10,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from gateway_components.api.syntax import SUBDOMAIN, SUBDOMAIN_LENGTH, Fault, shown
 
-__all__ = [
-    "HTTP_PORT",
-    "Url",
-    "allowed_upstream_fault",
-    "is_own_address",
-    "local_fault",
-    "read_url",
-    "route_url",
-    "service_host",
-    "service_url",
-    "url_fault",
-]
-
 Address = IPv4Address | IPv6Address
 
 HTTP_PORT = 80

@@ -20,17 +20,6 @@ from gateway_components.plan.environment import MULTIPROC_VARIABLE, Origins
 from gateway_components.plan.findings import WarningReason, plan_warning
 from gateway_components.plan.snapshot import Content
 
-__all__ = [
-    "MASTER_VARIABLE",
-    "REFERENCE",
-    "Variables",
-    "expansion_warnings",
-    "foreign_references",
-    "from_environment",
-    "master_key_warnings",
-    "variable_warnings",
-]
-
 REFERENCE = "os.environ/"
 """Prefix of a text that stands for a variable."""
 

@@ -10,8 +10,6 @@ from gateway_components.identity import Identity
 from gateway_components.plan.environment import MULTIPROC_DIR
 from gateway_components.plan.objects import GatewayObjects, Manifest
 
-__all__ = ["WorkloadInputs", "build_objects", "config_map_name"]
-
 _CONFIG_DIR = "/app/config"
 _TEMPORARY_VOLUME = "litellm-tmp"
 _TEMPORARY_DIR = "/tmp"  # noqa: S108  (a volume of the pod)

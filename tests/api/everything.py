@@ -2,8 +2,6 @@
 
 from tests.api.case import gateway, gateway_class, guard, manifest, provider, route, server, tool_gateway
 
-__all__ = ["EVERYTHING"]
-
 OVERLAY = {"labels": {"a": "b"}, "annotations": {"c": "d"}}
 REFERENCE = {
     "apiVersion": "a",

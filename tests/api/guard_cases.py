@@ -2,8 +2,6 @@
 
 from tests.api.case import Case, guard, manifest, presidio, provider, without
 
-__all__ = ["BAD_GUARDS", "GOOD_GUARDS"]
-
 MODES = ["pre_call", "post_call", "during_call"]
 KEY = {"key": "k"}
 

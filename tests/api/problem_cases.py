@@ -16,8 +16,6 @@ from tests.api.case import (
     tool_gateway,
 )
 
-__all__ = ["TELLING"]
-
 ALL_KINDS = (
     "Use one of AiGateway, AiGatewayClass, Guard, GuardrailProvider, ToolGateway, ToolGatewayClass, ToolRoute, "
     "ToolServer."

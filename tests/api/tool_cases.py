@@ -2,8 +2,6 @@
 
 from tests.api.case import Case, claims, manifest, route, route_to, server, tool_gateway, without
 
-__all__ = ["BAD_TOOLS", "GOOD_TOOLS"]
-
 REFERENCE = {"name": "a", "namespace": "b"}
 EXTERNAL = {"url": "http://h"}
 

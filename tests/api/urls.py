@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-__all__ = ["REFUSED", "TAKEN"]
-
 TAKEN: Mapping[str, tuple[str, ...]] = {
     "an ordinary URL": ("http://h", "https://h/", "http://h:80", "https://u:p@h:80/a/b?c=d&e=f#g"),
     "any scheme is one": ("ftp://h", "a+b-c.d://h", "file:///x", "HTTP://h", "hTTps://h", "urn:a", "a:"),

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["gateways", "results", "routes"]
-
 _PROCESSOR = {"daemon": 1.0, "engine": 2.0, "control_plane": 3.0, "bench": 0.5}
 
 

@@ -13,8 +13,6 @@ from lab import ControlPlane
 from tests.daemon.manifests import gateway, guard, provider, tool_gateway, tool_route, tool_server
 from tests.graph.make import both, condition
 
-__all__ = ["DEPLOY", "Command", "Done", "apply", "reported_cluster"]
-
 DEPLOY = Path(__file__).parents[2] / "deploy"
 READER = {
     "apiVersion": "rbac.authorization.k8s.io/v1",

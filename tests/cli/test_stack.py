@@ -20,11 +20,13 @@ from gateway_components.engine.checkpoint import PROJECT, whole_checkpoint
 from gateway_components.errors import InputError
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.install_secrets import known_passphrase
-from gateway_components.kube.state_format import PART_LABEL, secret
-from gateway_components.kube.state_secrets import STATE_SECRET, StateReader, StateSecrets, StateWriter
+from gateway_components.kube.state_format import PART_LABEL, STATE_SECRET, secret
+from gateway_components.kube.state_reader import StateReader
+from gateway_components.kube.state_secrets import StateSecrets, StateWriter
 from lab import ControlPlane, wait_until
 from lab.ports import free_port
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, fresh_namespace, gateway
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, fresh_namespace
+from tests.daemon.manifests import gateway
 from tests.engine.stored import deployment
 from tests.faults.faulty_api import FaultyApi
 from tests.kube.hooked import leading

@@ -8,8 +8,6 @@ from typing import Any, Self
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-__all__ = ["Collector", "attributes"]
-
 
 class Collector:
     """Listens on a free port of this machine until it is left, or stopped."""

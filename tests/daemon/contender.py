@@ -5,8 +5,6 @@ import asyncio
 from gateway_components.daemon.leader import Leader, Terms
 from tests.kube.lease_server import Connection, LeaseServer, candidate
 
-__all__ = ["TERMS", "Contender", "time"]
-
 TERMS = Terms()
 
 

@@ -15,8 +15,6 @@ from typing import Any
 from lab.errors import ApiError
 from tests.daemon.harness import Namespace
 
-__all__ = ["MANAGER", "GoOperator"]
-
 MANAGER = "manager"
 """The name of its program, by which the API server calls it."""
 _HASHES = ("gateway.agentic-layer.ai/config-hash", "gateway.agentic-layer.ai/secret-hash")

@@ -17,39 +17,6 @@ import yaml
 
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
-from tests.daemon.manifests import (
-    config_map,
-    gateway,
-    guard,
-    provider,
-    secret,
-    tool_gateway,
-    tool_route,
-    tool_server,
-)
-
-__all__ = [
-    "GATEWAYCTL",
-    "PATCH_ANNOTATION",
-    "SECONDS",
-    "Daemon",
-    "Namespace",
-    "alone",
-    "config_map",
-    "elected",
-    "fresh_namespace",
-    "gateway",
-    "guard",
-    "install_crds",
-    "provider",
-    "running_engine",
-    "secret",
-    "server_key",
-    "tool_gateway",
-    "tool_route",
-    "tool_server",
-    "whole_lines",
-]
 
 GATEWAYCTL = Path(sys.executable).parent / "gatewayctl"
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"

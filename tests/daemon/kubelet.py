@@ -7,8 +7,6 @@ from typing import Any
 from lab import wait_until
 from tests.daemon.harness import SECONDS, Namespace
 
-__all__ = ["Kubelet"]
-
 
 class Kubelet:
     """Stands in for the kubelet of a node that is not simulated: its pods are as a test says.

@@ -9,8 +9,6 @@ from typing import Any
 from tests.daemon.harness import Namespace
 from tests.litellm_proxy.harness import LiteLLMProxy
 
-__all__ = ["container_environment", "gateway_proxy"]
-
 
 def gateway_proxy(namespace: Namespace, name: str, folder: Path) -> LiteLLMProxy:
     """Return the proxy that the Deployment of a gateway runs, to be started by a ``with`` statement.

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["Scrape"]
-
 
 @dataclass(frozen=True)
 class Scrape:

@@ -14,9 +14,10 @@ import psutil
 import pytest
 
 from gateway_components.engine.checkpoint import PROJECT
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.state_format import STATE_SECRET
 from lab import wait_until
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, gateway
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone
+from tests.daemon.manifests import gateway
 
 
 @pytest.fixture(scope="module")

@@ -6,15 +6,8 @@ import pytest
 
 from lab import wait_until
 from lab.errors import ApiError
-from tests.daemon.harness import (
-    PATCH_ANNOTATION,
-    SECONDS,
-    Namespace,
-    config_map,
-    gateway,
-    secret,
-    tool_gateway,
-)
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Namespace
+from tests.daemon.manifests import config_map, gateway, secret, tool_gateway
 
 _LONGEST_NAME = 63
 

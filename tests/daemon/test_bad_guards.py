@@ -6,18 +6,8 @@ import pytest
 
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
 from lab import wait_until
-from tests.daemon.harness import (
-    PATCH_ANNOTATION,
-    SECONDS,
-    Daemon,
-    Namespace,
-    config_map,
-    gateway,
-    guard,
-    provider,
-    secret,
-    tool_gateway,
-)
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace
+from tests.daemon.manifests import config_map, gateway, guard, provider, secret, tool_gateway
 
 BEDROCK: dict[str, Any] = {"type": "bedrock-api", "bedrock": {"region": "eu-central-1"}}
 

@@ -12,7 +12,8 @@ from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.plan.references import PATCH_ANNOTATION, ROUTE_NAMESPACES_ANNOTATION
 from lab import ControlPlane
 from lab.errors import ApiError, KubectlError
-from tests.daemon.harness import Daemon, Namespace, tool_gateway, tool_route, tool_server
+from tests.daemon.harness import Daemon, Namespace
+from tests.daemon.manifests import tool_gateway, tool_route, tool_server
 
 
 @pytest.fixture

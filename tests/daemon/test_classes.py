@@ -7,7 +7,8 @@ import pytest
 
 from lab import wait_until
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway, tool_gateway, tool_route
+from tests.daemon.harness import SECONDS, Daemon, Namespace, alone
+from tests.daemon.manifests import gateway, tool_gateway, tool_route
 
 DEFAULT = "aigatewayclass.kubernetes.io/is-default-class"
 DEFAULT_OF_TOOLS = "toolgatewayclass.kubernetes.io/is-default-class"

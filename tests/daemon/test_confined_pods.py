@@ -8,15 +8,8 @@ import pytest
 
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
-from tests.daemon.harness import (
-    SECONDS,
-    Daemon,
-    Namespace,
-    config_map,
-    fresh_namespace,
-    gateway,
-    tool_gateway,
-)
+from tests.daemon.harness import SECONDS, Daemon, Namespace, fresh_namespace
+from tests.daemon.manifests import config_map, gateway, tool_gateway
 
 LABELS = {"labels": {"team": "violet"}}
 _POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"

@@ -6,7 +6,8 @@ import json
 import yaml
 
 from lab import wait_until
-from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace, config_map, gateway, secret
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace
+from tests.daemon.manifests import config_map, gateway, secret
 
 
 def test_a_new_gateway_becomes_three_objects_and_turns_ready(namespace: Namespace) -> None:

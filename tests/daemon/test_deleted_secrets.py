@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from lab import wait_until
-from tests.daemon.harness import SECONDS, Namespace, config_map, gateway, secret
+from tests.daemon.harness import SECONDS, Namespace
+from tests.daemon.manifests import config_map, gateway, secret
 
 SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"
 KEYS = secret("api-key-secrets", OPENAI_API_KEY="one")

@@ -2,15 +2,8 @@
 
 from typing import Any
 
-from tests.daemon.harness import (
-    PATCH_ANNOTATION,
-    SECONDS,
-    Namespace,
-    config_map,
-    gateway,
-    tool_gateway,
-    tool_route,
-)
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Namespace
+from tests.daemon.manifests import config_map, gateway, tool_gateway, tool_route
 from tests.plan.kstatus import kstatus
 
 PATCHED = {PATCH_ANNOTATION: "patch"}

@@ -6,7 +6,8 @@ from typing import Any
 import psutil
 
 from gateway_components.kube.resources import CONFIG_MAPS, CUSTOM_RESOURCES, DEPLOYMENTS, Resource
-from tests.daemon.harness import PATCH_ANNOTATION, Daemon, Namespace, gateway
+from tests.daemon.harness import PATCH_ANNOTATION, Daemon, Namespace
+from tests.daemon.manifests import gateway
 
 
 def create(place: Namespace, resource: Resource, text: str) -> None:

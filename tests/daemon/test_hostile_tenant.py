@@ -14,15 +14,8 @@ from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS
 from lab import ControlPlane
 from lab.api import Api
 from lab.errors import ApiError
-from tests.daemon.harness import (
-    PATCH_ANNOTATION,
-    Daemon,
-    Namespace,
-    fresh_namespace,
-    gateway,
-    tool_gateway,
-    tool_route,
-)
+from tests.daemon.harness import PATCH_ANNOTATION, Daemon, Namespace, fresh_namespace
+from tests.daemon.manifests import gateway, tool_gateway, tool_route
 from tests.daemon.test_hostile_objects import config_map, create, deep, deployment, with_fields
 
 RBAC = "rbac.authorization.k8s.io/v1"

@@ -11,7 +11,8 @@ import pytest
 
 from gateway_components.daemon.run import Exit
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import Daemon, Namespace, gateway, running_engine
+from tests.daemon.harness import Daemon, Namespace, running_engine
+from tests.daemon.manifests import gateway
 from tests.daemon.scrape import Scrape
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/default/leases/litellm-gateways"

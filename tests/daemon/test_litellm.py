@@ -6,16 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from lab import ControlPlane
-from tests.daemon.harness import (
-    PATCH_ANNOTATION,
-    Daemon,
-    config_map,
-    fresh_namespace,
-    gateway,
-    guard,
-    provider,
-    secret,
-)
+from tests.daemon.harness import PATCH_ANNOTATION, Daemon, fresh_namespace
+from tests.daemon.manifests import config_map, gateway, guard, provider, secret
 from tests.daemon.pods import gateway_proxy
 from tests.litellm_proxy.guards import FakeModeration
 from tests.litellm_proxy.harness import LiteLLMProxy

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, fresh_namespace, tool_gateway, tool_route
+from tests.daemon.harness import SECONDS, Daemon, Namespace, fresh_namespace
+from tests.daemon.manifests import tool_gateway, tool_route
 from tests.daemon.pods import gateway_proxy
 from tests.litellm_proxy.harness import LiteLLMProxy
 from tests.litellm_proxy.mcp_client import Call, converse

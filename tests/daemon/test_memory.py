@@ -11,7 +11,8 @@ import pytest
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.resources import SECRETS
 from lab import wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway, secret
+from tests.daemon.harness import SECONDS, Daemon, Namespace, alone
+from tests.daemon.manifests import gateway, secret
 
 NUMBER = 500
 BYTES = 100_000

@@ -4,16 +4,8 @@ from typing import Any
 
 from lab import wait_until
 from tests.daemon.go_operator import MANAGER, GoOperator
-from tests.daemon.harness import (
-    SECONDS,
-    Namespace,
-    gateway,
-    guard,
-    provider,
-    secret,
-    tool_gateway,
-    tool_route,
-)
+from tests.daemon.harness import SECONDS, Namespace
+from tests.daemon.manifests import gateway, guard, provider, secret, tool_gateway, tool_route
 
 THEIRS = "of-the-go-operator"
 VARIABLE = {"name": "LITELLM_LOG", "value": "INFO"}

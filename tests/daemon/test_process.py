@@ -11,16 +11,8 @@ import pytest
 from gateway_components.daemon.run import Exit
 from lab import wait_until
 from lab.kubeconfig import write_kubeconfig
-from tests.daemon.harness import (
-    GATEWAYCTL,
-    SECONDS,
-    Daemon,
-    Namespace,
-    alone,
-    elected,
-    gateway,
-    running_engine,
-)
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, elected, running_engine
+from tests.daemon.manifests import gateway
 
 HOME = "--install-namespace", "default"
 

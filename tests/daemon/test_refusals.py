@@ -5,7 +5,8 @@ import json
 import pytest
 
 from lab import wait_until
-from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace, config_map, gateway, secret
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace
+from tests.daemon.manifests import config_map, gateway, secret
 
 PATCHES = [
     ("missing-key", config_map("p", other="x"), 'no key "patch.yaml"', "the text must stand under its key"),

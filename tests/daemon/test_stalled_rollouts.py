@@ -10,16 +10,9 @@ from typing import Any
 import pytest
 
 from lab import wait_until
-from tests.daemon.harness import (
-    GATEWAYCTL,
-    PATCH_ANNOTATION,
-    SECONDS,
-    Daemon,
-    Namespace,
-    config_map,
-    gateway,
-)
+from tests.daemon.harness import GATEWAYCTL, PATCH_ANNOTATION, SECONDS, Daemon, Namespace
 from tests.daemon.kubelet import Kubelet
+from tests.daemon.manifests import config_map, gateway
 from tests.daemon.pods import gateway_proxy
 from tests.litellm_proxy.harness import ProxyError
 

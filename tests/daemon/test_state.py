@@ -19,7 +19,8 @@ from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.recorder import Event
-from gateway_components.kube.state_secrets import StateDamagedError, StateSecrets, StoredState
+from gateway_components.kube.state_reader import StateDamagedError, StoredState
+from gateway_components.kube.state_secrets import StateSecrets
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied

@@ -6,19 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import (
-    PATCH_ANNOTATION,
-    SECONDS,
-    Daemon,
-    Namespace,
-    config_map,
-    guard,
-    provider,
-    server_key,
-    tool_gateway,
-    tool_route,
-    tool_server,
-)
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace, server_key
+from tests.daemon.manifests import config_map, guard, provider, tool_gateway, tool_route, tool_server
 
 
 @pytest.fixture

@@ -2,15 +2,8 @@
 
 from pathlib import Path
 
-from tests.daemon.harness import (
-    Daemon,
-    Namespace,
-    alone,
-    guard,
-    provider,
-    tool_gateway,
-    tool_route,
-)
+from tests.daemon.harness import Daemon, Namespace, alone
+from tests.daemon.manifests import guard, provider, tool_gateway, tool_route
 
 DETACH = '[{"op": "remove", "path": "/spec/toolGatewayRef"}]'
 

@@ -1,14 +1,8 @@
 """Tool routes on a real API server with the real engine: what users see, and when."""
 
 from lab import wait_until
-from tests.daemon.harness import (
-    SECONDS,
-    Namespace,
-    server_key,
-    tool_gateway,
-    tool_route,
-    tool_server,
-)
+from tests.daemon.harness import SECONDS, Namespace, server_key
+from tests.daemon.manifests import tool_gateway, tool_route, tool_server
 
 _REMOVE_GATEWAY = '[{"op": "remove", "path": "/spec/toolGatewayRef"}]'
 

@@ -11,17 +11,8 @@ import pytest
 import yaml
 
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import (
-    GATEWAYCTL,
-    PATCH_ANNOTATION,
-    SECONDS,
-    Namespace,
-    config_map,
-    gateway,
-    secret,
-    tool_gateway,
-    tool_route,
-)
+from tests.daemon.harness import GATEWAYCTL, PATCH_ANNOTATION, SECONDS, Namespace
+from tests.daemon.manifests import config_map, gateway, secret, tool_gateway, tool_route
 
 PASSWORD = "hunter2"
 OBJECTS = (("ConfigMap", "{}-config"), ("Deployment", "{}"), ("Service", "{}"))

@@ -8,8 +8,6 @@ from gateway_components.engine.registration import ANNOTATIONS, PROVIDER_INPUTS,
 from gateway_components.plan.ownership import FIELD_MANAGER
 from tests.engine.test_stacks import wanted
 
-__all__ = ["deployment", "urn_of"]
-
 State = dict[str, Any]
 
 _TIME = "2026-03-01T12:00:00.123456789Z"

@@ -7,9 +7,8 @@ from typing import Self
 
 from lab import KubectlError, wait_until
 from lab.errors import ApiError
-from tests.daemon.harness import (
-    PATCH_ANNOTATION,
-    Namespace,
+from tests.daemon.harness import PATCH_ANNOTATION, Namespace
+from tests.daemon.manifests import (
     config_map,
     gateway,
     guard,
@@ -19,8 +18,6 @@ from tests.daemon.harness import (
     tool_route,
     tool_server,
 )
-
-__all__ = ["Churn"]
 
 _GATEWAYS = 4
 _TOOL_GATEWAYS = ("tools-0", "tools-1")

@@ -18,8 +18,6 @@ from gateway_components.plan.snapshot import ExistingObject, Gateway, Snapshot, 
 from gateway_components.plan.snapshot import Resource as ReferredTo
 from lab import ControlPlane
 
-__all__ = ["OWNED", "ClusterObjects", "Raw", "controller", "read_cluster_objects"]
-
 Raw = dict[str, Any]
 Objects = Mapping[Identity, Raw]
 

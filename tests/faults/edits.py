@@ -8,8 +8,6 @@ from typing import Any
 
 from gateway_components.plan.ownership import FIELD_MANAGER
 
-__all__ = ["Edit", "content", "edits"]
-
 _REVISION = "deployment.kubernetes.io/revision"
 
 Raw = dict[str, Any]

@@ -22,8 +22,6 @@ from gateway_components.engine import entries
 from gateway_components.engine.folder import ScratchFolder
 from gateway_components.kube.state_secrets import StateSecrets
 
-__all__ = ["PROGRAM", "arm"]
-
 PROGRAM = sys.executable, "-m", "tests.faults.fatal"
 
 

@@ -22,8 +22,6 @@ from gateway_components.engine.checkpoint import PROJECT
 from gateway_components.engine.diagnostics import Diagnostics
 from gateway_components.identity import Identity
 
-__all__ = ["PROGRAM", "REFUSED", "STAGES"]
-
 PROGRAM = sys.executable, "-m", "tests.faults.fatal_engine"
 SECONDS = 120.0
 REFUSED = "refused"

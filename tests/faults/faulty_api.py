@@ -16,8 +16,6 @@ from lab.kubeconfig import write_kubeconfig
 from lab.ports import HOST
 from tests.faults.misdeeds import Fault, Hits, everything, hang_up, only_watches, refusal
 
-__all__ = ["FaultyApi"]
-
 Lines = Callable[[bytes], bytes | None]
 """What becomes of a line of a watch; None swallows it. It may raise `Broken`."""
 

@@ -17,8 +17,6 @@ from gateway_components.daemon.run import Exit
 from gateway_components.kube import reflector
 from lab.supervisor import die_with_parent
 
-__all__ = ["PROGRAM"]
-
 PROGRAM = sys.executable, "-m", "tests.faults.impatient"
 _SUPERVISED = "SUPERVISED"
 

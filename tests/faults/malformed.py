@@ -10,15 +10,6 @@ from aiohttp import web
 from gateway_components.api.meta import API_VERSION
 from tests.faults.misdeeds import Fault, Forward
 
-__all__ = [
-    "forged_deletions",
-    "malformed_answers",
-    "malformed_lines",
-    "of_the_daemon",
-    "only_classes",
-    "page_404",
-]
-
 Raw = dict[str, Any]
 _NOTHING: tuple[Any, ...] = (None, 7, "text", True)
 _IDENTITY = ("name", "uid", "resourceVersion")

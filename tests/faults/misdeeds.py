@@ -7,26 +7,6 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-__all__ = [
-    "Fault",
-    "Forward",
-    "Hits",
-    "at_random",
-    "bad_gateway",
-    "broken_inside",
-    "conflict",
-    "everything",
-    "hang_up",
-    "lost_answer",
-    "only_watches",
-    "only_writes",
-    "page_of_a_load_balancer",
-    "refusal",
-    "slow",
-    "stale_connection",
-    "too_many",
-]
-
 Forward = Callable[[], Awaitable[web.StreamResponse]]
 Fault = Callable[[web.Request, Forward], Awaitable[web.StreamResponse]]
 """What happens to a request; the second argument lets it pass."""

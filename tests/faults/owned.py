@@ -5,8 +5,6 @@ from typing import Any
 from gateway_components.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
 from tests.daemon.harness import Daemon, Namespace
 
-__all__ = ["RESOURCES", "corrections", "live", "object_name", "path_of"]
-
 Raw = dict[str, Any]
 RESOURCES = {resource.kind: resource for resource in (CONFIG_MAPS, DEPLOYMENTS, SERVICES)}
 

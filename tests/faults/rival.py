@@ -15,8 +15,6 @@ from gateway_components.cli.main import main
 from gateway_components.daemon.leader import Leader, Terms
 from tests.faults.fatal import arm
 
-__all__ = ["HELD_UP", "LEASE_SECONDS", "PROGRAM"]
-
 PROGRAM = sys.executable, "-m", "tests.faults.rival"
 HELD_UP = "held-up"
 LEASE_SECONDS = 4

@@ -13,11 +13,9 @@ from gateway_components.engine.checkpoint import applied_gateways, read_checkpoi
 from gateway_components.engine.errors import StateUnreadableError
 from gateway_components.identity import Identity
 from gateway_components.kube.resources import SECRETS
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.state_format import STATE_SECRET
 from gateway_components.plan.plan import GatewayPlan, Plan
 from lab import ControlPlane
-
-__all__ = ["untrue_states"]
 
 Raw = Mapping[str, Any]
 

@@ -9,7 +9,8 @@ import pytest
 
 import gateway_components
 from lab import wait_until
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, elected, gateway
+from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, elected
+from tests.daemon.manifests import gateway
 from tests.faults.truth import assert_true
 
 LIBRARY = "vendor/libfaketime/src/libfaketime.so.1"

@@ -7,21 +7,12 @@ from secrets import token_hex
 
 import pytest
 
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.state_format import STATE_SECRET
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import (
-    SECONDS,
-    Daemon,
-    Namespace,
-    gateway,
-    guard,
-    install_crds,
-    provider,
-    tool_gateway,
-    tool_route,
-)
+from tests.daemon.harness import SECONDS, Daemon, Namespace, install_crds
+from tests.daemon.manifests import gateway, guard, provider, tool_gateway, tool_route
 from tests.faults.truth import assert_true
 
 CRDS = DEPLOY / "crds"

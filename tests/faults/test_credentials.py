@@ -4,7 +4,8 @@ import secrets
 from pathlib import Path
 
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway
+from tests.daemon.harness import SECONDS, Daemon, Namespace
+from tests.daemon.manifests import gateway
 from tests.faults.faulty_api import FaultyApi
 from tests.faults.truth import assert_true
 

@@ -8,7 +8,8 @@ import pytest
 
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
-from tests.daemon.harness import Daemon, Namespace, alone, fresh_namespace, gateway
+from tests.daemon.harness import Daemon, Namespace, alone, fresh_namespace
+from tests.daemon.manifests import gateway
 from tests.faults.edits import Edit, content, edits
 from tests.faults.owned import RESOURCES, corrections, live, object_name, path_of
 from tests.faults.truth import assert_true

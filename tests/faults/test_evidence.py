@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lab import ControlPlane, KubectlError, wait_until
-from tests.daemon.harness import Daemon, Namespace, alone, gateway
+from tests.daemon.harness import Daemon, Namespace, alone
+from tests.daemon.manifests import gateway
 from tests.faults.fatal_engine import PROGRAM, REFUSED, STAGES
 from tests.faults.truth import untruths
 

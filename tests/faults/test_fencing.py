@@ -12,7 +12,8 @@ import pytest
 from gateway_components.daemon.run import Exit
 from gateway_components.kube.resources import CUSTOM_RESOURCES, EVENTS, SECRETS
 from lab import wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, running_engine
+from tests.daemon.harness import SECONDS, Daemon, Namespace, running_engine
+from tests.daemon.manifests import gateway
 from tests.faults.cluster_objects import OWNED
 from tests.faults.rival import HELD_UP, LEASE_SECONDS, PROGRAM
 

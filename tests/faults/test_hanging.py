@@ -6,7 +6,8 @@ from collections.abc import Callable
 from aiohttp import web
 
 from lab import wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway
+from tests.daemon.harness import SECONDS, Daemon, Namespace
+from tests.daemon.manifests import gateway
 from tests.faults.faulty_api import FaultyApi
 from tests.faults.misdeeds import Forward, Hits
 

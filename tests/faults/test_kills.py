@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import Daemon, Namespace, alone, gateway, tool_gateway, tool_route
+from tests.daemon.harness import Daemon, Namespace, alone
+from tests.daemon.manifests import gateway, tool_gateway, tool_route
 from tests.faults.churn import Churn
 from tests.faults.fatal import PROGRAM
 from tests.faults.truth import assert_true

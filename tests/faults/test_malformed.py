@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.state_format import STATE_SECRET
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, gateway, tool_gateway, tool_route
+from tests.daemon.harness import SECONDS, Daemon, Namespace
+from tests.daemon.manifests import gateway, tool_gateway, tool_route
 from tests.faults.churn import Churn
 from tests.faults.faulty_api import FaultyApi
 from tests.faults.malformed import (

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lab import ControlPlane, KubectlError, wait_until
-from tests.daemon.harness import Daemon, Namespace, alone, gateway
+from tests.daemon.harness import Daemon, Namespace, alone
+from tests.daemon.manifests import gateway
 from tests.faults.owned import corrections, live, path_of
 from tests.faults.truth import assert_true
 

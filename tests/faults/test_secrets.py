@@ -5,7 +5,8 @@ from pathlib import Path
 
 from gateway_components.plan.objects import EMPTY_DIGEST
 from lab import wait_until
-from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, gateway, secret
+from tests.daemon.harness import SECONDS, Daemon, Namespace, alone
+from tests.daemon.manifests import gateway, secret
 from tests.faults.impatient import PROGRAM
 from tests.faults.truth import assert_true
 

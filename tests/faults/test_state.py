@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.state_format import STATE_SECRET
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import Daemon, Namespace, alone, elected, gateway, tool_gateway
+from tests.daemon.harness import Daemon, Namespace, alone, elected
+from tests.daemon.manifests import gateway, tool_gateway
 from tests.faults.test_kills import started
 from tests.faults.truth import assert_true
 

@@ -8,7 +8,8 @@ import pytest
 from gateway_components.kube import resources
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from lab import ControlPlane
-from tests.daemon.harness import Daemon, Namespace, gateway
+from tests.daemon.harness import Daemon, Namespace
+from tests.daemon.manifests import gateway
 from tests.faults.churn import Churn
 from tests.faults.faulty_api import FaultyApi
 from tests.faults.misdeeds import only_watches, stale_connection

@@ -26,8 +26,6 @@ from lab.errors import ApiError
 from tests.faults.cluster_objects import OWNED, ClusterObjects, Raw, controller, read_cluster_objects
 from tests.faults.state_truth import untrue_states
 
-__all__ = ["assert_true", "untruths", "untruths_of"]
-
 SECONDS = 120.0
 
 

@@ -6,8 +6,6 @@ from xml.etree import ElementTree as ET
 
 import pydot
 
-__all__ = ["Drawing", "read_dot", "read_mermaid", "read_svg"]
-
 _SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -7,8 +7,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-__all__ = ["POLICY", "Asked", "Audit"]
-
 POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy

@@ -11,8 +11,6 @@ from lab import ControlPlane, wait_until
 from lab.ports import free_port
 from tests.daemon.harness import GATEWAYCTL, SECONDS
 
-__all__ = ["Pod", "container", "variables"]
-
 ENTRYPOINT = ("daemon",)
 """What the image's entrypoint adds to the program; `test_dockerfile` holds it to that."""
 

@@ -14,8 +14,6 @@ from gateway_components.engine.programs import pulumi_home
 from tests.daemon.harness import GATEWAYCTL
 from tests.install.pod import ENTRYPOINT, Pod, variables
 
-__all__ = ["SandboxedPod", "why_not"]
-
 _ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
 _HOME = "/opt/pulumi"
 _USER = "65532"

@@ -23,7 +23,8 @@ from gateway_components.kube.resources import (
 from gateway_components.kube.state_format import PART_LABEL
 from gateway_components.kube.state_secrets import StateSecrets
 from lab import ControlPlane, KubectlError, wait_until
-from tests.daemon.harness import Namespace, fresh_namespace, gateway
+from tests.daemon.harness import Namespace, fresh_namespace
+from tests.daemon.manifests import gateway
 from tests.install.admission_cases import (
     ALL_RIGHTS,
     ALLOWED,

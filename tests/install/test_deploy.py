@@ -15,7 +15,8 @@ from gateway_components.errors import BOUND
 from gateway_components.install.__main__ import one_file
 from gateway_components.install.options import NAME, NAMESPACE, Installation
 from lab import ControlPlane, KubectlError, wait_until
-from tests.daemon.harness import SECONDS, Namespace, gateway, tool_gateway
+from tests.daemon.harness import SECONDS, Namespace
+from tests.daemon.manifests import gateway, tool_gateway
 from tests.install.pod import Pod, container
 from tests.install.sandbox import SandboxedPod, why_not
 from tests.pulumi_cli import ROOT

@@ -18,17 +18,9 @@ from gateway_components.install.rbac import rbac
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET
 from lab import wait_until
 from tests.conftest import Audited
-from tests.daemon.harness import (
-    SECONDS,
-    Namespace,
-    gateway,
-    guard,
-    provider,
-    tool_gateway,
-    tool_route,
-    tool_server,
-)
+from tests.daemon.harness import SECONDS, Namespace
 from tests.daemon.kubelet import Kubelet
+from tests.daemon.manifests import gateway, guard, provider, tool_gateway, tool_route, tool_server
 from tests.install.pod import Pod
 
 Right = tuple[str, str, str]

@@ -16,10 +16,11 @@ import yaml
 from gateway_components.install.__main__ import one_file
 from gateway_components.install.options import NAMESPACE, Installation
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.state_format import STATE_SECRET
 from lab import ControlPlane, wait_until
 from tests.conftest import Audited
-from tests.daemon.harness import SECONDS, Namespace, gateway, guard, provider, secret
+from tests.daemon.harness import SECONDS, Namespace
+from tests.daemon.manifests import gateway, guard, provider, secret
 from tests.install.pod import Pod
 
 PLANTED = {

@@ -10,8 +10,6 @@ from aiohttp.test_utils import TestServer
 
 from gateway_components.kube.client import KubeClient
 
-__all__ = ["Answer", "client_of", "page"]
-
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -8,8 +8,6 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import Fence, FencedClient
 from gateway_components.kube.resources import ApiPath
 
-__all__ = ["Hook", "HookedClient", "leading"]
-
 Hook = Callable[[str, str], Awaitable[None]]
 """Is given the name of a method of the client, and a path."""
 

@@ -11,8 +11,6 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.lease import Lease
 
-__all__ = ["Connection", "LeaseServer", "VirtualTimeLoop", "candidate", "in_virtual_time"]
-
 T = TypeVar("T")
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from gateway_components.kube.errors import ApiError, ObjectChangedError
 
-__all__ = ["SecretStore"]
-
 Keep = Callable[[dict[str, Any]], dict[str, Any]]
 
 

@@ -17,7 +17,8 @@ from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.install_secrets import Latest, LatestStates, record_name
 from gateway_components.kube.resources import SECRETS
 from gateway_components.kube.state_format import STATE_SECRET, part_content, part_data
-from gateway_components.kube.state_secrets import StateDamagedError, StateReader, StateSecrets, StateWriter
+from gateway_components.kube.state_reader import StateDamagedError, StateReader
+from gateway_components.kube.state_secrets import StateSecrets, StateWriter
 from tests.kube.secret_store import SecretStore
 
 HEAD = SECRETS.item("team", STATE_SECRET)

@@ -12,15 +12,9 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import FencedError
 from gateway_components.kube.fence import FencedClient, ReadOnly
 from gateway_components.kube.resources import SECRETS
-from gateway_components.kube.state_format import PART_LABEL, base_of, secret
-from gateway_components.kube.state_secrets import (
-    STATE_SECRET,
-    StateConflictError,
-    StateDamagedError,
-    StateReader,
-    StateSecrets,
-    StateWriter,
-)
+from gateway_components.kube.state_format import PART_LABEL, STATE_SECRET, base_of, secret
+from gateway_components.kube.state_reader import StateConflictError, StateDamagedError, StateReader
+from gateway_components.kube.state_secrets import StateSecrets, StateWriter
 from lab import ControlPlane
 from tests.kube.hooked import HookedClient, leading
 

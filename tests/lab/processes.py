@@ -4,8 +4,6 @@ import psutil
 
 from lab import ControlPlane
 
-__all__ = ["processes_of"]
-
 
 def processes_of(lab: ControlPlane) -> list[psutil.Process]:
     """Return the supervisor and the components of a lab that this process started."""

@@ -14,8 +14,6 @@ from .harness import litellm_binary
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["confined_binary"]
-
 # Mounts are seen by this process alone. The upper layer gives the mount points, and opens the folders on the way to the
 # program for a user whom it does not belong to.
 _SCRIPT = """#!/bin/sh

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LOOPBACK", "FakeServer", "RecordedRequest"]
-
 LOOPBACK: Final = "127.0.0.1"
 
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from .guards import FakeModeration, FakePresidio
 
-__all__ = ["NAMES", "SECRETS", "guards"]
-
 SECRETS: Final = {
     ("moderation", "token"): "sk-moderation-secret",
     ("aws", "aws-access-key-id"): "AKIAEXAMPLE",

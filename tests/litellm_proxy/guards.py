@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from .fake_server import RecordedRequest
 
-__all__ = ["FakeBedrock", "FakeGuard", "FakeModeration", "FakePresidio"]
-
 
 class FakeGuard(FakeServer):
     """A guardrail service on a free loopback port, for a ``with`` statement."""

@@ -13,8 +13,6 @@ from .harness import litellm_binary
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Call", "CallResult", "Conversation", "converse", "litellm_python"]
-
 _PROGRAM: Final = Path(__file__).parent / "programs" / "mcp_client.py"
 _SECONDS: Final = 90
 

@@ -19,8 +19,6 @@ from .mcp_client import litellm_python
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["TOOLS", "McpServer", "Transport"]
-
 Transport = Literal["http", "sse"]
 TOOLS: Final = ("echo", "erase", "whoami")
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from gateway_components.plan.snapshot import Resource
 
-__all__ = ["PlannedGateway", "manifest", "planned_gateway"]
-
 _CLASS: Final = "litellm"
 
 

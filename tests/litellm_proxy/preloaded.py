@@ -17,8 +17,6 @@ from lab import wait_until
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Preloaded", "PreloadedProcess", "preloaded"]
-
 _PROGRAM = Path(__file__).parent / "programs" / "preloaded.py"
 
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from .fake_server import RecordedRequest
 
-__all__ = ["FakeOpenAI"]
-
 
 class FakeOpenAI(FakeServer):
     """OpenAI-compatible provider on a free loopback port, for a ``with`` statement.

@@ -27,8 +27,6 @@ from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Content, ExistingObject, Snapshot, content_digest
 from tests.plan.make import reference
 
-__all__ = ["CASES", "GoldenCase"]
-
 Raw = Mapping[str, Any]
 
 

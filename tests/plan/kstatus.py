@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["kstatus"]
-
 _READY = {"True": "Current", "False": "InProgress", "Unknown": "InProgress"}
 
 

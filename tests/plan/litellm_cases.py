@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["BELOW", "BLOCKS", "DOCUMENTED", "FREE", "GENERATED", "MISSHAPEN", "SHAPES", "UNKNOWN"]
-
 GENERATED: tuple[tuple[str, dict[str, Any]], ...] = (
     (
         "a model",

@@ -31,8 +31,6 @@ from tests.plan.make import (
 )
 from tests.plan.texts import filled_text, json_maps, tricky_text
 
-__all__ = ["SECRET_VALUE", "quick", "snapshots", "whole"]
-
 SECRET_VALUE = "hunter2"
 """Stands in every Secret and in passwords of URLs."""
 

@@ -10,8 +10,8 @@ from gateway_components.api.tools import ToolRouteUpstream
 from gateway_components.identity import Identity
 from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.references import gateway_of_route, references, server_reference
-from gateway_components.plan.routes import server_key
 from gateway_components.plan.snapshot import Snapshot, Unreadable
+from gateway_components.plan.upstreams import server_key
 from tests.plan.strategies import snapshots, whole
 
 

@@ -10,8 +10,8 @@ from gateway_components.identity import Identity
 from gateway_components.plan import routes
 from gateway_components.plan.findings import Failure, Reason, WarningReason
 from gateway_components.plan.plan import Plan, plan
-from gateway_components.plan.routes import RoutePlan, mcp_servers, server_key, without_removed
-from gateway_components.plan.upstreams import Upstream
+from gateway_components.plan.routes import RoutePlan, mcp_servers, without_removed
+from gateway_components.plan.upstreams import Upstream, server_key
 from tests.plan.make import (
     MCP_URL,
     gateway,

@@ -2,8 +2,6 @@
 
 from hypothesis import strategies as st
 
-__all__ = ["TRICKY", "filled_text", "json_maps", "tricky_text"]
-
 TRICKY = (
     *(
         "",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-__all__ = ["BREAKABLE", "LABS"]
-
 LABS = frozenset({"audited", "breakable_lab", "idle_lab", "lab", "shared_daemon"})
 """Fixtures that start a control plane."""
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from lab import ControlPlane
 
-__all__ = ["get", "names"]
-
 
 def get(lab: ControlPlane, namespace: str, *what: str) -> Any:
     return json.loads(lab.kubectl("get", "-n", namespace, "-o", "json", *what))

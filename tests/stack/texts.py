@@ -1,7 +1,5 @@
 """Manifests of gateways for tools, which several tests bring into the stack ``cluster``."""
 
-__all__ = ["GROUP", "ROUTES", "TOOL_SERVER", "tool_gateway"]
-
 GROUP = "runtime.agentic-layer.ai/v1alpha1"
 
 TOOL_SERVER = f"""\

@@ -18,8 +18,6 @@ from gateway_components.daemon.observe.telemetry import Step
 from gateway_components.errors import GatewayError
 from gateway_components.kube.reviews import Verdict
 
-__all__ = ["HealthServer", "PortError", "Review", "Vitals"]
-
 Review = Callable[[str], Awaitable[Verdict]]
 Reasons = Callable[[], Sequence[str]]
 """Gives the reasons why not, each fit for a user; none where all is well."""

@@ -16,11 +16,9 @@ from prometheus_client.registry import Collector
 from gateway_components.api.kinds import GATEWAY_KINDS, READY, TOOL_ROUTE
 from gateway_components.daemon.observe.telemetry import ReconcileResult, Telemetry, UpResult
 from gateway_components.identity import Identity
-from gateway_components.kube.reflector import ObjectName
+from gateway_components.kube.projector import ObjectName
 from gateway_components.plan.claims import claims
 from gateway_components.plan.references import gateway_of_route
-
-__all__ = ["CONTENT_TYPE", "ConditionCounts", "Metrics", "count_conditions"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """Media type of what `Metrics.text` returns."""

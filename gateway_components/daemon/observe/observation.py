@@ -9,8 +9,6 @@ from gateway_components.daemon.observe.metrics import ConditionCounts, Metrics
 from gateway_components.daemon.observe.telemetry import NOBODY, Attribute, Note, Step, start_tracing
 from gateway_components.daemon.side_loop import SideLoop
 
-__all__ = ["Observation"]
-
 
 class Observation(Metrics):
     """Counts what a daemon reports, and has each step timed by `vitals` and, where they are wanted, by traces.

@@ -10,17 +10,6 @@ import structlog
 if TYPE_CHECKING:
     from gateway_components.daemon.observe.tracing import Tracing
 
-__all__ = [
-    "NOBODY",
-    "Attribute",
-    "Note",
-    "ReconcileResult",
-    "Step",
-    "Telemetry",
-    "UpResult",
-    "start_tracing",
-]
-
 Attribute = str | int | bool
 """What may be noted about a step: names and numbers, never what a user wrote."""
 

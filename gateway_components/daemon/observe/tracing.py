@@ -21,8 +21,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from gateway_components.daemon.observe.telemetry import Attribute, Note, Step, Telemetry
 
-__all__ = ["SparinglyLogged", "Tracing", "tracing_within"]
-
 _LAST_WORDS_SECONDS = 2.0
 """How long the end of the process waits for the last spans to be delivered."""
 _SERVICE = "litellm-gateways"

@@ -15,8 +15,6 @@ from gateway_components.kube.recorder import Event, publish
 from gateway_components.plan.findings import Failure, WarningReason, plan_warning
 from gateway_components.plan.ownership import Drift
 
-__all__ = ["EventRecorder", "named"]
-
 Raw = Mapping[str, Any]
 
 _ONCE = frozenset(kind.ready for kind in GATEWAY_KINDS.values())

@@ -9,8 +9,6 @@ from gateway_components.plan.generate import SECRET_HASH
 from gateway_components.plan.objects import EMPTY_DIGEST
 from gateway_components.plan.snapshot import Snapshot
 
-__all__ = ["Grace"]
-
 _SECONDS = 30.0
 """Some operators delete a Secret and create it again, which takes them a moment."""
 

@@ -18,23 +18,6 @@ from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.status import Rollout, StallReason
 from gateway_components.together import ended
 
-__all__ = [
-    "MOST_AT_ONCE",
-    "Batch",
-    "Changed",
-    "Engine",
-    "Planning",
-    "PreemptedError",
-    "Repair",
-    "Reports",
-    "View",
-    "never",
-    "no_repair",
-    "plan_at_once",
-    "preemptible",
-    "unread",
-]
-
 T = TypeVar("T")
 
 MOST_AT_ONCE = 75

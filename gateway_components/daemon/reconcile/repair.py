@@ -15,8 +15,6 @@ from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.reclaim import reclaimed
 from gateway_components.together import together
 
-__all__ = ["Repairer"]
-
 
 class Repairer:
     """Applies objects that exist and were changed, right before an engine run records them.

@@ -16,8 +16,6 @@ from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.resources import PODS, REPLICA_SETS, Resource
 from gateway_components.plan.status import Rollout, StallReason
 
-__all__ = ["PodReader", "ReadReasons", "StalledRollouts", "pod_reasons"]
-
 _FIRST_SECONDS = 2.0
 """Most pods start faster if the node has their image; then they are never read."""
 _LONGEST_SECONDS = 60.0

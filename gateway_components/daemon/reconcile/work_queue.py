@@ -17,10 +17,8 @@ from gateway_components.backoff import Backoff
 from gateway_components.daemon.observe.telemetry import ReconcileResult, Step, Telemetry
 from gateway_components.engine.errors import EngineError, EngineInterruptedError
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
-from gateway_components.kube.state_secrets import StateConflictError
+from gateway_components.kube.state_reader import StateConflictError
 from gateway_components.together import causes
-
-__all__ = ["QueueClosedError", "Requeue", "Schedule", "WorkQueue"]
 
 K = TypeVar("K", bound=Hashable)
 

@@ -14,9 +14,6 @@ from gateway_components.plan.patch import PATCH_KEY
 from gateway_components.plan.snapshot import Content, content_digest
 from gateway_components.together import together
 
-__all__ = ["Contents"]
-
-
 _MOST_KEYS = 10_000
 """Of one Secret or ConfigMap: a megabyte may hold a hundred thousand empty ones, which take 10 MB in memory."""
 _AT_ONCE = 6

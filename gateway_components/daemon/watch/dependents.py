@@ -10,8 +10,9 @@ from gateway_components.api.kinds import GATEWAY_KINDS, KINDS, TOOL_GATEWAY, Rol
 from gateway_components.api.syntax import namespace_fault
 from gateway_components.daemon.watch.projections import GatewayState, ObjectState, RouteState
 from gateway_components.identity import Identity
-from gateway_components.kube.reflector import Change, ObjectName
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.projector import ObjectName
+from gateway_components.kube.reflector import Change
+from gateway_components.kube.state_format import STATE_SECRET
 from gateway_components.plan.claims import meant_controller, wanted_objects
 from gateway_components.plan.references import gateway_of_route, references, server_reference
 from gateway_components.plan.snapshot import Resource, Unreadable

@@ -22,8 +22,6 @@ from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.plan.claims import claims
 from gateway_components.plan.snapshot import Unreadable
 
-__all__ = ["LiveLookups", "Sought"]
-
 _CERTAIN_SECONDS = 10.0
 _CERTAIN_ANSWERS = 3
 """So long and so often a class must be gone: the API server still serves a kind whose CRD is being removed."""

@@ -22,19 +22,6 @@ from gateway_components.plan.reclaim import PREDECESSOR_PREFIX
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout, StallReason
 
-__all__ = [
-    "OUTLINES",
-    "PROJECTIONS",
-    "DeploymentState",
-    "GatewayState",
-    "ObjectState",
-    "RouteState",
-    "deployment_state",
-    "is_leaving",
-    "object_state",
-    "unowned_mark",
-]
-
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """An annotation that says no more than the rest, at more length."""
 _LONGEST_NAME = 512

@@ -14,10 +14,9 @@ from gateway_components.daemon.watch.projections import (
 )
 from gateway_components.kube import resources
 from gateway_components.kube.fence import FencedClient
-from gateway_components.kube.reflector import Cause, Change, ObjectName, Reflector
+from gateway_components.kube.projector import ObjectName
+from gateway_components.kube.reflector import Cause, Change, Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
-
-__all__ = ["Mirror"]
 
 _WHOLE: tuple[tuple[Resource, Callable[[Mapping[str, Any]], Any]], ...] = (
     *((CUSTOM_RESOURCES[kind], project) for kind, project in PROJECTIONS.items()),

@@ -22,7 +22,7 @@ from gateway_components.identity import Identity
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.reflector import Cause
 from gateway_components.kube.resources import Resource as WatchedResource
-from gateway_components.kube.state_secrets import STATE_SECRET
+from gateway_components.kube.state_format import STATE_SECRET
 from gateway_components.plan.claims import claims, wanted_objects
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan

@@ -17,16 +17,8 @@ from gateway_components.daemon.run import Exit
 from lab import ControlPlane, wait_until
 from tests.daemon.collector import Collector, attributes
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import (
-    SECONDS,
-    Daemon,
-    Namespace,
-    gateway,
-    install_crds,
-    secret,
-    tool_gateway,
-    tool_route,
-)
+from tests.daemon.harness import SECONDS, Daemon, Namespace, install_crds
+from tests.daemon.manifests import gateway, secret, tool_gateway, tool_route
 from tests.daemon.scrape import Scrape
 
 pytestmark = pytest.mark.lab

@@ -9,7 +9,7 @@ from gateway_components.daemon.observe.telemetry import NOBODY, ReconcileResult,
 from gateway_components.daemon.reconcile.work_queue import Requeue
 from gateway_components.engine.errors import EngineError, EngineInterruptedError
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError, StatusDetails
-from gateway_components.kube.state_secrets import StateConflictError
+from gateway_components.kube.state_reader import StateConflictError
 
 
 class Heard(Telemetry):

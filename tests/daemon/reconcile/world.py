@@ -32,8 +32,6 @@ from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.status import Rollout
 
-__all__ = ["REFUSED", "Recorder", "World", "key", "reconciler"]
-
 T = TypeVar("T")
 
 REFUSED = Failure(Reason.SERVICE_FAILED, "refused")

@@ -10,8 +10,6 @@ from gateway_components.kube.reflector import Change
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 from tests.daemon.manifests import gateway, guard, provider, reference, tool_gateway, tool_route, tool_server
 
-__all__ = ["Cluster", "filled_cluster", "plain", "tool_class"]
-
 _OTHERS = {
     resource.kind: resource
     for resource in (resources.SECRETS, resources.CONFIG_MAPS, resources.SERVICES, resources.NAMESPACES)

@@ -13,8 +13,6 @@ import json
 import sys
 from typing import Any
 
-__all__ = ["main"]
-
 
 async def main(url: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
     """List the tools at an address and call some.

@@ -14,8 +14,6 @@ import sys
 import tempfile
 from typing import Any
 
-__all__ = ["main"]
-
 _MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
 
 
