@@ -20,7 +20,7 @@ COMPILE = build/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PULUMI_SKIP_UPDATE_CHECK := true
 
-.PHONY: help venv setup litellm lab demo test test-fast soak check audit sbom bench golden crds manifests schema lock \
+.PHONY: help venv setup litellm lab demo test test-fast soak check audit sbom bench golden manifests schema lock \
 	digests clean
 
 help: ## list the targets
@@ -58,7 +58,6 @@ check: venv ## lint, format, types, direction of imports, unused code, generated
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/python -m gateway_components.api --check
 	$(BIN)/python -m gateway_components.install --check
 
 audit: setup ## look up known vulnerabilities of all Python packages and linked Go modules; needs the network
@@ -73,10 +72,7 @@ bench: setup ## measure time, memory and requests
 golden: venv ## write the expected plans and drawings anew
 	$(BIN)/pytest tests/plan tests/graph --regenerate
 
-crds: venv ## write deploy/crds anew from the models
-	$(BIN)/python -m gateway_components.api
-
-manifests: crds ## write deploy/ and the generated files of examples/overlays/ anew
+manifests: venv ## write deploy/ and the generated files of examples/overlays/ anew, deploy/crds from the models
 	$(BIN)/python -m gateway_components.install
 
 schema: litellm ## write the keys that LiteLLM knows anew from its package

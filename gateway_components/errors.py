@@ -134,10 +134,15 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
-def visible(text: str) -> str:
-    """Return the lines of a text with U+FFFD for what could control the terminal that they are shown on."""
-    kept = (one if one.isprintable() or one in "\n\t" else "\N{REPLACEMENT CHARACTER}" for one in text)
-    return "".join(kept)
+def visible(text: str, kept: str = "\n\t") -> str:
+    """Return a text with U+FFFD for what could control the terminal that it is shown on; `kept` are harmless."""
+    shown = (one if one.isprintable() or one in kept else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return "".join(shown)
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with U+FFFD in place of characters that are not printable."""
+    return visible(" ".join(text.split()), kept="")
 
 
 def listed(names: Iterable[str]) -> str:

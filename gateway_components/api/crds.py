@@ -19,7 +19,9 @@ Schema = dict[str, Any]
 """A JSON schema."""
 
 _NULL = {"type": "null"}
-_HEADER = "# Generated from the models by python -m gateway_components.api; change those and run it again.\n"
+_HEADER = (
+    "# Generated from the models by python -m gateway_components.install; change those and run it again.\n"
+)
 _WIDTH = 110
 
 

@@ -20,6 +20,14 @@ CONDITION_TYPE = (
 )
 
 
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def own_annotations(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object's annotations without kubectl's copy of it, which has the values of a Secret in plain text."""
+    return {key: text for key, text in (metadata.get("annotations") or {}).items() if key != _LAST_APPLIED}
+
+
 class OwnerReference(ApiModel):
     """An owner: its deletion also deletes the object."""
 

@@ -19,8 +19,7 @@ from gateway_components.cli.arguments import (
 from gateway_components.cli.cluster import log_warnings_only
 from gateway_components.dev.run import FolderOptions, run_folder
 from gateway_components.engine.errors import StateLockedError
-from gateway_components.errors import GatewayError
-from gateway_components.graph.drawing import printable
+from gateway_components.errors import GatewayError, printable
 from gateway_components.kubeconfig import current_context, find_kubeconfig
 from gateway_components.plan.snapshot import Policy
 

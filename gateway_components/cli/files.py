@@ -17,10 +17,9 @@ from gateway_components.cli.arguments import (
     policy_options,
 )
 from gateway_components.errors import visible
-from gateway_components.graph.drawing import dot, mermaid
+from gateway_components.graph.drawing import dot, mermaid, svg
 from gateway_components.graph.inventory import inventory_of_snapshot
 from gateway_components.graph.model import Graph, build_graph
-from gateway_components.graph.svg import svg
 from gateway_components.graph.verdicts import planned_verdicts, reported_verdicts
 from gateway_components.manifests.stack import read_stack
 from gateway_components.plan.plan import GatewayPlan

@@ -16,13 +16,16 @@ from gateway_components.cli.arguments import (
     namespace_argument,
     policy_options,
 )
-from gateway_components.cli.cluster import ClusterError, connected, log_warnings_only
-from gateway_components.cli.states import State, export_state, import_state, list_states
-from gateway_components.daemon.preview import Preview
-from gateway_components.daemon.preview import preview as previewed
+from gateway_components.cli.cluster import connected, log_warnings_only
+from gateway_components.cli.states import (
+    Preview,
+    State,
+    export_state,
+    import_state,
+    list_states,
+    preview_state,
+)
 from gateway_components.errors import visible
-from gateway_components.kube.errors import ApiError
-from gateway_components.kube.state_reader import StateConflictError, StateDamagedError
 from gateway_components.kubeconfig import find_kubeconfig
 from gateway_components.plan.snapshot import Policy
 
@@ -147,10 +150,7 @@ def preview(
 
     async def run() -> Preview:
         async with connected(found) as client:
-            try:
-                return await previewed(client, found, namespace, install, backend, policy)
-            except (ApiError, StateConflictError, StateDamagedError) as error:
-                raise ClusterError(str(error)) from None
+            return await preview_state(client, found, namespace, install, backend, policy)
 
     text, failures = asyncio.run(run())
     click.echo(visible(text))

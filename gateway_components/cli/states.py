@@ -1,25 +1,41 @@
-"""Lists, exports and imports the states that the daemon keeps in the cluster."""
+"""Lists, exports, imports and previews the states that the daemon keeps in the cluster."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gateway_components.cli.cluster import ClusterError
+from gateway_components.daemon.settings import IN_CLUSTER
+from gateway_components.daemon.watch.dependents import Callbacks
+from gateway_components.daemon.watch.view import ClusterView
 from gateway_components.engine.checkpoint import (
+    Held,
     applied_gateways,
     read_checkpoint,
     whole_checkpoint,
 )
 from gateway_components.engine.errors import StateUnreadableError
+from gateway_components.engine.folder import ScratchFolder
+from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.state_rules import check_deployment
+from gateway_components.engine.workspace import Backend
+from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError
+from gateway_components.kube.fence import FencedClient, ReadOnly
 from gateway_components.kube.install_secrets import LatestStates, known_passphrase
 from gateway_components.kube.resources import SECRETS
 from gateway_components.kube.state_format import STATE_LABELS, STATE_SECRET, UNPACKED_BYTES
 from gateway_components.kube.state_reader import StateConflictError, StateDamagedError, StateReader
 from gateway_components.kube.state_secrets import StateWriter, outline
+from gateway_components.plan.findings import Failure
+from gateway_components.plan.plan import Plan, plan
+from gateway_components.plan.snapshot import Policy
+from gateway_components.together import ended, while_running
 
 
 @dataclass(frozen=True)
@@ -130,7 +146,10 @@ async def import_state(client: KubeClient, namespace: str, exported: bytes, inst
 async def _reader(client: KubeClient, install_namespace: str | None) -> StateReader:
     if install_namespace is None:
         return StateReader(client)
-    key = await known_passphrase(client, install_namespace)
+    return _verifying(client, await known_passphrase(client, install_namespace), install_namespace)
+
+
+def _verifying(client: KubeClient, key: str, install_namespace: str) -> StateReader:
     return StateReader(client, key=key, latest=LatestStates(client, install_namespace))
 
 
@@ -152,3 +171,74 @@ async def _state(reader: StateReader, namespace: str) -> State | None:
 
 def _names(deployment: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(f"{key.kind}/{key.name}" for key in applied_gateways(deployment)))
+
+
+Preview = tuple[str, dict[Identity, Failure]]
+"""The engine's output, and the gateways that cannot be planned."""
+
+_ENGINE_SECONDS = 300.0
+
+
+async def preview_state(
+    client: KubeClient,
+    kubeconfig: Path | None,
+    namespace: str,
+    install_namespace: str,
+    backend: str,
+    policy: Policy,
+) -> Preview:
+    """Return what the engine would change in `namespace`; nothing is written, in the cluster or to the state.
+
+    The last three parameters are those of the daemon's settings.
+
+    Raises
+    ------
+    ClusterError, ApiUnreachableError, EngineError
+        The cluster, the state or the engine cannot be used.
+    """
+    try:
+        passphrase = await known_passphrase(client, install_namespace)
+        stored = (
+            await _verifying(client, passphrase, install_namespace).load(namespace)
+            if backend == IN_CLUSTER
+            else None
+        )
+        with TemporaryDirectory(prefix="gatewayctl-") as scratch, ScratchFolder(Path(scratch)) as folder:
+            urls = [folder.backend_url, *([] if backend == IN_CLUSTER else [backend])]
+            local, *elsewhere = [
+                await asyncio.to_thread(Stacks, folder, kubeconfig, _ENGINE_SECONDS, Backend(url, passphrase))
+                for url in urls
+            ]
+
+            def read() -> Held:
+                # On a copy, wherever the state is: to open a stack is to make it where there is none.
+                copies = [one.states.exported(namespace) for one in elsewhere]
+                return local.states.open(namespace, *copies or [stored.checkpoint if stored else None])
+
+            try:
+                held = await asyncio.to_thread(read)
+                planned, undecided = await _planned(client, namespace, held, policy)
+                wanted = {key: one.objects for key, one in planned.gateways.items() if one.objects}
+                failures = {key: one.failure for key, one in planned.gateways.items() if one.failure}
+                release = held.keys() - planned.gateways.keys() - undecided
+                return await asyncio.to_thread(local.preview, namespace, wanted, release), failures
+            finally:
+                # After Ctrl-C, which does not reach the engine: it has its own session.
+                for running in (local, *elsewhere):
+                    await asyncio.to_thread(running.stop)
+    except (ApiError, StateConflictError, StateDamagedError) as error:
+        raise ClusterError(str(error)) from None
+
+
+async def _planned(
+    client: KubeClient, namespace: str, held: Collection[Identity], policy: Policy
+) -> tuple[Plan, frozenset[Identity]]:
+    nobody = Callbacks(lambda _: None, lambda _: None, lambda _: None, lambda _: None)
+    view = ClusterView(FencedClient(client, ReadOnly()), nobody, policy=policy)
+    watching = asyncio.create_task(view.run())
+    try:
+        await while_running(view.synced(), watching)
+        snapshot = await view.snapshot(namespace, held)
+        return plan(snapshot), snapshot.undecided
+    finally:
+        await ended(watching)

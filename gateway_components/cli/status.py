@@ -22,8 +22,7 @@ from gateway_components import strict_yaml
 from gateway_components.cli.arguments import cluster_namespace_option_for, home, kubeconfig_option
 from gateway_components.cli.cluster import connected, list_cluster, log_warnings_only, watch_cluster
 from gateway_components.cli.report import GatewayRow, GuardRow, RouteRow, Row, StatusReport, status_report
-from gateway_components.errors import visible
-from gateway_components.graph.drawing import printable
+from gateway_components.errors import printable, visible
 
 R = TypeVar("R", bound=Row)
 

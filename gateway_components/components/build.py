@@ -14,11 +14,10 @@ from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY, GatewayKind
 from gateway_components.api.parse import problems
 from gateway_components.components.args import AiGatewayArgs, GatewayArgs, ToolGatewayArgs
 from gateway_components.components.described import Described, described_gateway, snapshot
-from gateway_components.components.guards import described_guards, guard_parts
 from gateway_components.components.inputs import ArgsError, camel_keys, plain, public, resolved, together
 from gateway_components.components.objects import GatewayOutputs
+from gateway_components.components.parts import described_guards, described_routes, guard_parts, route_parts
 from gateway_components.components.provider import namespace_of
-from gateway_components.components.routes import described_routes, route_parts
 from gateway_components.errors import Finding, Path
 from gateway_components.plan.objects import GatewayObjects, object_digest
 from gateway_components.plan.plan import plan

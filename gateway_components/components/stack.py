@@ -14,6 +14,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap, Namespace, Secret
 from pydantic.alias_generators import to_camel
 
 from gateway_components import strict_yaml
+from gateway_components.api.meta import own_annotations
 from gateway_components.components.gateway import Gateway
 from gateway_components.components.naming import component_name, component_type, other_type
 from gateway_components.components.objects import GatewayOutputs, Registration
@@ -215,10 +216,6 @@ def planned_gateway(
     return Gateway(component_type(key), component_name(key), outputs, how or Registration(), options)
 
 
-_COPY = "kubectl.kubernetes.io/last-applied-configuration"
-"""Where kubectl records what it applied: for a Secret, its values in plain text."""
-
-
 def namespace(manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> Namespace:
     """Register a Namespace. It outlives the stack: deleting it would delete whatever else lives in it."""
     metadata = manifest["metadata"]
@@ -228,9 +225,9 @@ def namespace(manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> Name
 
 def companion(manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> ConfigMap | Secret:
     """Register a ConfigMap or a Secret as its manifest describes it; values of a Secret stay encrypted in state."""
-    metadata = (
-        manifest["metadata"] if manifest["kind"] == "ConfigMap" else _without_copy(manifest["metadata"])
-    )
+    metadata = manifest["metadata"]
+    if manifest["kind"] == "Secret" and metadata.get("annotations"):
+        metadata = {**metadata, "annotations": own_annotations(metadata)}
     name = f"{metadata['namespace']}/{metadata['name']}"
     immutable = manifest.get("immutable")
     if manifest["kind"] == "ConfigMap":
@@ -247,13 +244,6 @@ def companion(manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> Conf
         type=manifest.get("type"),
         immutable=immutable,
     )
-
-
-def _without_copy(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    annotations = metadata.get("annotations")
-    if not annotations or _COPY not in annotations:
-        return metadata
-    return {**metadata, "annotations": {key: text for key, text in annotations.items() if key != _COPY}}
 
 
 def _hidden(values: Any) -> Any:

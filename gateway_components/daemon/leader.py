@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -56,42 +56,11 @@ class Terms:
     request: float = 5.0
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
-class Leadership(Protocol):
-    """What the daemon knows of its leadership."""
-
-    @property
-    def leading(self) -> bool:
-        """Whether this daemon may act now."""
-
-    @property
-    def standing_by(self) -> bool:
-        """Whether this daemon waits for its turn, and could take it."""
-
-    def seconds_to_write(self) -> float:
-        """Return how long a write that is sent now may take (`kube.fence`), or raise a LeadershipLostError."""
-
-    def seconds_left(self) -> float:
-        """Return how long this daemon may act without a renewal; 0 where it may not. Safe in any thread."""
-
-    async def acquire(self) -> None:
-        """Return once this daemon leads."""
-
-    async def keep(self, lost: Callable[[], None] = _nothing) -> str:
-        """Go on leading; return why once that is over. Calls `lost` before, in the thread that learns of it."""
-
-    async def release(self) -> None:
-        """Let another daemon lead."""
-
-
 class Leader:
     """The leadership that a Lease gives.
 
     `acquire`, then run `keep` beside the work. When it returns, end the work within the seconds that `Terms` leave.
-    `release` only when nothing acts any more.
+    `release` only when nothing acts any more. `leading`, `seconds_left` and `seconds_to_write` are safe in any thread.
 
     Parameters
     ----------
@@ -101,6 +70,8 @@ class Leader:
         Called with the holder name of the Lease once it is ours.
     silence
         Seconds since the work last made progress: a hanging leader must not keep the Lease.
+    side
+        Where the Lease is acquired, renewed and released, with a client of that loop; None for the loop that asks.
     """
 
     def __init__(
@@ -110,12 +81,14 @@ class Leader:
         now: Callable[[], float],
         on_lead: Callable[[str], None] = lambda _: None,
         silence: Callable[[], float] = lambda: 0.0,
+        side: SideLoop | None = None,
     ) -> None:
         self._lease = lease
         self._terms = terms
         self._now = now
         self._on_lead = on_lead
         self._silence = silence
+        self._side = side
         self._until: float | None = None
         self._expired = False
         self._waits_for: str | None = None
@@ -145,6 +118,23 @@ class Leader:
 
     async def acquire(self) -> None:
         """Return once this daemon leads; errors are logged and retried."""
+        await self._aside(self._acquire())
+
+    async def keep(self, lost: Callable[[], None] = lambda: None) -> str:
+        """Renew the Lease; return why once this daemon leads no longer.
+
+        `lost` is called before, in the thread that learns of it.
+        """
+        return await self._aside(self._kept(lost))
+
+    async def release(self) -> None:
+        """Give the Lease back, if it is ours, so that another daemon leads at once."""
+        await self._aside(self._release())
+
+    async def _aside(self, work: Coroutine[Any, Any, T]) -> T:
+        return await (self._side.run(work) if self._side else work)
+
+    async def _acquire(self) -> None:
         while not self.leading:
             try:
                 async with asyncio.timeout(self._terms.request):
@@ -174,13 +164,12 @@ class Leader:
             self._expired = True
         return left
 
-    async def keep(self, lost: Callable[[], None] = _nothing) -> str:
-        """Renew the Lease; return why once this daemon leads no longer."""
-        why = await self._kept()
+    async def _kept(self, lost: Callable[[], None]) -> str:
+        why = await self._renewed()
         lost()
         return why
 
-    async def _kept(self) -> str:
+    async def _renewed(self) -> str:
         while self._until is not None:
             await asyncio.sleep(min(self._terms.retry, self._left()))
             if self._expired or self._left() <= 0:
@@ -199,8 +188,7 @@ class Leader:
                 self._until = since + self._terms.renewal
         return "it was given back"
 
-    async def release(self) -> None:
-        """Give the Lease back, if it is ours, so that another daemon leads at once."""
+    async def _release(self) -> None:
         if not self.leading:
             return
         left = self._left()
@@ -282,7 +270,7 @@ class Unopposed:
     async def acquire(self) -> None:
         """Return at once."""
 
-    async def keep(self, lost: Callable[[], None] = _nothing) -> str:  # noqa: ARG002
+    async def keep(self, lost: Callable[[], None] = lambda: None) -> str:  # noqa: ARG002
         """Never return."""
         await asyncio.Event().wait()
         return ""
@@ -291,42 +279,8 @@ class Unopposed:
         """Do nothing: nobody waits."""
 
 
-class LeaderAside:
-    """A leadership that is acquired, renewed and released in the side loop, whose client its Lease has."""
-
-    def __init__(self, leader: Leader, side: SideLoop) -> None:
-        self._leader = leader
-        self._side = side
-
-    @property
-    def leading(self) -> bool:
-        """Whether this daemon may act now."""
-        return self._leader.leading
-
-    @property
-    def standing_by(self) -> bool:
-        """Whether this daemon waits for its turn, and could take it."""
-        return self._leader.standing_by
-
-    def seconds_to_write(self) -> float:
-        """Return how long a write that is sent now may take."""
-        return self._leader.seconds_to_write()
-
-    def seconds_left(self) -> float:
-        """Return how long this daemon may act without a renewal."""
-        return self._leader.seconds_left()
-
-    async def acquire(self) -> None:
-        """Return once this daemon leads."""
-        await self._side.run(self._leader.acquire())
-
-    async def keep(self, lost: Callable[[], None] = _nothing) -> str:
-        """Go on leading; return why once that is over."""
-        return await self._side.run(self._leader.keep(lost))
-
-    async def release(self) -> None:
-        """Let another daemon lead."""
-        await self._side.run(self._leader.release())
+Leadership = Leader | Unopposed
+"""What the daemon knows of its leadership."""
 
 
 async def elected(leadership: Leadership, stop: asyncio.Event) -> bool:

@@ -14,7 +14,6 @@ import structlog
 from gateway_components.daemon.clock import Clock, steady_seconds
 from gateway_components.daemon.leader import (
     Leader,
-    LeaderAside,
     Leadership,
     LeadershipLostError,
     Terms,
@@ -26,8 +25,7 @@ from gateway_components.daemon.leader import (
     while_leading,
 )
 from gateway_components.daemon.memory import IdleTimer, spare_memory
-from gateway_components.daemon.observe.health import Review
-from gateway_components.daemon.observe.observation import Observation
+from gateway_components.daemon.observe.health import Observation, Review
 from gateway_components.daemon.reconcile.plan_worker import PlanWorker
 from gateway_components.daemon.reconcile.planner import Planner
 from gateway_components.daemon.reconcile.reconciler import Reconciler
@@ -46,8 +44,7 @@ from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient
-from gateway_components.kube.lease import Lease
-from gateway_components.kube.permissions import LEASE
+from gateway_components.kube.lease import LEASE, Lease
 from gateway_components.kube.reflector import Cause
 from gateway_components.kube.resources import Resource
 from gateway_components.kube.reviews import AccessReviewer
@@ -140,7 +137,7 @@ async def _leadership(
         return
     # Connections belong to one event loop, and those of the Lease must not wait for others.
     async with side.within(await side.run(KubeClient.connect(settings.kubeconfig))) as client:
-        yield LeaderAside(_leader(settings, client, folder, clock, side), side)
+        yield _leader(settings, client, folder, clock, side)
 
 
 @asynccontextmanager
@@ -167,7 +164,7 @@ def _leader(
         now=steady_seconds,
         timestamp=lambda: clock.timestamp(precise=True),
     )
-    return Leader(lease, terms, steady_seconds, lambda name: note_leader(folder, name), side.silence)
+    return Leader(lease, terms, steady_seconds, lambda name: note_leader(folder, name), side.silence, side)
 
 
 class _Daemon:

@@ -123,7 +123,7 @@ def watchdog(
     """Call `halt` once `seconds_left` returns 0 within the block; both must be safe in any thread.
 
     `seconds_left` is called again when the seconds it returned are over, or after `longest` seconds. Whoever ends the
-    leadership earlier has to halt the engines as well (`Leadership.keep`).
+    leadership earlier has to halt the engines as well (`Leader.keep`).
     """
     ended = threading.Event()
 

@@ -12,8 +12,7 @@ import structlog
 from gateway_components.api.kinds import AI_GATEWAY
 from gateway_components.backoff import Backoff
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.memory import memory_limit
-from gateway_components.daemon.room import Room, most_gateways, runs_mib
+from gateway_components.daemon.memory import Room, memory_limit, most_gateways, runs_mib
 from gateway_components.daemon.settings import IN_CLUSTER, Settings
 from gateway_components.engine.checkpoint import Held
 from gateway_components.engine.diagnostics import Outcome

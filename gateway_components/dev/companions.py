@@ -11,6 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from gateway_components.api.meta import own_annotations
 from gateway_components.errors import GatewayError
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
@@ -18,8 +19,6 @@ from gateway_components.kube.errors import ApiError, retry_on_conflict
 from gateway_components.kube.resources import NAMESPACES, ApiPath, object_path
 
 _MANAGER = "gatewayctl-dev"
-_COPY = "kubectl.kubernetes.io/last-applied-configuration"
-"""Where kubectl keeps what it applied: in a Secret read back from a cluster, its values in clear."""
 
 Manifest = Mapping[str, Any]
 
@@ -140,7 +139,7 @@ def _whole(key: Identity, body: Manifest) -> Manifest:
 
 def _body(manifest: Manifest) -> Manifest:
     metadata = manifest["metadata"]
-    annotations = {name: text for name, text in (metadata.get("annotations") or {}).items() if name != _COPY}
+    annotations = own_annotations(metadata)
     kept = {name: metadata[name] for name in ("labels",) if metadata.get(name)}
     body = {
         name: value for name, value in manifest.items() if name not in {"stringData", "metadata", "status"}

@@ -1,9 +1,10 @@
-"""A folder of manifests as the view of a reconcile; the cluster holds none of its custom resources."""
+"""A folder of manifests, read repeatedly, as the view of a reconcile; the cluster holds none of its resources."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from gateway_components.api.kinds import GATEWAY_KINDS
@@ -15,7 +16,6 @@ from gateway_components.daemon.watch.projections import (
     deployment_state,
     is_leaving,
 )
-from gateway_components.dev.reader import FolderReader, Reading
 from gateway_components.errors import GatewayError
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
@@ -26,9 +26,8 @@ from gateway_components.kube.resources import (
     NAMESPACES,
     object_path,
 )
-from gateway_components.manifests.content import content
-from gateway_components.manifests.load import FileFinding
-from gateway_components.manifests.objects import snapshot_of
+from gateway_components.manifests.load import FileFinding, Loaded, Located, load
+from gateway_components.manifests.objects import ManifestObjects, read_objects, snapshot_of
 from gateway_components.manifests.stack import plan_findings
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.findings import Failure
@@ -38,6 +37,86 @@ from gateway_components.plan.references import absent_contents, gateway_of_route
 from gateway_components.plan.snapshot import Content, ExistingObject, Policy, Snapshot, UnreadableGateway
 from gateway_components.plan.status import Rollout
 from gateway_components.together import ended, together
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a folder holds: its objects, those of an unreadable file as they last were, and all current findings.
+
+    Attributes
+    ----------
+    incomplete
+        Whether a file could never be read: it may hold objects that are not known.
+    again
+        Whether a file just disappeared: it counts as deleted at the next reading, as editors replace files.
+    """
+
+    objects: ManifestObjects = field(default_factory=ManifestObjects)
+    incomplete: bool = False
+    again: bool = False
+
+
+class FolderReader:
+    """Keeps the last good content of each YAML and JSON file of a folder, without subfolders.
+
+    `namespace` is that of the objects that name none.
+    """
+
+    def __init__(self, folder: Path, namespace: str) -> None:
+        self._folder = folder
+        self._namespace = namespace
+        self._good: dict[str, tuple[Located, ...]] = {}
+        self._away: set[str] = set()
+
+    def read(self) -> Reading:
+        """Return what the folder holds now."""
+        loaded = load([self._folder])
+        files = _by_file(loaded)
+        findings = [found for found in loaded.findings if not self._is_empty(found)]
+        unreadable = {found.file for found in findings if found.severity == "error"}
+        nameless = {file for file, objects in files.items() if not all(map(_is_named, objects))}
+        findings += self._findings(located for file in nameless for located in files[file])
+        away = self._good.keys() - files.keys() - unreadable
+        if str(self._folder) in unreadable:
+            away = set()
+        self._away, gone = away - self._away, away & self._away
+        for file in gone:
+            del self._good[file]
+        self._good.update((file, files[file]) for file in files.keys() - nameless)
+        unknown = (unreadable | nameless) - self._good.keys()
+        kept = [
+            located
+            for file in sorted(self._good.keys() | unknown)
+            for located in self._good.get(file, files.get(file, ()))
+            if _is_named(located)
+        ]
+        objects = read_objects(Loaded(tuple(kept), tuple(findings)), self._namespace)
+        return Reading(objects, incomplete=bool(unknown), again=bool(self._away))
+
+    def _is_empty(self, finding: FileFinding) -> bool:
+        try:
+            return (
+                finding.file == str(self._folder) and next(self._folder.iterdir(), self._folder) is not None
+            )
+        except OSError:
+            return False
+
+    def _findings(self, objects: Iterable[Located]) -> list[FileFinding]:
+        return read_objects(Loaded(tuple(objects), ()), self._namespace).findings
+
+
+def _by_file(loaded: Loaded) -> dict[str, tuple[Located, ...]]:
+    files: dict[str, tuple[Located, ...]] = {}
+    for located in loaded.objects:
+        files[located.file] = (*files.get(located.file, ()), located)
+    return files
+
+
+def _is_named(located: Located) -> bool:
+    metadata = located.manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    return isinstance(name, str) and bool(name)
+
 
 _NOW = 2**63
 """Newer than any version: marks are read just before they are compared."""
@@ -246,7 +325,7 @@ class _Cluster:
         unread = sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents))
         raws = await together(self._client.get(object_path(one)) for one in unread)
         return {
-            reference: content({**raw, "kind": reference.kind})
+            reference: Content.of(reference.kind, raw)
             for reference, raw in zip(unread, raws, strict=True)
             if raw is not None
         }

@@ -7,19 +7,26 @@ times as long as the run of one gateway alone.
 import json
 import shutil
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway_components.components.naming import gateway_of
 from gateway_components.engine.checkpoint import checkpoint_of, read_checkpoint
 from gateway_components.identity import Identity
-from gateway_components.pieces import Piece
 
 __all__ = ["Entry", "Name", "StateEntries", "grouped", "stack_folder"]
+
+
+class Piece(NamedTuple):
+    """A piece of a text, which `read` returns; `mark` identifies its content within one process."""
+
+    mark: Hashable
+    read: Callable[[], bytes]
+
 
 Name = tuple[str, str]
 """Kind and name of a gateway."""

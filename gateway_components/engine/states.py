@@ -13,11 +13,11 @@ from gateway_components.engine.checkpoint import (
     whole_checkpoint,
     without_gateways,
 )
+from gateway_components.engine.entries import Piece
 from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.state_rules import check_deployment, check_secrets_provider
 from gateway_components.engine.workspace import Workspaces
 from gateway_components.identity import Identity
-from gateway_components.pieces import Piece
 
 __all__ = ["States"]
 

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from gateway_components.api.__main__ import write_files
 from gateway_components.api.crds import crd_yaml, file_name
 from gateway_components.api.kinds import KINDS
 from gateway_components.install import manifests
@@ -36,6 +35,7 @@ _CLASSES = """\
 """
 
 
+_CRDS = "deploy/crds"
 _UNPUBLISHED = (
     "  # nobody publishes it: build the Dockerfile, push it, and name it here or by kustomize's images"
 )
@@ -46,13 +46,27 @@ _POLICY = """\
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write or print manifests, or check them: return 1 if ``--check`` found a missing or stale file."""
+    """Write or print manifests, or check them: return 1 if ``--check`` found a missing, stale or unknown file."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.print:
         sys.stdout.write(one_file(_installation(parser, arguments)))
         return 0
-    return write_files(arguments.folder, deploy_files(), parser.prog, check=arguments.check)
+    folder: Path = arguments.folder
+    files = {folder / name: text for name, text in deploy_files().items()}
+    if not arguments.check:
+        for file, text in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        return 0
+    stale = [
+        file for file, text in files.items() if not file.exists() or file.read_text(encoding="utf-8") != text
+    ]
+    # A definition that no kind has is stale, too.
+    stale += sorted({*(folder / _CRDS).glob("*.yaml")} - files.keys())
+    for file in stale:
+        sys.stderr.write(f"{file} is stale; run {parser.prog}\n")
+    return 1 if stale else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,10 +154,11 @@ def deploy_files() -> Mapping[str, str]:
         "daemon/deployment.yaml": _text([manifests.deployment(plain, manifests.SETTINGS)]),
         "classes/litellm.yaml": _text(manifests.classes(plain), _CLASSES),
     }
-    definitions = [f"crds/{file_name(kind)}" for kind in KINDS.values()]
+    definitions = {f"crds/{file_name(kind)}": crd_yaml(kind) for kind in KINDS.values()}
     cluster_role, *roles = rbac(chosen)
     deploy = {
         **base,
+        **definitions,
         "daemon/settings.yaml": manifests.settings_file(plain),
         "kustomization.yaml": _text([_kustomization([*definitions, *base])]),
         "install.yaml": one_file(plain),

@@ -12,8 +12,9 @@ from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.api.meta import GROUP
 from gateway_components.errors import BOUND
 from gateway_components.install.options import NAME, Installation, Manifest, labels
+from gateway_components.install.rbac import PERMISSIONS, Place
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET, record_name
-from gateway_components.kube.permissions import LEASE, PERMISSIONS, Place
+from gateway_components.kube.lease import LEASE
 from gateway_components.kube.state_format import PART_LABEL, PART_NAMES, STATE_SECRET, STATE_TYPE
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.workload import config_map_name

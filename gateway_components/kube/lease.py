@@ -14,6 +14,9 @@ from gateway_components.kube.errors import ApiError, MalformedAnswerError
 from gateway_components.kube.resources import LEASES, ApiPath
 from gateway_components.plan.ownership import FIELD_MANAGER
 
+LEASE = "litellm-gateways"
+"""Name of the Lease of leader election."""
+
 _RELEASED_SECONDS = 1
 """Duration in a released Lease. With a longer one, a person removed the holder, who may still act."""
 _MARKS = ("holderIdentity", "renewTime")

@@ -13,13 +13,13 @@ from gateway_components.kube.resources import SECRETS
 from gateway_components.kube.state_format import (
     PACKED_BYTES,
     STATE_SECRET,
+    Part,
     Signing,
     part_content,
     read_head,
     unpack,
     verify,
 )
-from gateway_components.kube.state_layout import Part
 
 _TRIES = 20
 """Tries to read a state while it is being written."""

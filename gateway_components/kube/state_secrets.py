@@ -18,15 +18,18 @@ from gateway_components.kube.state_format import (
     PART_LABEL,
     STATE_LABELS,
     STATE_SECRET,
+    Checkpoint,
+    Known,
+    Part,
     Signing,
     base_of,
     head_data,
     is_part,
+    lay_out,
     part_data,
     pending_data,
     secret,
 )
-from gateway_components.kube.state_layout import Checkpoint, Known, Part, lay_out
 from gateway_components.kube.state_reader import (
     StateConflictError,
     StateReader,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway_components import strict_yaml
-from gateway_components.errors import Finding, YamlError, clause
+from gateway_components.errors import Finding, YamlError, clause, visible
 from gateway_components.identity import Identity
 from gateway_components.strict_yaml import Document
 
@@ -40,10 +40,7 @@ class FileFinding(Finding):
     def _joined(self, where: str) -> str:
         subject = str(self.subject).strip() if self.subject else ""
         what = f"{self.text}; {clause(self.cure)}" if self.cure else self.text
-        line = ": ".join(part for part in (where, subject, self.field, what) if part)
-        return "".join(
-            character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line
-        )
+        return visible(": ".join(part for part in (where, subject, self.field, what) if part), kept="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,22 @@
-"""The objects of manifest files by their names, as a plan takes them."""
+"""The objects of manifest files by their names, as a plan takes them: those of our kinds, and their companions."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from gateway_components.api.gateways import AiGateway, ToolGateway
 from gateway_components.api.kinds import CONTENT_KINDS, GATEWAY_KINDS, KINDS
-from gateway_components.api.meta import GROUP, ApiObject
+from gateway_components.api.meta import GROUP, ApiObject, own_annotations
 from gateway_components.api.parse import parse_as, problems
 from gateway_components.api.spelling import nearest
-from gateway_components.api.syntax import Fault, namespace_fault
+from gateway_components.api.syntax import Fault, key_fault, namespace_fault, object_name_fault
 from gateway_components.errors import Finding
 from gateway_components.identity import Identity
-from gateway_components.manifests.content import (
-    content,
-    content_problems,
-    namespace_manifest,
-    namespace_problems,
-)
 from gateway_components.manifests.load import FileFinding, Loaded, Located
 from gateway_components.plan.snapshot import (
+    TEXT_FIELDS,
     Content,
     ExistingObject,
     Gateway,
@@ -29,7 +24,64 @@ from gateway_components.plan.snapshot import (
     Snapshot,
     Unreadable,
     UnreadableGateway,
+    from_base64,
 )
+
+
+def content_problems(manifest: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find what is wrong with a ConfigMap or Secret. No value is ever shown: it may be a secret."""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    if not isinstance(name, str):
+        yield Finding(("metadata", "name"), "is required, as text", "Give it a name.")
+    elif fault := object_name_fault(name):
+        yield Finding(("metadata", "name"), fault.message, fault.cure)
+    for part, encoded in zip(TEXT_FIELDS[manifest["kind"]], (False, True), strict=True):
+        values = manifest.get(part)
+        if isinstance(values, Mapping):
+            for key, value in values.items():
+                yield from _value_problems((part, key), key, value, encoded=encoded)
+        elif values is not None:
+            yield Finding((part,), "must be a map from keys to text", "Write KEY: VALUE lines below it.")
+
+
+def namespace_problems(manifest: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find what is wrong with a Namespace."""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    if not isinstance(name, str) or not name:
+        yield Finding(("metadata", "name"), "is required, as text", "Give it a name.")
+        return
+    if fault := namespace_fault(name):
+        yield Finding(("metadata", "name"), fault.message, fault.cure)
+    for part in ("labels", "annotations"):
+        values = manifest["metadata"].get(part)
+        if values is not None and not (
+            isinstance(values, Mapping) and all(isinstance(value, str) for value in values.values())
+        ):
+            yield Finding(("metadata", part), "must be a map from keys to text", "Put the values in quotes.")
+
+
+def namespace_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a Namespace without problems as it is applied: what the API server writes into one is left out."""
+    given = manifest["metadata"]
+    parts = {"labels": dict(given.get("labels") or {}), "annotations": own_annotations(given)}
+    metadata = {"name": given["name"], **{part: values for part, values in parts.items() if values}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def _value_problems(path: tuple[str, str], key: str, value: Any, *, encoded: bool) -> Iterator[Finding]:
+    if fault := key_fault(key):
+        yield Finding(path, fault.message, fault.cure)
+    if not isinstance(value, str):
+        yield Finding(path, "the value is not text", "Put it in quotes.")
+    elif encoded:
+        try:
+            from_base64(value)
+        except ValueError:
+            plain = "stringData" if path[0] == "data" else "data"
+            yield Finding(path, "the value is not base64", f"Encode it, or use {plain}.")
+
 
 M = TypeVar("M")
 
@@ -163,7 +215,7 @@ def _read(located: Located, namespace: str, objects: ManifestObjects) -> None:
     objects.sources[key] = located
     if _is_content(located):
         objects.companions[key] = manifest
-        objects.contents[_reference(key)] = content(manifest)
+        objects.contents[key] = Content.of(key.kind, manifest)
     else:
         objects.models[key] = parse_as(KINDS[located.kind].model, manifest)
 
@@ -182,10 +234,6 @@ def _is_content(located: Located) -> bool:
 
 def _is_namespace(located: Located) -> bool:
     return located.kind == _NAMESPACE and located.manifest.get("apiVersion") == "v1"
-
-
-def _reference(key: Identity) -> Identity:
-    return Identity("Secret" if key.kind == "Secret" else "ConfigMap", key.namespace, key.name)
 
 
 def _meant_kind(located: Located) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway_components.api.crds import Schema
 from gateway_components.api.spelling import Spellings, nearest
-from gateway_components.errors import Path, listed
+from gateway_components.errors import Finding, Path, listed
 from gateway_components.plan.variables import REFERENCE
 
 _LISTED = 8
@@ -24,25 +24,6 @@ _CURED = 50  # looking for the nearest key takes a millisecond or two; nobody re
 _SHAPED = (1, 2)  # length of the paths of blocks, and of what is directly in them
 _TYPES = {"a list": list, "a map": Mapping}
 _IN_SECTION = 2  # length of the path of a key in a block of the file, such as `general_settings`
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownKey:
-    """A key of a configuration that LiteLLM does not read, or not with such a value.
-
-    Attributes
-    ----------
-    path
-        Way to the key, which is its last step.
-    message
-        What is wrong, as the end of a sentence that begins with the key.
-    cure
-        What to do about it, as a sentence.
-    """
-
-    path: Path
-    message: str
-    cure: str
 
 
 @dataclass(frozen=True)
@@ -91,8 +72,10 @@ class _Found:
 _FREE_FORM = _Place()
 
 
-def unknown_keys(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
-    """Yield the keys of a ``config.yaml`` that the pinned LiteLLM does not know, looking no further than asked.
+def unknown_keys(config: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield a finding for each key of a ``config.yaml`` that the pinned LiteLLM does not know.
+
+    No key is looked at before it is asked for. A message is the end of a sentence that begins with the key.
 
     LiteLLM passes on any ``litellm_params`` of a model or a guardrail, so only misspellings of known keys are named
     there. Free-form blocks (``environment_variables``, ``model_info``, ``callback_settings``) are skipped. The shape of
@@ -101,7 +84,7 @@ def unknown_keys(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
     whole = _whole()
     for count, one in enumerate(_unknown(config, whole, (), iter(range(_SPELLINGS)))):
         cure = _cure(one, whole) if count < _CURED else "Remove it."
-        yield UnknownKey(one.path, _message(one, whole.title), cure)
+        yield Finding(one.path, _message(one, whole.title), cure)
 
 
 def _message(found: _Found, title: str) -> str:
@@ -143,8 +126,8 @@ def _unknown(value: Any, place: _Place, path: Path, spellings: Iterator[int]) ->
             yield _Found((*path, name), place, meant)
 
 
-def refused_values(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
-    """Yield the keys of a ``config.yaml`` that have a text which the pinned LiteLLM does not take there.
+def refused_values(config: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield a finding, as `unknown_keys`, for each key with a text that the pinned LiteLLM does not take there.
 
     With most of them it does not start, and by a mode that it does not know it never asks a guardrail. What variables
     hold is not known.
@@ -152,7 +135,7 @@ def refused_values(config: Mapping[str, Any]) -> Iterator[UnknownKey]:
     for count, (path, text, place) in enumerate(_refused(config, _whole(), ())):
         meant = nearest(text, place.values) if count < _CURED and len(text) <= _LONGEST_VALUE else None
         cure = f"did you mean {meant}?" if meant else f"use one of {listed(place.values)}"
-        yield UnknownKey(path, f"has a value that {title()} does not take", cure)
+        yield Finding(path, f"has a value that {title()} does not take", cure)
 
 
 def _refused(value: Any, place: _Place, path: Path) -> Iterator[tuple[Path, str, _Place]]:
@@ -172,26 +155,25 @@ def _refused(value: Any, place: _Place, path: Path) -> Iterator[tuple[Path, str,
 
 
 def _cure(found: _Found, whole: _Place) -> str:
-    return f"Write {found.shape}, or remove it." if found.shape else _cure_of_unknown(found, whole)
-
-
-def _cure_of_unknown(found: _Found, whole: _Place) -> str:
-    name = str(found.path[-1])
-    if found.meant is not None:
-        return f"Did you mean {found.meant}?"
-    elsewhere = [found.place, whole] if len(found.path) == _IN_SECTION else [found.place]
-    for around in elsewhere:
-        if around is not found.place and name in around.keys:
-            return "Move it to the top level."
-        for block, place in around.keys.items():
-            if name in place.keys:
-                return f"Move it to {block}."
-    meant = nearest(name, found.place.keys)
-    if meant is not None:
+    if found.shape is not None:
+        return f"Write {found.shape}, or remove it."
+    name, known = str(found.path[-1]), found.place.keys
+    if found.meant is None and (place := _elsewhere(name, found, whole)):
+        return f"Move it to {place}."
+    if meant := found.meant or nearest(name, known):
         return f"Did you mean {meant}?"
-    if len(found.place.keys) > _LISTED:
-        return "Remove it."
-    return f"Remove it; the keys here are {', '.join(found.place.keys)}."
+    return "Remove it." if len(known) > _LISTED else f"Remove it; the keys here are {', '.join(known)}."
+
+
+def _elsewhere(name: str, found: _Found, whole: _Place) -> str:
+    """Return the block that has such a key, beside or around the unknown one; empty where none has."""
+    if len(found.path) != _IN_SECTION or _block_with(name, found.place):
+        return _block_with(name, found.place)
+    return "the top level" if name in whole.keys else _block_with(name, whole)
+
+
+def _block_with(name: str, around: _Place) -> str:
+    return next((block for block, place in around.keys.items() if name in place.keys), "")
 
 
 @cache

@@ -1,7 +1,8 @@
 """The input of `plan`: everything it may use, read beforehand."""
 
+import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,11 @@ Resource = Guard | GuardrailProvider | ToolServer | Unreadable
 Resources = Mapping[Identity, Resource]
 """What is referred to; a missing key means that the object does not exist."""
 
+TEXT_FIELDS = {"ConfigMap": ("data", "binaryData"), "Secret": ("stringData", "data")}
+"""Fields of values in plain text and in base64."""
+_MOST_KEYS = 10_000
+"""More than any pod has variables; a megabyte may hold a hundred thousand empty ones, which take 10 MB in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -56,6 +62,29 @@ class Content:
     data: Mapping[str, str] = field(default_factory=dict)
     keys: frozenset[str] | None = None
     empty: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, kind: str, raw: Mapping[str, Any], kept: Collection[str] | None = None) -> "Content":
+        """Return what a plan may know of a Secret or ConfigMap in JSON types, from a file or from the API server.
+
+        `kept` are the keys whose texts are kept of a ConfigMap; None for all.
+
+        Raises
+        ------
+        ValueError
+            A value is not text, or not base64.
+        """
+        text_field, encoded_field = TEXT_FIELDS[kind]
+        texts, encoded = raw.get(text_field) or {}, raw.get(encoded_field) or {}
+        if not all(isinstance(value, str) for value in (*texts.values(), *encoded.values())):
+            raise ValueError("a value is not text")
+        values = {**{key: from_base64(value) for key, value in encoded.items()}, **texts}
+        named = values if kind == "Secret" else texts
+        keys = frozenset(named) if len(named) <= _MOST_KEYS else None
+        empty = frozenset(key for key in keys or () if not named[key])
+        shown = (texts if kept is None else kept) if kind == "ConfigMap" else ()
+        data = {key: texts[key] for key in shown if key in texts}
+        return cls(content_digest(values), data, keys, empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +213,11 @@ class Snapshot:
                 if key.kind in RESOURCE_KINDS and isinstance(one, Resource)
             },
         )
+
+
+def from_base64(value: str) -> bytes:
+    """Decode base64 as Kubernetes does: line breaks do not count. A ValueError where it is none."""
+    return base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
 
 
 def content_digest(data: Mapping[str, bytes | str]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_components.daemon.room import Room, most_gateways, run_mib, runs_mib
+from gateway_components.daemon.memory import Room, most_gateways, run_mib, runs_mib
 
 MIB = 1100
 CROWD, EDIT = 100, 1

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway_components.daemon.leader import Leader, LeaderAside
+from gateway_components.daemon.leader import Leader
 from gateway_components.daemon.observe.health import HealthServer
 from gateway_components.daemon.side_loop import SideLoop
 from tests.daemon.contender import TERMS
@@ -83,7 +83,7 @@ async def test_lease_and_probes_survive_a_blocked_main_loop() -> None:
     server = LeaseServer()
     with SideLoop(time.monotonic, beat_seconds=0.0) as side:
         lease = candidate(Connection(server), "us", time.monotonic)
-        leader = LeaderAside(Leader(lease, TERMS, time.monotonic, silence=side.silence), side)
+        leader = Leader(lease, TERMS, time.monotonic, silence=side.silence, side=side)
         await leader.acquire()
         keeping = asyncio.create_task(leader.keep())
         async with side.within(HealthServer(0, lambda: _silent(side), list, no_metrics)) as health:
@@ -105,7 +105,7 @@ async def test_a_lost_lease_is_told_though_the_main_loop_is_blocked() -> None:
     server, lost = LeaseServer(), threading.Event()
     with SideLoop(time.monotonic) as side:
         lease = candidate(Connection(server), "us", time.monotonic)
-        leader = LeaderAside(Leader(lease, TERMS, time.monotonic), side)
+        leader = Leader(lease, TERMS, time.monotonic, side=side)
         await leader.acquire()
         keeping = asyncio.create_task(leader.keep(lost.set))
         await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_components.dev.reader import FolderReader, Reading
+from gateway_components.dev.view import FolderReader, Reading
 from tests.manifests.texts import GATEWAY
 
 OTHER = GATEWAY.replace("example", "other")

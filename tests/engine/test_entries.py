@@ -14,10 +14,9 @@ from gateway_components.engine.checkpoint import (
     whole_checkpoint,
     without_gateways,
 )
-from gateway_components.engine.entries import StateEntries
+from gateway_components.engine.entries import Piece, StateEntries
 from gateway_components.engine.state_rules import check_deployment
 from gateway_components.identity import Identity
-from gateway_components.pieces import Piece
 from tests.engine.stored import deployment
 
 NAMESPACE = "team"

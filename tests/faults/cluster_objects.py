@@ -11,10 +11,9 @@ from gateway_components.errors import InputError
 from gateway_components.identity import Identity
 from gateway_components.kube import resources
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
-from gateway_components.manifests.content import content
 from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.references import absent_contents
-from gateway_components.plan.snapshot import ExistingObject, Gateway, Snapshot, UnreadableGateway
+from gateway_components.plan.snapshot import Content, ExistingObject, Gateway, Snapshot, UnreadableGateway
 from gateway_components.plan.snapshot import Resource as ReferredTo
 from lab import ControlPlane
 
@@ -50,7 +49,7 @@ class ClusterObjects:
         """What follows from the objects."""
         gateways, unreadable = self._gateways()
         resources = self._resources()
-        contents = {key: content(raw) for key, raw in self.of("ConfigMap", "Secret").items()}
+        contents = {key: Content.of(key.kind, raw) for key, raw in self.of("ConfigMap", "Secret").items()}
         return plan(
             Snapshot(
                 gateways=gateways,

@@ -10,9 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_components.graph.drawing import MARKS, dot, label, mermaid
+from gateway_components.graph.drawing import MARKS, dot, label, mermaid, svg
 from gateway_components.graph.model import EXTERNAL, RANKS, Edge, Graph, Node
-from gateway_components.graph.svg import svg
 from gateway_components.graph.verdicts import State
 from gateway_components.identity import Identity
 from tests.graph.drawings import Drawing, read_dot, read_mermaid, read_svg

@@ -13,8 +13,7 @@ from gateway_components.install.__main__ import deploy_files, one_file
 from gateway_components.install.admission import admission_policy, allowed_writes
 from gateway_components.install.manifests import installation_manifests
 from gateway_components.install.options import IMAGE, NAME, Installation
-from gateway_components.install.rbac import purpose, rbac
-from gateway_components.kube.permissions import PERMISSIONS, Place
+from gateway_components.install.rbac import PERMISSIONS, Place, purpose, rbac
 
 CHOSEN = Installation(
     "own",

@@ -14,14 +14,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_components.engine.entries import Piece
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.resources import SECRETS
-from gateway_components.kube.state_format import PART_LABEL, STATE_SECRET, Signing, part_data, secret
-from gateway_components.kube.state_layout import Known, lay_out
+from gateway_components.kube.state_format import (
+    PART_LABEL,
+    STATE_SECRET,
+    Known,
+    Signing,
+    lay_out,
+    part_data,
+    secret,
+)
 from gateway_components.kube.state_reader import StateDamagedError, StateReader
 from gateway_components.kube.state_secrets import StateSecrets, StateWriter
-from gateway_components.pieces import Piece
 from tests.kube.secret_store import SecretStore
 
 KEY = "a passphrase"

@@ -16,8 +16,7 @@ from gateway_components.kube.install_secrets import (
     known_passphrase,
 )
 from gateway_components.kube.resources import NAMESPACES, SECRETS
-from gateway_components.kube.state_format import PART_LABEL, STATE_SECRET, part_data, secret
-from gateway_components.kube.state_layout import Known, lay_out
+from gateway_components.kube.state_format import PART_LABEL, STATE_SECRET, Known, lay_out, part_data, secret
 from gateway_components.kube.state_reader import StateConflictError, StateDamagedError, StateReader
 from gateway_components.kube.state_secrets import StateSecrets, StateWriter
 from lab import ControlPlane

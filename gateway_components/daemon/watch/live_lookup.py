@@ -15,6 +15,7 @@ from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.api.syntax import object_name_fault
 from gateway_components.backoff import Backoff
 from gateway_components.daemon.watch.projections import PROJECTIONS
+from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.presence import Presence, object_presence, resource_presence
@@ -32,15 +33,6 @@ _MOST_LOOKS = 50
 _GATEWAY_KIND_OF = {kind.class_kind: kind for kind in GATEWAY_KINDS.values()}
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Sought:
-    """A gateway or a class that is missing from the cache; a class without a name stands for any default class."""
-
-    kind: str
-    namespace: str
-    name: str
-
-
 @dataclass(slots=True)
 class _Search:
     backoff: Backoff = field(default_factory=lambda: Backoff(_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
@@ -52,6 +44,8 @@ class _Search:
 class LiveLookups:
     """Looks for what is missing, until the API server says whether it exists.
 
+    That is gateways, and classes, of which one without a name stands for any default class.
+
     `settled` is called with what turned out to be gone after the first look, `mistaken` with what exists. `now` is a
     monotonic clock in seconds.
     """
@@ -59,26 +53,26 @@ class LiveLookups:
     def __init__(
         self,
         client: FencedClient,
-        settled: Callable[[Sought], None],
-        mistaken: Callable[[Sought], None],
+        settled: Callable[[Identity], None],
+        mistaken: Callable[[Identity], None],
         now: Callable[[], float],
     ) -> None:
         self._client = client
         self._settled = settled
         self._mistaken = mistaken
         self._now = now
-        self._wanted: dict[str, frozenset[Sought]] = {}
-        self._searches: dict[Sought, _Search] = {}
-        self._gone_classes: set[Sought] = set()
+        self._wanted: dict[str, frozenset[Identity]] = {}
+        self._searches: dict[Identity, _Search] = {}
+        self._gone_classes: set[Identity] = set()
         self._begun = asyncio.Event()
         self._log = structlog.get_logger()
 
     def class_changed(self, kind: str, name: str) -> None:
         """Forget what was known of a class that was created, changed or deleted."""
-        for sought in (Sought(kind, "", name), Sought(kind, "", "")):
+        for sought in (Identity(kind, "", name), Identity(kind, "", "")):
             self._forget(sought)
 
-    async def gone(self, namespace: str, missing: Collection[Sought]) -> frozenset[Sought]:
+    async def gone(self, namespace: str, missing: Collection[Identity]) -> frozenset[Identity]:
         """Return what does not exist, of all that a namespace misses.
 
         Undecided ones are looked up until they are decided, or in the cache again.
@@ -99,7 +93,7 @@ class LiveLookups:
                 self._begun.clear()
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    def _due(self) -> list[Sought]:
+    def _due(self) -> list[Identity]:
         """Return what to look up in this round: of each namespace in turn, what has waited longest."""
         now = self._now()
         queues = [
@@ -113,7 +107,7 @@ class LiveLookups:
         turns = chain.from_iterable(zip_longest(*sorted(queues)))
         return list(dict.fromkeys(turn[1] for turn in turns if turn))[:_MOST_LOOKS]
 
-    def _want(self, namespace: str, wanted: frozenset[Sought]) -> None:
+    def _want(self, namespace: str, wanted: frozenset[Identity]) -> None:
         """Replace what a namespace misses: names can be made up faster than looked up."""
         dropped = self._wanted.pop(namespace, frozenset()) - wanted
         if wanted:
@@ -122,19 +116,19 @@ class LiveLookups:
             if not self._is_wanted(sought):
                 self._forget(sought)
 
-    def _is_wanted(self, sought: Sought) -> bool:
+    def _is_wanted(self, sought: Identity) -> bool:
         return any(sought in wanted for wanted in self._wanted.values())
 
-    def _forget(self, sought: Sought) -> None:
+    def _forget(self, sought: Identity) -> None:
         self._gone_classes.discard(sought)
         self._searches.pop(sought, None)
 
-    def _search(self, sought: Sought) -> None:
+    def _search(self, sought: Identity) -> None:
         if sought not in self._searches and self._is_wanted(sought):
             self._searches[sought] = _Search()
             self._begun.set()
 
-    async def _is_gone(self, sought: Sought) -> bool:
+    async def _is_gone(self, sought: Identity) -> bool:
         if sought.kind in _GATEWAY_KIND_OF:
             return self._is_class_gone(sought)
         presence = await self._look(sought)
@@ -146,7 +140,7 @@ class LiveLookups:
             self._mistaken(sought)
         return False
 
-    def _is_class_gone(self, sought: Sought) -> bool:
+    def _is_class_gone(self, sought: Identity) -> bool:
         # The name comes out of a gateway's spec, where anything may stand.
         if sought in self._gone_classes or (sought.name and object_name_fault(sought.name)):
             return True
@@ -160,7 +154,7 @@ class LiveLookups:
         self._search(sought)
         return False
 
-    async def _look_again(self, sought: Sought, search: _Search) -> None:
+    async def _look_again(self, sought: Identity, search: _Search) -> None:
         presence = await self._look(sought)
         if self._searches.get(sought) is not search:
             # More is known of it meanwhile, and this answer may be older.
@@ -182,8 +176,8 @@ class LiveLookups:
         del self._searches[sought]
         self._settled(sought)
 
-    async def _look(self, sought: Sought) -> Presence:
-        names = {"kind": sought.kind, "namespace": sought.namespace, "name": sought.name}
+    async def _look(self, sought: Identity) -> Presence:
+        names = sought._asdict()
         try:
             if sought.kind not in _GATEWAY_KIND_OF:
                 return await self._look_for_gateway(sought)
@@ -195,7 +189,7 @@ class LiveLookups:
             self._log.exception("lookup failed", **names)
         return Presence.UNKNOWN
 
-    async def _look_for_gateway(self, sought: Sought) -> Presence:
+    async def _look_for_gateway(self, sought: Identity) -> Presence:
         resource = CUSTOM_RESOURCES[sought.kind]
         try:
             return await object_presence(self._client, resource, sought.namespace, sought.name)
@@ -205,7 +199,7 @@ class LiveLookups:
                 return Presence.ABSENT
             raise
 
-    async def _look_for_class(self, sought: Sought) -> Presence:
+    async def _look_for_class(self, sought: Identity) -> Presence:
         resource = CUSTOM_RESOURCES[sought.kind]
         if await resource_presence(self._client, resource) is not Presence.PRESENT:
             # Without the kind nothing is known of its classes, and all is left as it is.

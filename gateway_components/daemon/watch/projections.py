@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway_components.api.guardrails import Guard, GuardrailProvider
 from gateway_components.api.kinds import GATEWAY_KINDS, KINDS, Role
-from gateway_components.api.meta import ApiObject
+from gateway_components.api.meta import ApiObject, own_annotations
 from gateway_components.api.parse import parse_as
 from gateway_components.api.tools import ToolRoute, ToolRouteSpec, ToolRouteUpstream, ToolServer
 from gateway_components.errors import InputError
@@ -22,7 +22,6 @@ from gateway_components.plan.reclaim import PREDECESSOR_PREFIX
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout, StallReason
 
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """An annotation that says no more than the rest, at more length."""
 _LONGEST_NAME = 512
 """Characters of a name that is kept; Kubernetes allows 253, and 317 for a group and version."""
@@ -263,8 +262,7 @@ def _owned(raw: Raw) -> frozenset[str]:
 def _metadata(raw: Raw) -> dict[str, Any]:
     metadata = {key: value for key, value in raw["metadata"].items() if key in _METADATA}
     if metadata.get("annotations"):
-        notes = metadata["annotations"].items()
-        metadata["annotations"] = {key: value for key, value in notes if key != _LAST_APPLIED}
+        metadata["annotations"] = own_annotations(metadata)
     return metadata
 
 

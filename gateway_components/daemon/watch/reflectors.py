@@ -1,22 +1,29 @@
-"""Reflectors of every kind the daemon watches, as one table."""
+"""The cache of the cluster: reflectors of every kind as one table, and what is read of Secrets and ConfigMaps."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from gateway_components.daemon.watch.projections import (
     OUTLINES,
     PROJECTIONS,
+    ObjectState,
     deployment_state,
     is_leaving,
     object_state,
 )
+from gateway_components.identity import Identity
 from gateway_components.kube import resources
+from gateway_components.kube.errors import MalformedAnswerError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.projector import ObjectName
 from gateway_components.kube.reflector import Cause, Change, Reflector
-from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
+from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource, object_path
+from gateway_components.plan.patch import PATCH_KEY
+from gateway_components.plan.snapshot import Content
+from gateway_components.together import together
 
 _WHOLE: tuple[tuple[Resource, Callable[[Mapping[str, Any]], Any]], ...] = (
     *((CUSTOM_RESOURCES[kind], project) for kind, project in PROJECTIONS.items()),
@@ -130,3 +137,68 @@ def _scopes(resource: Resource, namespaces: tuple[str, ...]) -> tuple[str | None
     # Of cluster-scoped objects, only namespaces can be selected by a namespace.
     by_namespace = resource.namespaced or resource is resources.NAMESPACES
     return tuple(dict.fromkeys(namespaces)) if namespaces and by_namespace else (None,)
+
+
+_AT_ONCE = 6
+"""A gateway may refer to thousands; the reads of others need not wait behind them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    version: str
+    content: Content
+    with_patch: bool
+
+
+class Contents:
+    """Reads what is referred to of the objects that are `known`, and keeps it until it changes or is forgotten."""
+
+    def __init__(
+        self, client: FencedClient, known: Mapping[str, Mapping[tuple[str, str], ObjectState]]
+    ) -> None:
+        self._client = client
+        self._known = known
+        self._cache: dict[Identity, _Cached] = {}
+
+    async def read(
+        self, wanted: Iterable[Identity], patches: Container[Identity] = ()
+    ) -> dict[Identity, Content]:
+        """Return those of `wanted` that exist; the texts of those in `patches` alone.
+
+        Raises
+        ------
+        ExceptionGroup
+            Of ApiError and ApiUnreachableError: some could not be read.
+        """
+        references = sorted(wanted)
+        found = await together(
+            (self._content(reference, patch=reference in patches) for reference in references), _AT_ONCE
+        )
+        return {
+            reference: content
+            for reference, content in zip(references, found, strict=True)
+            if content is not None
+        }
+
+    def forget(self, reference: Identity) -> None:
+        """Drop what was read of an object that nobody refers to."""
+        self._cache.pop(reference, None)
+
+    async def _content(self, reference: Identity, *, patch: bool) -> Content | None:
+        state = self._known[reference.kind].get((reference.namespace, reference.name))
+        if state is None:
+            self.forget(reference)
+            return None
+        cached = self._cache.get(reference)
+        if cached is None or cached.version != state.version or cached.with_patch < patch:
+            raw = await self._client.get(object_path(reference))
+            if raw is None:
+                return None
+            try:
+                # Of what only gives variables, no plan looks at the values.
+                content = Content.of(reference.kind, raw, (PATCH_KEY,) if patch else ())
+            except ValueError:
+                raise MalformedAnswerError(f"{reference} came with data of another type") from None
+            cached = _Cached(raw["metadata"]["resourceVersion"], content, patch)
+            self._cache[reference] = cached
+        return cached.content

@@ -8,16 +8,15 @@ from typing import Any, cast
 
 from gateway_components.api.kinds import GATEWAY_KINDS, TOOL_GATEWAY, TOOL_ROUTE, GatewayKind
 from gateway_components.daemon.observe.metrics import count_conditions
-from gateway_components.daemon.watch.contents import Contents
 from gateway_components.daemon.watch.dependents import Callbacks, Dependents
-from gateway_components.daemon.watch.live_lookup import LiveLookups, Sought
+from gateway_components.daemon.watch.live_lookup import LiveLookups
 from gateway_components.daemon.watch.projections import (
     DeploymentState,
     GatewayState,
     RouteState,
     unowned_mark,
 )
-from gateway_components.daemon.watch.reflectors import Mirror
+from gateway_components.daemon.watch.reflectors import Contents, Mirror
 from gateway_components.identity import Identity
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.reflector import Cause
@@ -249,7 +248,7 @@ class ClusterView:
         }
         missing = {
             # One that is seen to be deleted needs no look.
-            key: Sought(key.kind, key.namespace, key.name)
+            key: key
             for key in held
             if key not in living and not self._is_leaving(key)
         }
@@ -264,12 +263,12 @@ class ClusterView:
             )
         )
 
-    def _missing_class(self, kind: GatewayKind, name: str | None) -> Sought | None:
+    def _missing_class(self, kind: GatewayKind, name: str | None) -> Identity | None:
         """Return the class that might claim gateways and is not in the cache; None where the cache decides."""
         listed = name and ("", name) in self._mirror.objects(kind.class_kind)
         if listed or self._is_class_unreadable(kind, name):
             return None
-        return Sought(kind.class_kind, "", name or "")
+        return Identity(kind.class_kind, "", name or "")
 
     def _is_class_unreadable(self, kind: GatewayKind, name: str | None) -> bool:
         """Return whether an unreadable class may claim gateways that name it, or none."""
@@ -285,13 +284,13 @@ class ClusterView:
         state = self._gateway(key)
         return state is not None and state.leaving
 
-    def _settled(self, sought: Sought) -> None:
+    def _settled(self, sought: Identity) -> None:
         if sought.namespace:
             self._callbacks.dirty(sought.namespace)
         else:
             self._dependents.classes_settled(sought.kind)
 
-    def _mistaken(self, sought: Sought) -> None:
+    def _mistaken(self, sought: Identity) -> None:
         if (sought.namespace, sought.name) not in self._mirror.objects(sought.kind):
             self._mirror.relist(sought.kind)
         elif sought.namespace and ("", sought.namespace) not in self._mirror.objects("Namespace"):

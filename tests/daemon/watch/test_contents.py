@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from gateway_components.daemon.watch.contents import Contents
 from gateway_components.daemon.watch.projections import ObjectState
+from gateway_components.daemon.watch.reflectors import Contents
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError
 from gateway_components.kube.fence import FencedClient

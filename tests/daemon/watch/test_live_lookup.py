@@ -8,15 +8,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway_components.api.kinds import AI_GATEWAY
-from gateway_components.daemon.watch.live_lookup import LiveLookups, Sought
+from gateway_components.daemon.watch.live_lookup import LiveLookups
+from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
 from tests.kube.lease_server import in_virtual_time
 
 KIND = "AiGatewayClass"
-LITELLM = Sought(KIND, "", "litellm")
-DEFAULT = Sought(KIND, "", "")
-CHAT = Sought("AiGateway", "ns", "chat")
+LITELLM = Identity(KIND, "", "litellm")
+DEFAULT = Identity(KIND, "", "")
+CHAT = Identity("AiGateway", "ns", "chat")
 GROUP = "/apis/runtime.agentic-layer.ai/v1alpha1"
 CLASS: dict[str, Any] = {"metadata": {"name": "litellm"}, "spec": {"controller": AI_GATEWAY.controller}}
 PLAIN_404 = ApiError(404, "", "404 page not found")
@@ -61,8 +62,8 @@ class Searching:
 
     def __init__(self) -> None:
         self.server = Server()
-        self.settled: list[Sought] = []
-        self.mistaken: list[Sought] = []
+        self.settled: list[Identity] = []
+        self.mistaken: list[Identity] = []
         self.lookups = LiveLookups(
             cast("FencedClient", self.server),
             self.settled.append,
@@ -75,7 +76,7 @@ class Searching:
         await asyncio.sleep(seconds)
         assert not self._running.done()
 
-    async def is_gone(self, *missing: Sought, namespace: str = "ns") -> bool:
+    async def is_gone(self, *missing: Identity, namespace: str = "ns") -> bool:
         """Have a namespace miss these, and tell whether the first of them is gone."""
         return missing[0] in await self.lookups.gone(namespace, missing)
 
@@ -179,7 +180,7 @@ def test_a_class_that_comes_again_is_looked_up_again() -> None:
 
 def test_a_name_that_no_class_can_have_is_not_asked_for() -> None:
     async def work(search: Searching) -> None:
-        assert await search.is_gone(Sought(KIND, "", "../../secrets/x"))
+        assert await search.is_gone(Identity(KIND, "", "../../secrets/x"))
         await search.pass_time(60)
         assert not search.server.asked
 
@@ -254,7 +255,7 @@ def test_a_class_that_nobody_names_any_more_is_not_looked_up() -> None:
     async def work(search: Searching) -> None:
         search.server.found = ApiUnreachableError("no answer")
         for number in range(100):
-            await search.is_gone(Sought(KIND, "", f"made-up-{number}"))
+            await search.is_gone(Identity(KIND, "", f"made-up-{number}"))
         await search.is_gone(LITELLM, namespace="other")
         asked = search.server.asked
         await search.pass_time(10)
@@ -292,7 +293,7 @@ def test_many_searches_of_a_namespace_hold_up_no_other() -> None:
     async def work(search: Searching) -> None:
         search.server.found = None
         search.server.seconds = 1
-        await search.lookups.gone("crowd", [Sought(KIND, "", f"made-up-{number}") for number in range(500)])
+        await search.lookups.gone("crowd", [Identity(KIND, "", f"made-up-{number}") for number in range(500)])
         await search.is_gone(LITELLM)
         await search.pass_time(200)
 
@@ -303,7 +304,7 @@ def test_many_searches_of_a_namespace_hold_up_no_other() -> None:
 
 def test_of_many_searches_each_has_its_turn() -> None:
     async def work(search: Searching) -> None:
-        crowd = [Sought(KIND, "", f"made-up-{number}") for number in range(500)]
+        crowd = [Identity(KIND, "", f"made-up-{number}") for number in range(500)]
         await search.lookups.gone("crowd", crowd)
         await search.pass_time(100)
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway_components.daemon import preview as module
+from gateway_components.cli import states as module
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.plan.snapshot import Policy
@@ -50,7 +50,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
 
 async def previewed(cluster: FakeCluster) -> str:
     client = cast("KubeClient", cluster)
-    said, _ = await module.preview(client, None, "tools", "install", "file:///elsewhere", Policy())
+    said, _ = await module.preview_state(client, None, "tools", "install", "file:///elsewhere", Policy())
     return said
 
 
