@@ -33,7 +33,6 @@ from pathlib import Path
 
 import pulumi
 
-from gateway_components.components.naming import component_name
 from gateway_components.components.objects import Registration
 from gateway_components.components.stack import (
     RenderedFolder,
@@ -86,7 +85,7 @@ def apply_manifests(config: pulumi.Config) -> None:
         marked=not render_to,
     )
     gateways = {
-        component_name(key): planned_gateway(key, gateway.objects, how, options)
+        key.namespaced_name: planned_gateway(key, gateway.objects, how, options)
         for key, gateway in stack.plan.gateways.items()
         if gateway.objects is not None
     }

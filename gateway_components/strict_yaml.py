@@ -125,7 +125,6 @@ _MAXIMUM_GROWTH = 10
 _FREE_VALUES = 1_000
 _FREE_CHARACTERS = 50_000
 """What aliases may grow to in any case, for it costs next to nothing."""
-_TAG_MERGE = "tag:yaml.org,2002:merge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,7 @@ def _documents(text: str) -> Iterator[Document]:
         while loader.check_node():
             node = loader.get_node()
             assert node is not None  # noqa: S101  (check_node has just seen it)
-            _check_size(node)
+            _check_growth(node, _Measure())
             value = loader.construct_document(node)
             if value is not None:
                 yield Document(value, node.start_mark.line + 1, node)
@@ -233,11 +232,6 @@ def _check_depth(text: str) -> None:
                 raise _too_deep(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-
-
-def _check_size(root: yaml.Node) -> None:
-    """Refuse duplicate keys, and documents that explode once aliases are expanded."""
-    _check_growth(root, _Measure())
 
 
 class _Size(NamedTuple):
@@ -289,7 +283,7 @@ class _Measure:
 
 
 def _check_growth(root: yaml.Node, measure: _Measure) -> None:
-    """Refuse aliases that make a document many times larger than its text, at the innermost place where they do."""
+    """Refuse duplicate keys, and aliases that make a document many times larger than its text, where they do."""
     size = measure.of(root)
     values = max(_MAXIMUM_GROWTH * measure.values, _FREE_VALUES)
     characters = max(_MAXIMUM_GROWTH * measure.characters, _FREE_CHARACTERS)
@@ -327,7 +321,7 @@ def _check_keys(node: yaml.MappingNode) -> None:
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise _fault("a key must be text, not a list or a map", key)
-        if key.value in seen and key.tag != _TAG_MERGE:
+        if key.value in seen and key.tag != f"{_TAG}merge":
             raise _fault(f'duplicate key "{key.value}", first in line {seen[key.value]}', key)
         seen[key.value] = key.start_mark.line + 1
 

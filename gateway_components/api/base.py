@@ -65,27 +65,19 @@ def _no_duplicate(values: tuple[T, ...], keys: Iterable[object]) -> tuple[T, ...
     return values
 
 
-def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
-    return _no_duplicate(values, values)
-
-
 DistinctMany = Annotated[
     tuple[T, ...],
     Strict(strict=False),
-    AfterValidator(_distinct),
+    AfterValidator(lambda values: _no_duplicate(values, values)),
     Field(json_schema_extra={"x-kubernetes-list-type": "set"}),
 ]
 """A list of the API whose entries differ; they can be hashed."""
 
 
-def _named_apart(values: tuple[T, ...]) -> tuple[T, ...]:
-    return _no_duplicate(values, [getattr(value, "name", None) for value in values])
-
-
 NamedMany = Annotated[
     tuple[T, ...],
     Strict(strict=False),
-    AfterValidator(_named_apart),
+    AfterValidator(lambda values: _no_duplicate(values, (getattr(one, "name", None) for one in values))),
     Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
 ]
 """A list of the API whose entries differ in their names."""

@@ -43,7 +43,7 @@ def crd(kind: Kind) -> dict[str, Any]:
                 "listKind": f"{kind.kind}List",
                 "plural": kind.plural,
                 "singular": kind.singular,
-                "shortNames": list(kind.short_names),
+                "shortNames": [kind.short_name],
             },
             "scope": "Namespaced" if kind.namespaced else "Cluster",
             "versions": [

@@ -68,16 +68,15 @@ class GuardSpec(ApiModel):
     )
 
 
-# The API server admits an object without a spec.
-def _no_guard_spec() -> GuardSpec:
-    return GuardSpec.model_construct(mode=(), provider_ref=ObjectReference())
-
-
 class Guard(ApiObject):
     """Guard is a check of the traffic of the gateways that refer to it."""
 
     kind: str = Field("Guard", description="Kind of the object.")
-    spec: GuardSpec = Field(default_factory=_no_guard_spec, description="Desired state of the guard.")
+    # The API server admits an object without a spec.
+    spec: GuardSpec = Field(
+        default_factory=lambda: GuardSpec.model_construct(mode=(), provider_ref=ObjectReference()),
+        description="Desired state of the guard.",
+    )
     status: ConditionedStatus = Field(
         default_factory=ConditionedStatus,
         description="Observed state of the guard. The LiteLLM controller does not set it.",
@@ -139,16 +138,13 @@ class GuardrailProviderSpec(ApiModel):
     )
 
 
-def _no_provider_spec() -> GuardrailProviderSpec:
-    return GuardrailProviderSpec.model_construct(type=None)
-
-
 class GuardrailProvider(ApiObject):
     """GuardrailProvider is a service that performs the checks of Guards."""
 
     kind: str = Field("GuardrailProvider", description="Kind of the object.")
     spec: GuardrailProviderSpec = Field(
-        default_factory=_no_provider_spec, description="Desired state of the provider."
+        default_factory=lambda: GuardrailProviderSpec.model_construct(type=None),
+        description="Desired state of the provider.",
     )
     status: ConditionedStatus = Field(
         default_factory=ConditionedStatus,

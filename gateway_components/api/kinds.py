@@ -54,36 +54,44 @@ class Role(Enum):
     RESOURCE = "reads each where a gateway or a route refers to it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _condition(name: str, condition: str, part: str, priority: int = 0) -> PrinterColumn:
+    return PrinterColumn(name, f'.status.conditions[?(@.type=="{condition}")].{part}', priority=priority)
+
+
+_AGE = PrinterColumn("Age", ".metadata.creationTimestamp", "date")
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of object.
 
     Attributes
     ----------
-    kind, plural, short_names
-        Its names in manifests and in paths of the API, and its abbreviations for kubectl.
+    model
+        Its model, which has its name.
+    short_name
+        Its abbreviation for kubectl.
     role
         How it is watched, planned and reported on.
+    columns
+        Columns of ``kubectl get``, between name and age.
     dependents
         Kinds whose objects depend on this one and are reconciled when it changes.
-    conditions
-        Types of the conditions that the controller sets; none where it does not set the status.
     has_url
         Whether its status has a ``url``.
-    printer_columns
-        Columns of ``kubectl get``, after the name.
     """
 
     model: type[ApiObject]
-    kind: str
-    plural: str
-    short_names: tuple[str, ...]
+    short_name: str
     role: Role
+    columns: tuple[PrinterColumn, ...]
     dependents: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = ()
-    namespaced: bool = True
     has_url: bool = False
-    printer_columns: tuple[PrinterColumn, ...]
+
+    @property
+    def kind(self) -> str:
+        """Name in manifests."""
+        return self.model.__name__
 
     @property
     def singular(self) -> str:
@@ -91,9 +99,29 @@ class Kind:
         return self.kind.lower()
 
     @property
+    def plural(self) -> str:
+        """Name in paths of the API."""
+        return f"{self.singular}{'es' if self.singular.endswith('s') else 's'}"
+
+    @property
     def crd_name(self) -> str:
         """Name of its CustomResourceDefinition."""
         return f"{self.plural}.{GROUP}"
+
+    @property
+    def namespaced(self) -> bool:
+        """Whether its objects are in namespaces."""
+        return self.role is not Role.CLASS
+
+    @property
+    def printer_columns(self) -> tuple[PrinterColumn, ...]:
+        """Columns of ``kubectl get``, after the name."""
+        return *self.columns, _AGE
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Types of the conditions that the controller sets; none where it does not set the status."""
+        return (READY,) if self.role is Role.ROUTE else ()
 
     @property
     def rank(self) -> int:
@@ -103,34 +131,44 @@ class Kind:
         return 1 + max((KINDS[dependent].rank for dependent in self.dependents), default=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class GatewayKind(Kind):
     """A kind of gateway (operator-reference, "Controller names" and "Status").
 
-    Attributes
-    ----------
-    class_kind, class_field
-        Kind of its class, and the field of its spec that names the class.
-    controller
-        ``spec.controller`` of the classes that are ours.
-    default_class_annotation
-        Annotation of a class that takes the gateways naming none.
+    `controller` is ``spec.controller`` of the classes that are ours.
     """
 
-    class_kind: str
-    class_field: str
-    controller: str
-    default_class_annotation: str
+    controller: str = ""
+
+    @property
+    def class_kind(self) -> str:
+        """Kind of its class."""
+        return f"{self.kind}Class"
+
+    @property
+    def class_field(self) -> str:
+        """Field of its spec that names the class."""
+        return f"{self.kind[0].lower()}{self.kind[1:]}ClassName"
+
+    @property
+    def default_class_annotation(self) -> str:
+        """Annotation of a class that takes the gateways naming none."""
+        return f"{self.singular}class.kubernetes.io/is-default-class"
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Types of the conditions that the controller sets."""
+        return self.configured, self.ready, READY
 
     @property
     def configured(self) -> str:
         """Type of the condition that the desired state was applied."""
-        return self.conditions[0]
+        return f"{self.kind}Configured"
 
     @property
     def ready(self) -> str:
         """Type of the condition that the gateway serves, and its reason while it is True."""
-        return self.conditions[1]
+        return f"{self.kind}Ready"
 
     def class_of(self, raw: Mapping[str, Any]) -> str | None:
         """Return the class that a gateway in JSON types names, even one that the models do not understand."""
@@ -139,137 +177,77 @@ class GatewayKind(Kind):
         return name if isinstance(name, str) else None
 
 
-def _condition(name: str, condition: str, part: str, priority: int = 0) -> PrinterColumn:
-    return PrinterColumn(name, f'.status.conditions[?(@.type=="{condition}")].{part}', priority=priority)
-
-
-_AGE = PrinterColumn("Age", ".metadata.creationTimestamp", "date")
-_CLASS_COLUMNS = (PrinterColumn("Controller", ".spec.controller"), _AGE)
+_CLASS_COLUMNS = (PrinterColumn("Controller", ".spec.controller"),)
 
 AI_GATEWAY = GatewayKind(
-    model=AiGateway,
-    kind="AiGateway",
-    plural="aigateways",
-    short_names=("aigw",),
-    role=Role.GATEWAY,
-    conditions=("AiGatewayConfigured", "AiGatewayReady", READY),
-    class_kind="AiGatewayClass",
-    class_field="aiGatewayClassName",
-    controller=AI_GATEWAY_CONTROLLER,
-    default_class_annotation="aigatewayclass.kubernetes.io/is-default-class",
-    printer_columns=(
+    AiGateway,
+    "aigw",
+    Role.GATEWAY,
+    (
         PrinterColumn("Class", ".spec.aiGatewayClassName"),
         # A column holds one value: of `[*].name` the API server shows the first alone.
         PrinterColumn("Model", ".spec.aiModels[0].name", description="First model."),
         _condition("Ready", "AiGatewayReady", "status"),
         _condition("Reason", "AiGatewayReady", "reason", priority=1),
         PrinterColumn("Models", ".spec.aiModels", priority=1, description="All models, as JSON."),
-        _AGE,
     ),
+    controller=AI_GATEWAY_CONTROLLER,
 )
-
-_AI_GATEWAY_CLASS = Kind(
-    model=AiGatewayClass,
-    kind="AiGatewayClass",
-    plural="aigatewayclasses",
-    short_names=("aigwc",),
-    role=Role.CLASS,
-    dependents=("AiGateway",),
-    namespaced=False,
-    printer_columns=_CLASS_COLUMNS,
-)
-
+_AI_GATEWAY_CLASS = Kind(AiGatewayClass, "aigwc", Role.CLASS, _CLASS_COLUMNS, ("AiGateway",))
 TOOL_GATEWAY = GatewayKind(
-    model=ToolGateway,
-    kind="ToolGateway",
-    plural="toolgateways",
-    short_names=("toolgw",),
-    role=Role.GATEWAY,
-    conditions=("ToolGatewayConfigured", "ToolGatewayReady", READY),
-    has_url=True,
-    class_kind="ToolGatewayClass",
-    class_field="toolGatewayClassName",
-    controller=TOOL_GATEWAY_CONTROLLER,
-    default_class_annotation="toolgatewayclass.kubernetes.io/is-default-class",
-    printer_columns=(
+    ToolGateway,
+    "toolgw",
+    Role.GATEWAY,
+    (
         PrinterColumn("Class", ".spec.toolGatewayClassName"),
         _condition("Ready", "ToolGatewayReady", "status"),
         _condition("Reason", "ToolGatewayReady", "reason", priority=1),
         PrinterColumn("URL", ".status.url"),
-        _AGE,
     ),
-)
-
-_TOOL_GATEWAY_CLASS = Kind(
-    model=ToolGatewayClass,
-    kind="ToolGatewayClass",
-    plural="toolgatewayclasses",
-    short_names=("toolgwc",),
-    role=Role.CLASS,
-    dependents=("ToolGateway",),
-    namespaced=False,
-    printer_columns=_CLASS_COLUMNS,
-)
-
-TOOL_ROUTE = Kind(
-    model=ToolRoute,
-    kind="ToolRoute",
-    plural="toolroutes",
-    short_names=("trt",),
-    role=Role.ROUTE,
-    dependents=("ToolGateway",),
-    conditions=(READY,),
     has_url=True,
-    printer_columns=(
+    controller=TOOL_GATEWAY_CONTROLLER,
+)
+_TOOL_GATEWAY_CLASS = Kind(ToolGatewayClass, "toolgwc", Role.CLASS, _CLASS_COLUMNS, ("ToolGateway",))
+TOOL_ROUTE = Kind(
+    ToolRoute,
+    "trt",
+    Role.ROUTE,
+    (
         PrinterColumn("Gateway", ".spec.toolGatewayRef.name"),
         _condition("Ready", READY, "status"),
         _condition("Reason", READY, "reason"),
         PrinterColumn("URL", ".status.url"),
         PrinterColumn("Server", ".spec.upstream.toolServerRef.name", priority=1),
         PrinterColumn("External", ".spec.upstream.external.url", priority=1),
-        _AGE,
     ),
+    ("ToolGateway",),
+    has_url=True,
 )
-
 TOOL_SERVER = Kind(
-    model=ToolServer,
-    kind="ToolServer",
-    plural="toolservers",
-    short_names=("tsrv",),
-    role=Role.RESOURCE,
-    dependents=("ToolRoute",),
-    printer_columns=(
+    ToolServer,
+    "tsrv",
+    Role.RESOURCE,
+    (
         PrinterColumn("Transport", ".spec.transportType"),
         PrinterColumn("Port", ".spec.port", "integer"),
         PrinterColumn("Path", ".spec.path"),
         PrinterColumn("Image", ".spec.image", priority=1),
         PrinterColumn("URL", ".status.url", priority=1),
-        _AGE,
     ),
+    ("ToolRoute",),
 )
-
 GUARD = Kind(
-    model=Guard,
-    kind="Guard",
-    plural="guards",
-    short_names=("grd",),
-    role=Role.RESOURCE,
-    dependents=("AiGateway", "ToolGateway"),
-    printer_columns=(
+    Guard,
+    "grd",
+    Role.RESOURCE,
+    (
         PrinterColumn("Provider", ".spec.providerRef.name"),
         PrinterColumn("Mode", ".spec.mode", description="When the guard runs, as JSON."),
-        _AGE,
     ),
+    ("AiGateway", "ToolGateway"),
 )
-
 GUARDRAIL_PROVIDER = Kind(
-    model=GuardrailProvider,
-    kind="GuardrailProvider",
-    plural="guardrailproviders",
-    short_names=("grdp",),
-    role=Role.RESOURCE,
-    dependents=("Guard",),
-    printer_columns=(PrinterColumn("Type", ".spec.type"), _AGE),
+    GuardrailProvider, "grdp", Role.RESOURCE, (PrinterColumn("Type", ".spec.type"),), ("Guard",)
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType(

@@ -160,15 +160,14 @@ class ToolServerStatus(ConditionedStatus):
     url: str | None = Field(None, description="URL of the server inside the cluster.")
 
 
-def _no_server_spec() -> ToolServerSpec:
-    return ToolServerSpec.model_construct(image="")
-
-
 class ToolServer(ApiObject):
     """ToolServer is an MCP server in the cluster. ToolRoutes refer to it; its own controller deploys it."""
 
     kind: str = Field("ToolServer", description="Kind of the object.")
-    spec: ToolServerSpec = Field(default_factory=_no_server_spec, description="Desired state of the server.")
+    spec: ToolServerSpec = Field(
+        default_factory=lambda: ToolServerSpec.model_construct(image=""),
+        description="Desired state of the server.",
+    )
     status: ToolServerStatus = Field(
         default_factory=ToolServerStatus,
         description="Observed state of the server. Its own controller sets it.",

@@ -109,10 +109,6 @@ def _at(path: Path, fault: Fault | None) -> Iterator[Finding]:
         yield Finding(path, fault.message, fault.cure)
 
 
-def _overlay(overlay: MetadataOverlay, path: Path) -> Iterator[Finding]:
-    yield from label_problems(overlay.labels, overlay.annotations, path)
-
-
 def _env(variable: EnvVar, path: Path) -> Iterator[Finding]:
     yield from _at((*path, "name"), env_name_fault(variable.name))
     if variable.value and variable.value_from is not None:
@@ -171,7 +167,7 @@ def _one_of(path: Path, choices: Mapping[str, object]) -> Iterator[Finding]:
 
 
 RULES: Mapping[type[ApiModel], Callable[[Any, Path], Iterator[Finding]]] = {
-    MetadataOverlay: _overlay,
+    MetadataOverlay: lambda overlay, path: label_problems(overlay.labels, overlay.annotations, path),
     EnvVar: _env,
     EnvFromSource: _env_from,
     EnvVarSource: _value_from,

@@ -23,6 +23,7 @@ from gateway_components.plan.objects import GatewayObjects, object_digest
 from gateway_components.plan.plan import plan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import content_digest
+from gateway_components.plan.variables import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +212,10 @@ def _content(source: ConfigMap | Secret) -> pulumi.Output[dict[str, str]]:
         (source.string_data, source.data) if isinstance(source, Secret) else (source.data, source.binary_data)
     )
     content = pulumi.Output.all(text, encoded)
-    digest = content.apply(lambda parts: content_digest({**_decoded(parts[1]), **_encoded(parts[0])}))
+    digest = content.apply(lambda parts: content_digest({**_decoded(parts[1]), **(parts[0] or {})}))
     # It stands on every pod, as the digest that the daemon makes of the same Secret.
     known = pulumi.Output.all(source.metadata, pulumi.Output.unsecret(digest))
     return known.apply(lambda parts: {"kind": kind, "name": str(parts[0]["name"]), "digest": parts[1]})
-
-
-def _encoded(data: Mapping[str, str] | None) -> dict[str, bytes]:
-    return {key: value.encode() for key, value in (data or {}).items()}
 
 
 def _decoded(data: Mapping[str, str] | None) -> dict[str, bytes]:
@@ -276,18 +273,8 @@ def _trigger_digest(component: str, triggers: Any) -> str | None:
 
 
 def _foreign(value: Any, path: Path) -> Iterator[Finding]:
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _foreign(part, (*path, key))
-    elif isinstance(value, list):
-        for position, part in enumerate(value):
-            yield from _foreign(part, (*path, position))
-    elif not _is_json(value):
-        message = f"is a {type(value).__name__}, which JSON cannot hold"
-        yield Finding(path, message, "use maps, lists, text, numbers, booleans and None")
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or type(value) in {str, int, bool}
+    for place, part in walk(value, path):
+        finite = math.isfinite(part) if isinstance(part, float) else type(part) in {str, int, bool}
+        if not finite and part is not None and not isinstance(part, Mapping | list):
+            message = f"is a {type(part).__name__}, which JSON cannot hold"
+            yield Finding(place, message, "use maps, lists, text, numbers, booleans and None")

@@ -18,7 +18,7 @@ _KINDS = {type_: kind for kind, type_ in _TYPES.items()}
 
 
 def component_type(key: Identity) -> str:
-    """Return the resource type of a gateway."""
+    """Return the resource type of a planned gateway, whose resource name is its namespaced name."""
     return _TYPES[key.kind]
 
 
@@ -26,11 +26,6 @@ def other_type(key: Identity) -> str:
     """Return the resource type of gateways of the other kind."""
     (other,) = set(_TYPES.values()) - {component_type(key)}
     return other
-
-
-def component_name(key: Identity) -> str:
-    """Return the resource name of a planned gateway: ``namespace/name``, unique in any stack."""
-    return f"{key.namespace}/{key.name}"
 
 
 def route_name(gateway: str, route: str) -> str:
@@ -43,7 +38,7 @@ def gateway_targets(project: str, stack: str, key: Identity) -> tuple[str, ...]:
 
     Patterns, for they may name what is not in the state yet.
     """
-    head, name = f"urn:pulumi:{stack}::{project}::{_TYPES[key.kind]}", component_name(key)
+    head, name = f"urn:pulumi:{stack}::{project}::{_TYPES[key.kind]}", key.namespaced_name
     own = f"{head}**::{name}"
     return (
         (own, f"{head}${TOOL_ROUTE_TYPE}::{route_name(name, '**')}")

@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from gateway_components import strict_yaml
 from gateway_components.api.meta import own_annotations
 from gateway_components.components.gateway import Gateway
-from gateway_components.components.naming import component_name, component_type, other_type
+from gateway_components.components.naming import component_type, other_type
 from gateway_components.components.objects import GatewayOutputs, Registration
 from gateway_components.components.provider import PACKAGE, rendered_path
 from gateway_components.errors import InputError
@@ -213,7 +213,7 @@ def planned_gateway(
     # A gateway whose kind changes keeps its objects.
     former = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other_type(key))])
     options = pulumi.ResourceOptions.merge(former, opts)
-    return Gateway(component_type(key), component_name(key), outputs, how or Registration(), options)
+    return Gateway(component_type(key), key.namespaced_name, outputs, how or Registration(), options)
 
 
 def namespace(manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> Namespace:

@@ -45,8 +45,6 @@ from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.lease import LEASE, Lease
-from gateway_components.kube.reflector import Cause
-from gateway_components.kube.resources import Resource
 from gateway_components.kube.reviews import AccessReviewer
 from gateway_components.together import ended, raise_failures
 
@@ -201,7 +199,11 @@ class _Daemon:
         self._planner = Planner(clock, plan_worker, self.observed)
         callbacks = Callbacks(self._queue.change, self._namespace_leaves, self._forget, self._state_changed)
         self._view = ClusterView(
-            client, callbacks, settings.namespaces, self._watch_restarted, policy=settings.policy
+            client,
+            callbacks,
+            settings.namespaces,
+            lambda resource, cause: self.observed.watch_restarted(resource.plural, cause),
+            policy=settings.policy,
         )
         self._working: _Working | None = None
         self._idle = IdleTimer()
@@ -235,12 +237,6 @@ class _Daemon:
             return await self._finish(working)
         finally:
             await ended(*tasks)
-
-    def _watch_restarted(self, resource: Resource, cause: Cause) -> None:
-        self.observed.watch_restarted(resource.plural, cause)
-
-    def _may_act(self) -> bool:
-        return self._leadership.leading
 
     def _halt(self) -> None:
         if self._working:
@@ -287,7 +283,7 @@ class _Daemon:
 
     async def _begin(self) -> _Working:
         stacks, engine = await open_engine(
-            self._settings, self._client, self._folder, self._clock, self._may_act
+            self._settings, self._client, self._folder, self._clock, lambda: self._leadership.leading
         )
         repairer = Repairer(self._client)
         reconciler = Reconciler(

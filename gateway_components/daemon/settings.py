@@ -62,91 +62,65 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    kubeconfig: Annotated[
-        Path | None, Field(description="Credentials of the cluster; none for those of the pod.")
-    ]
-    scratch_folder: Annotated[
-        Path,
-        Field(
-            description="Where the engine works; used by one daemon at a time.  [default: ~/.cache/gatewayctl]"
-        ),
-    ]
-    backend: Annotated[
-        str,
-        _without(_backend_fault),
-        Field(
-            repr=False,
-            description="Where the state is kept: cluster for Secrets beside the gateways, or the URL of a Pulumi "
-            "backend.",
-        ),
-    ] = IN_CLUSTER
-    install_namespace: Annotated[
-        NamespaceName,
-        Field(
-            description="Namespace of the daemon's Lease and of the passphrase of the state; tenants must not read "
-            "or write there.  [default: the pod's; required outside of a cluster]"
-        ),
-    ] = "default"
-    namespaces: Annotated[
-        tuple[NamespaceName, ...],
-        Field(description="Namespace to watch; may be given several times.  [default: all]"),
-    ] = ()
-    cross_namespace: Annotated[
-        bool, Field(description="Whether objects may refer to those of other namespaces.")
-    ] = True
-    allowed_upstreams: Annotated[
-        tuple[Upstream, ...],
-        Field(
-            description="Host, address or network that may be called although it is a loopback, link-local or "
-            "metadata address; may be given several times.  [default: none]"
-        ),
-    ] = ()
-    gateway_image: Annotated[
-        ImageName, Field(description="Image of the gateways whose class names none.")
-    ] = IMAGE
-    leader_election: Annotated[bool, Field(description="Whether a Lease lets one daemon of several act.")] = (
-        True
+    kubeconfig: Path | None = Field(description="Credentials of the cluster; none for those of the pod.")
+    scratch_folder: Path = Field(
+        description="Where the engine works; used by one daemon at a time.  [default: ~/.cache/gatewayctl]"
     )
-    http_port: Annotated[
-        int | None,
-        Field(
-            ge=0,
-            le=65535,
-            description="Port of health checks and metrics, on all addresses.  [default: none]",
-        ),
-    ] = None
-    metrics_auth: Annotated[
-        bool,
-        Field(description="Whether metrics require a bearer token that may get /metrics."),
-    ] = False
-    workers: Annotated[
-        # More than cores: a run may wait for the API server.
-        int,
-        Field(
-            ge=1,
-            le=64,
-            description="Engine runs at the same time, as far as memory allows.  [default: cores + 2]",
-        ),
-    ] = Field(default_factory=lambda: (os.cpu_count() or 1) + 2)
-    batch_seconds: Annotated[
-        float,
-        Field(ge=0, le=10, description="How long changes gather at most; a tenth of it where no more come."),
-    ] = 0.2
-    engine_seconds: Annotated[float, Field(ge=1, description="Limit of one engine run.")] = 300.0
-    stop_seconds: Annotated[
-        float,
-        Field(
-            ge=0,
-            description="How long a reconcile may go on after SIGTERM before its engine run is interrupted.",
-        ),
-    ] = 25.0
-    log_level: Annotated[
-        Literal["debug", "info", "warning"], Field(description="The least severe level to log.")
-    ] = "info"
-    log_format: Annotated[
-        Literal["auto", "json", "text"],
-        Field(description="Form of the log on standard error; auto is text on a terminal, else json."),
-    ] = "auto"
+    backend: Annotated[str, _without(_backend_fault)] = Field(
+        IN_CLUSTER,
+        repr=False,
+        description="Where the state is kept: cluster for Secrets beside the gateways, or the URL of a Pulumi "
+        "backend.",
+    )
+    install_namespace: NamespaceName = Field(
+        "default",
+        description="Namespace of the daemon's Lease and of the passphrase of the state; tenants must not read or "
+        "write there.  [default: the pod's; required outside of a cluster]",
+    )
+    namespaces: tuple[NamespaceName, ...] = Field(
+        (), description="Namespace to watch; may be given several times.  [default: all]"
+    )
+    cross_namespace: bool = Field(
+        default=True, description="Whether objects may refer to those of other namespaces."
+    )
+    allowed_upstreams: tuple[Upstream, ...] = Field(
+        (),
+        description="Host, address or network that may be called although it is a loopback, link-local or metadata "
+        "address; may be given several times.  [default: none]",
+    )
+    gateway_image: ImageName = Field(IMAGE, description="Image of the gateways whose class names none.")
+    leader_election: bool = Field(default=True, description="Whether a Lease lets one daemon of several act.")
+    http_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of health checks and metrics, on all addresses.  [default: none]",
+    )
+    metrics_auth: bool = Field(
+        default=False, description="Whether metrics require a bearer token that may get /metrics."
+    )
+    # More than cores: a run may wait for the API server.
+    workers: int = Field(
+        default_factory=lambda: (os.cpu_count() or 1) + 2,
+        ge=1,
+        le=64,
+        description="Engine runs at the same time, as far as memory allows.  [default: cores + 2]",
+    )
+    batch_seconds: float = Field(
+        0.2, ge=0, le=10, description="How long changes gather at most; a tenth of it where no more come."
+    )
+    engine_seconds: float = Field(300.0, ge=1, description="Limit of one engine run.")
+    stop_seconds: float = Field(
+        25.0,
+        ge=0,
+        description="How long a reconcile may go on after SIGTERM before its engine run is interrupted.",
+    )
+    log_level: Literal["debug", "info", "warning"] = Field(
+        "info", description="The least severe level to log."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="Form of the log on standard error; auto is text on a terminal, else json."
+    )
 
     @property
     def policy(self) -> Policy:

@@ -17,8 +17,7 @@ from gateway_components.daemon.reconcile.ports import Batch, Reports
 from gateway_components.daemon.reconcile.reconciler import Reconciler
 from gateway_components.daemon.reconcile.rollouts import PodReader
 from gateway_components.daemon.reconcile.work_queue import Schedule, WorkQueue
-from gateway_components.dev.companions import CompanionError, Companions
-from gateway_components.dev.engine import FolderEngine
+from gateway_components.dev.engine import CompanionError, Companions, FolderEngine
 from gateway_components.dev.view import FolderReader, FolderView, NamespaceMissingError
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.engine.folder import ScratchFolder

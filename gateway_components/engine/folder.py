@@ -60,7 +60,8 @@ class ScratchFolder:
         except EngineError:
             self.close()
             raise
-        self._clear_stale_locks()
+        # Their owner held the lock of the folder, which is ours now: no engine is running.
+        shutil.rmtree(self._backend / ".pulumi" / "locks", ignore_errors=True)
 
     @property
     def lock_descriptor(self) -> int:
@@ -172,10 +173,6 @@ class ScratchFolder:
     @property
     def _backend(self) -> Path:
         return self.path / "backend"
-
-    def _clear_stale_locks(self) -> None:
-        # Their owner held the lock of the folder, which is ours now: no engine is running.
-        shutil.rmtree(self._backend / ".pulumi" / "locks", ignore_errors=True)
 
 
 def _locked(descriptor: int, wait_seconds: float) -> bool:

@@ -11,7 +11,6 @@ from gateway_components.components.naming import (
     PATCH_FIELD_MANAGER,
     SKIP_AWAIT,
     TOOL_ROUTE_TYPE,
-    component_name,
     component_type,
     route_name,
 )
@@ -132,11 +131,11 @@ def _provider(parent: str) -> Any:
 
 
 def _component(key: Identity, parent: str) -> Any:
-    return registration(component_type(key), component_name(key), parent=parent)
+    return registration(component_type(key), key.namespaced_name, parent=parent)
 
 
 def _route(key: Identity, route: str, parent: str) -> Any:
-    return registration(TOOL_ROUTE_TYPE, route_name(component_name(key), route), parent=parent)
+    return registration(TOOL_ROUTE_TYPE, route_name(key.namespaced_name, route), parent=parent)
 
 
 def _object(
@@ -155,7 +154,7 @@ def _object(
     """
     return registration(
         object_type(manifest["apiVersion"], manifest["kind"]),
-        component_name(key),
+        key.namespaced_name,
         parent=parent,
         custom=True,
         object=applied_form(manifest),

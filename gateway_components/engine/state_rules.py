@@ -18,7 +18,6 @@ from gateway_components.components.naming import (
     PATCH_FIELD_MANAGER,
     TOOL_GATEWAY_TYPE,
     TOOL_ROUTE_TYPE,
-    component_name,
     component_type,
     route_name,
 )
@@ -227,7 +226,7 @@ class _Rules:
         if len(parts) != _ROUTE_PARTS or any(map(object_name_fault, parts[2:])):
             raise _refusal(f"{where}, which is not as the daemon registers it")
         key = self._gateway("ToolGateway", "::" + "/".join(parts[:2]), where)
-        name = route_name(component_name(key), "/".join(parts[2:]))
+        name = route_name(key.namespaced_name, "/".join(parts[2:]))
         named = urn == self._urn(f"{TOOL_GATEWAY_TYPE}${TOOL_ROUTE_TYPE}", name)
         self._check_plain(resource, where, named, self._component(key))
 
@@ -260,7 +259,7 @@ class _Rules:
         key = self._gateway(_COMPONENTS[owner], urn, where)
         kind = _OBJECTS[type_]
         (object_key,) = (one for one in wanted_objects(key) if one.kind == kind)
-        named = urn == self._urn(f"{owner}${type_}", component_name(key)) and resource.get("custom") is True
+        named = urn == self._urn(f"{owner}${type_}", key.namespaced_name) and resource.get("custom") is True
         if not named or resource.get("id") != f"{object_key.namespace}/{object_key.name}":
             raise _refusal(f"{where}, which is not as the daemon registers it")
         self._check_parent(resource, where, self._component(key))
@@ -311,7 +310,7 @@ class _Rules:
         return Identity(kind, namespace, name)
 
     def _component(self, key: Identity) -> str:
-        return self._urn(component_type(key), component_name(key))
+        return self._urn(component_type(key), key.namespaced_name)
 
     def _urn(self, type_: str, name: str) -> str:
         return f"{self._prefix}{type_}::{name}"

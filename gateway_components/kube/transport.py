@@ -159,7 +159,9 @@ class Transport:
         # The renewal of a Lease must not wait behind a thousand statuses.
         waiting = contextlib.nullcontext() if request.path.startswith(_LEASES) else self._at_once
         async with waiting:
-            response = await self._send(request, lambda: _within(seconds()))
+            response = await self._send(
+                request, lambda: aiohttp.ClientTimeout(seconds(), sock_connect=_CONNECT_SECONDS)
+            )
             try:
                 return read(await _body(response))
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -256,10 +258,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
             response.close()
             raise TooLargeAnswerError(f"an answer has more than {_MOST_BYTES >> 20} MiB")
     return b"".join(chunks)
-
-
-def _within(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
 
 
 class _UntrustedError(ApiUnreachableError):

@@ -15,7 +15,13 @@ from gateway_components.plan.environment import Origins, api_key_variable
 from gateway_components.plan.findings import MOST_FAILURES, Failure, Reason, WarningReason, plan_warning
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Content, Gateway, Resource, Unreadable
-from gateway_components.plan.variables import MASTER_VARIABLE, REFERENCE, foreign_references, from_environment
+from gateway_components.plan.variables import (
+    MASTER_VARIABLE,
+    REFERENCE,
+    block,
+    foreign_references,
+    from_environment,
+)
 
 _REQUEST_TIMEOUT_SECONDS = 600
 _CALLBACKS = ("otel", "prometheus")
@@ -211,7 +217,7 @@ class Posture:
 
         It then writes into its own package and runs programs from the home of root when it starts (`proxy_cli.py`).
         """
-        return bool(self._block("general_settings").get("database_url")) or any(
+        return bool(block(self.config, "general_settings").get("database_url")) or any(
             map(self._is_given, _DATABASE)
         )
 
@@ -235,7 +241,7 @@ class Posture:
 
     @property
     def _is_open(self) -> bool:
-        settings = self._block("general_settings")
+        settings = block(self.config, "general_settings")
         # A master key that is empty keeps everybody out.
         if settings.get("master_key") is not None or any(map(settings.get, _OTHER_LOCKS)):
             return False
@@ -243,11 +249,11 @@ class Posture:
 
     @property
     def _logs_prompts(self) -> bool:
-        settings = self._block("litellm_settings")
+        settings = block(self.config, "litellm_settings")
         names = (settings.get(key) for key in ("callbacks", "success_callback"))
         if not any("otel" in (found if isinstance(found, list) else [found]) for found in names):
             return False
-        own = self._block("callback_settings").get("otel")
+        own = block(self.config, "callback_settings").get("otel")
         is_silent = isinstance(own, Mapping) and own.get("message_logging") is False
         if is_silent or settings.get("turn_off_message_logging") is True:
             return False
@@ -258,7 +264,7 @@ class Posture:
 
     def _is_given(self, name: str) -> bool:
         return (
-            name in self._block("environment_variables")
+            name in block(self.config, "environment_variables")
             or any(variable["name"] == name for variable in self.env)
             or self.origins.may_provide(name)
         )
@@ -271,12 +277,8 @@ class Posture:
             if (
                 variable["name"] == name
                 and "valueFrom" not in variable
-                and name not in self._block("environment_variables")
+                and name not in block(self.config, "environment_variables")
             ):
                 text = variable.get("value", "")
                 return None if "$(" in text else text
         return None
-
-    def _block(self, name: str) -> Mapping[str, Any]:
-        found = self.config.get(name)
-        return found if isinstance(found, Mapping) else {}

@@ -26,6 +26,7 @@ from gateway_components.plan.review import as_written, model_warnings, patched, 
 from gateway_components.plan.snapshot import IMAGE, Content, Gateway, Resources
 from gateway_components.plan.variables import (
     Variables,
+    block,
     expansion_warnings,
     master_key_warnings,
     variable_warnings,
@@ -159,8 +160,7 @@ def _generated(
 
 
 def _removed(servers: Mapping[str, Mapping[str, Any]], patched: Mapping[str, Any]) -> frozenset[str]:
-    left = patched.get("mcp_servers")
-    entries = left if isinstance(left, Mapping) else {}
+    entries = block(patched, "mcp_servers")
     return frozenset(server for server in servers if not isinstance(entries.get(server), Mapping))
 
 

@@ -121,7 +121,7 @@ def drift(key: Identity, applied: Mark, live: Mark | None, seen: int) -> Drift |
         return None
     if live.uid != applied.uid:
         return Drift(key)
-    # Most objects share one set of fields (`_shared`).
+    # Most objects share one set of fields (`shared`).
     if live.fields is not applied.fields and (taken := applied.fields - live.fields):
         return Drift(key, _outermost(taken))
     return Drift(key, rewritten=True) if live.time > applied.time else None
@@ -141,15 +141,15 @@ def _number(version: str) -> int:
     return int(version) if version.isdecimal() else 0
 
 
-# Most gateways own the same fields: one set of them serves all.
 @lru_cache(maxsize=256)
-def _shared(fields: frozenset[str]) -> frozenset[str]:
+def shared(fields: frozenset[str]) -> frozenset[str]:
+    """Return one set for all equal ones: most gateways own the same fields."""
     return fields
 
 
 @lru_cache(maxsize=128)
 def _known_fields(texts: tuple[str, ...]) -> frozenset[str]:
-    return _shared(_paths_or_digest(map(json.loads, texts), texts))
+    return shared(_paths_or_digest(map(json.loads, texts), texts))
 
 
 def _fields_of(owned: Sequence[Mapping[str, Any]]) -> frozenset[str]:

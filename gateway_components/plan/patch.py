@@ -12,7 +12,7 @@ from gateway_components.plan.guardrails import Guardrail
 from gateway_components.plan.litellm_schema import refused_values, unknown_keys
 from gateway_components.plan.references import PATCH_PATH
 from gateway_components.plan.snapshot import Content
-from gateway_components.plan.variables import REFERENCE
+from gateway_components.plan.variables import REFERENCE, block
 
 _NAME = re.compile(
     r"(?:^|[_. -])(?:access_key|api_keys?|apikey|auth_value|authorization|client_secret|connection_string|credentials|"
@@ -257,8 +257,7 @@ def _switches(name: str, asked: Sequence[Guardrail], patched: Mapping[str, Any])
     """Yield a warning for each setting elsewhere that changes what guards see, or whom they ask."""
     kinds = {one.params["guardrail"] for one in asked}
     for path, kind, effect in _SWITCHES:
-        block = patched.get(path[0])
-        value = block.get(path[1]) if isinstance(block, Mapping) else None
+        value = block(patched, path[0]).get(path[1])
         if value and asked and (kind is None or kind in kinds):
             yield _warning(
                 WarningReason.GUARD_CHANGED,

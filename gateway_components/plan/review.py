@@ -13,6 +13,7 @@ from gateway_components.plan.findings import WarningReason, plan_warning
 from gateway_components.plan.litellm_schema import known_providers, models_named_twice, title
 from gateway_components.plan.patch import merge, patch_title
 from gateway_components.plan.references import PATCH_PATH
+from gateway_components.plan.variables import block
 
 _ALSO_CALLED = {
     "alibaba": "dashscope",
@@ -101,8 +102,7 @@ class _Where:
 
 
 def _own_providers(config: Config) -> frozenset[str]:
-    settings = config.get("litellm_settings")
-    given = settings.get("custom_provider_map") if isinstance(settings, Mapping) else None
+    given = block(config, "litellm_settings").get("custom_provider_map")
     entries = given if isinstance(given, list) else []
     names = (entry.get("provider") for entry in entries if isinstance(entry, Mapping))
     return frozenset(name for name in names if isinstance(name, str))
@@ -243,8 +243,7 @@ def patched(
     """
     servers = generated.get("mcp_servers", {})
     renamed = with_server_keys(patch, names, servers)
-    entries = renamed.get("mcp_servers")
-    found = entries.items() if isinstance(entries, Mapping) else ()
+    found = block(renamed, "mcp_servers").items()
     own = {key for key, one in found if isinstance(one, Mapping) and _REACHED_BY & one.keys()}
     guests = {key for name, key in names.items() if key and name.partition("__")[0] != namespace}
     hidden = frozenset(own & guests & servers.keys())
@@ -261,8 +260,7 @@ def as_written(
 
     It may name a route as documented: `names` as for `with_server_keys`.
     """
-    servers = patch.get("mcp_servers")
-    servers = servers if isinstance(servers, Mapping) else {}
+    servers = block(patch, "mcp_servers")
     documented = {key: written for written, key in names.items() if written in servers and key not in servers}
     for finding in findings:
         match finding.inside and finding.inside.path:
@@ -276,7 +274,11 @@ def as_written(
 def server_warnings(
     name: str, config: Mapping[str, Any], served: Collection[str], separator: str = SEPARATOR
 ) -> Iterator[Finding]:
-    """Yield all warnings about MCP servers; parameters as of `server_name_warnings`."""
+    """Yield all warnings about MCP servers.
+
+    `name` is that of the ConfigMap with the patch, empty without one; `config` is the configuration after the patch,
+    and `served` the keys of the routes in it. LiteLLM writes `separator` between the names of a server and a tool.
+    """
     yield from server_name_warnings(name, config, served, separator)
     yield from unreachable_warnings(name, config, served, separator)
     yield from credential_warnings(config)
@@ -285,13 +287,8 @@ def server_warnings(
 def server_name_warnings(
     name: str, config: Mapping[str, Any], served: Collection[str], separator: str = SEPARATOR
 ) -> Iterator[Finding]:
-    """Yield a warning for each name of an MCP server that LiteLLM does not start with.
-
-    `name` is that of the ConfigMap with the patch, empty without one; `config` is the configuration after the patch,
-    and `served` the keys of the routes in it. LiteLLM writes `separator` between the names of a server and a tool.
-    """
-    servers = config.get("mcp_servers")
-    for key in servers if isinstance(servers, Mapping) and separator else ():
+    """Yield a warning for each name of an MCP server that LiteLLM does not start with."""
+    for key in block(config, "mcp_servers") if separator else ():
         if separator not in key:
             continue
         if key in served:
@@ -317,12 +314,8 @@ def server_name_warnings(
 def unreachable_warnings(
     name: str, config: Mapping[str, Any], served: Collection[str], separator: str = SEPARATOR
 ) -> Iterator[Finding]:
-    """Yield a warning for each entry without an address; mostly its key was meant to be that of a route.
-
-    LiteLLM starts with it, but the entry has no effect. Parameters as of `server_name_warnings`.
-    """
-    servers = config.get("mcp_servers")
-    for key, entry in servers.items() if isinstance(servers, Mapping) else ():
+    """Yield a warning for each entry without an address, which is without effect: mostly a route was meant."""
+    for key, entry in block(config, "mcp_servers").items():
         refused = bool(separator) and separator in key
         if refused or not isinstance(entry, Mapping) or any(entry.get(way) for way in _REACHED_BY):
             continue
@@ -339,8 +332,7 @@ def unreachable_warnings(
 
 def credential_warnings(config: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield a warning for each credential of an MCP server, which LiteLLM shows to whoever can call the gateway."""
-    servers = config.get("mcp_servers")
-    for server, entry in servers.items() if isinstance(servers, Mapping) else ():
+    for server, entry in block(config, "mcp_servers").items():
         for key in _CREDENTIALS if isinstance(entry, Mapping) else ():
             if entry.get(key):
                 path = ("mcp_servers", server, key)

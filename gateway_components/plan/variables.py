@@ -46,22 +46,24 @@ def from_environment(variable: str) -> str:
     return _Reference(f"{REFERENCE}{variable}")
 
 
-def foreign_references(value: Any, path: Path = ()) -> Iterator[Path]:
+def foreign_references(value: Any) -> Iterator[Path]:
     """Yield the way to each text in generated `value` that names a variable and was not made by `from_environment`.
 
     Whoever may write one could have any variable of the pod sent to an address of their own. Keys and items count as
     well: what becomes of them in the end is up to LiteLLM.
     """
+    return (path for path, found in walk(value) if _is_foreign(found) or (path and _is_foreign(path[-1])))
+
+
+def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield `value` and each value within its maps and lists, with the way to it."""
+    yield path, value
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if _is_foreign(key):
-                yield (*path, str(key))
-            yield from foreign_references(item, (*path, str(key)))
+            yield from walk(item, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
-            yield from foreign_references(item, (*path, position))
-    elif _is_foreign(value):
-        yield path
+            yield from walk(item, (*path, position))
 
 
 def _is_foreign(value: Any) -> bool:
@@ -138,7 +140,7 @@ def master_key_warnings(config: Mapping[str, Any], variables: Variables, origin:
     Without one LiteLLM asks nobody for a key; with an empty one it takes no key from anybody. `origin` is the field of
     the gateway that a master key in the whole `config` comes from.
     """
-    settings = _block(config, "general_settings")
+    settings = block(config, "general_settings")
     path: Path = ()
     state: _State = "empty"
     name = MASTER_VARIABLE
@@ -174,7 +176,7 @@ def variable_warnings(config: Mapping[str, Any], variables: Variables, origin: P
     """
     if _has_key_manager(config):
         return  # whatever the pod does not have may be there
-    late = _block(config, "environment_variables")
+    late = block(config, "environment_variables")
     for path, name in _references(config):
         where, state = dotted(path), variables.state(name)
         is_left = isinstance(path[-1], int) and _WEBHOOKS not in path
@@ -197,30 +199,26 @@ def variable_warnings(config: Mapping[str, Any], variables: Variables, origin: P
         yield plan_warning(WarningReason.VARIABLE_MISSING, message, origin, cure, inside=InText(path=path))
 
 
-def _block(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    block = config.get(name)
-    return block if isinstance(block, Mapping) else {}
+def block(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a block of a configuration; an empty map where it has none, or something else there."""
+    found = config.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _has_key_manager(config: Mapping[str, Any]) -> bool:
-    return bool(_block(config, "general_settings").get("key_management_system"))
+    return bool(block(config, "general_settings").get("key_management_system"))
 
 
-def _references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def _references(config: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Yield the way to each text of others that names a variable, and the name; other tokens are passed over."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _references(item, (*path, str(key)))
-    elif isinstance(value, list):
-        for position, item in enumerate(value):
-            yield from _references(item, (*path, position))
-    elif isinstance(value, _Reference) or not isinstance(value, str):
-        return
-    elif value.startswith(REFERENCE) or (REFERENCE in value and "headers" in path):
+    for path, value in walk(config):
+        if isinstance(value, _Reference) or not isinstance(value, str):
+            continue
         # In the headers of pass-through endpoints a name may stand behind other text.
-        name = _named(value[value.index(REFERENCE) :])
-        if not name.startswith("oidc/"):
-            yield path, name
+        if value.startswith(REFERENCE) or (REFERENCE in value and "headers" in path):
+            name = _named(value[value.index(REFERENCE) :])
+            if not name.startswith("oidc/"):
+                yield path, name
 
 
 def _named(text: str) -> str:

@@ -147,14 +147,14 @@ def test_no_resource_of_kubernetes_has_one_of_our_names(lab: ControlPlane) -> No
     foreign = [row for row in rows if not any(cell.startswith(f"{GROUP}/") for cell in row)]
     theirs = {name for row in foreign for cell in row[:2] for name in cell.split(",")}
     assert "po" in theirs
-    ours = {name for kind in KINDS.values() for name in (*kind.short_names, kind.singular, kind.plural)}
+    ours = {name for kind in KINDS.values() for name in (kind.short_name, kind.singular, kind.plural)}
     assert ours & theirs == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_explain_describes_every_kind(lab: ControlPlane, kind: str) -> None:
     summary = (KINDS[kind].model.__doc__ or "").splitlines()[0]
-    for name in (*KINDS[kind].short_names, KINDS[kind].singular):
+    for name in (KINDS[kind].short_name, KINDS[kind].singular):
         assert summary in " ".join(lab.kubectl("explain", name).split())
 
 

@@ -77,7 +77,7 @@ def test_every_field_has_a_description(kind: str) -> None:
 
 
 def test_no_short_name_is_used_twice() -> None:
-    names = [name for kind in KINDS.values() for name in (*kind.short_names, kind.plural, kind.singular)]
+    names = [name for kind in KINDS.values() for name in (kind.short_name, kind.plural, kind.singular)]
     assert len(names) == len(set(names))
 
 

@@ -8,7 +8,7 @@ import pytest
 from gateway_components.api.gateways import AiGateway, ToolGateway
 from gateway_components.api.parse import parse_as
 from gateway_components.components.gateway import ToolRoute
-from gateway_components.components.naming import component_name, gateway_of, gateway_targets
+from gateway_components.components.naming import gateway_of, gateway_targets
 from gateway_components.components.objects import Registration
 from gateway_components.components.stack import companion, planned_gateway
 from gateway_components.identity import Identity
@@ -84,7 +84,7 @@ def test_a_planned_gateway_has_its_served_routes_below_it() -> None:
     ],
 )
 def test_urns_lead_to_their_gateway_and_are_targeted_with_it(type_: str, key: Identity) -> None:
-    urn = f"urn:pulumi:stack::project::{type_.format(kind=key.kind)}::{component_name(key)}"
+    urn = f"urn:pulumi:stack::project::{type_.format(kind=key.kind)}::{key.namespaced_name}"
     assert gateway_of(urn) == key
     assert targeted(urn, key)
     kinds = {"AiGateway": "ToolGateway", "ToolGateway": "AiGateway"}

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from gateway_components.dev.companions import CompanionError, Companions
+from gateway_components.dev.engine import CompanionError, Companions
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient
 

@@ -7,8 +7,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from gateway_components.daemon.clock import Clock
-from gateway_components.dev.companions import Companions
-from gateway_components.dev.engine import FolderEngine
+from gateway_components.dev.engine import Companions, FolderEngine
 from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
 from gateway_components.kube.client import KubeClient

@@ -4,8 +4,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from gateway_components.api.guardrails import Guard, GuardrailProvider
@@ -17,7 +17,7 @@ from gateway_components.errors import InputError
 from gateway_components.kube.recorder import owned_fields
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
 from gateway_components.plan.objects import HANDOVER_ANNOTATION, template_hashes
-from gateway_components.plan.ownership import Mark, is_applied, managed_fields, mark_of
+from gateway_components.plan.ownership import Mark, is_applied, managed_fields, mark_of, shared
 from gateway_components.plan.reclaim import PREDECESSOR_PREFIX
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout, StallReason
@@ -103,31 +103,20 @@ class DeploymentState:
 
     Attributes
     ----------
-    generation, observed
-        The newest generation, and whether its controller has seen it.
-    wanted, total, updated, available
-        Numbers of replicas, as in `Rollout`.
+    progress
+        Towards its newest generation, whatever that is.
     hashes
         Annotations of its pod template.
-    reasons
-        Why its controller makes no progress; none where it does.
     handed_over
         Whether pods of another operator may serve still.
-    uid, fields, applied_at, version
+    fields, applied_at, version
         Its mark, where a gateway owns it.
     """
 
     existing: ExistingObject
-    observed: bool
-    wanted: int
-    total: int
-    updated: int
-    available: int
-    hashes: tuple[tuple[str, str], ...]
-    reasons: tuple[StallReason, ...] = ()
-    generation: int = 0
+    progress: Rollout
+    hashes: tuple[tuple[str, str], ...] = ()
     handed_over: bool = False
-    uid: str = ""
     fields: frozenset[str] = frozenset()
     applied_at: str = ""
     version: int = field(default=0, compare=False)
@@ -135,21 +124,12 @@ class DeploymentState:
     @property
     def mark(self) -> Mark:
         """Shows whether the object is still as it was applied."""
-        return Mark(self.uid, self.version, self.fields, self.applied_at)
+        return Mark(self.progress.uid, self.version, self.fields, self.applied_at)
 
     def rollout(self, hashes: Mapping[str, str]) -> Rollout:
         """Return the progress towards a pod template with the annotations `hashes`."""
-        current = self.observed and set(hashes.items()) <= set(self.hashes)
-        return Rollout(
-            current,
-            self.wanted,
-            self.total,
-            self.updated,
-            self.available,
-            self.reasons,
-            self.uid,
-            self.generation,
-        )
+        current = self.progress.current and set(hashes.items()) <= set(self.hashes)
+        return replace(self.progress, current=current)
 
 
 def object_state(raw: Raw) -> ObjectState:
@@ -169,34 +149,22 @@ def deployment_state(raw: Raw) -> DeploymentState:
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
     existing = _existing(raw)
     mark = mark_of(metadata) if _is_ours(existing) else unowned_mark(metadata["resourceVersion"])
-    return DeploymentState(
-        existing=existing,
-        uid=mark.uid,
-        fields=mark.fields,
-        applied_at=mark.time,
-        version=mark.version,
-        observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
+    progress = Rollout(
+        current=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
         wanted=spec.get("replicas", 1),
         total=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
         available=status.get("availableReplicas", 0),
-        hashes=tuple((sys.intern(key), value) for key, value in sorted(template_hashes(raw).items())),
         reasons=tuple(_stall_reasons(status.get("conditions") or ())),
+        uid=mark.uid,
         generation=metadata.get("generation", 0),
-        handed_over=_is_handed_over(raw),
     )
-
-
-def _is_handed_over(raw: Raw) -> bool:
-    spec, status, metadata = raw["spec"], raw.get("status") or {}, raw["metadata"]
-    if any(name.startswith(PREDECESSOR_PREFIX) for name in template_hashes(raw)):
-        return True
-    if HANDOVER_ANNOTATION not in (metadata.get("annotations") or {}):
-        return False
-    wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
-    observed = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
-    served = updated >= wanted and status.get("replicas", 0) <= updated <= status.get("availableReplicas", 0)
-    return not (observed and served)
+    names = template_hashes(raw)
+    hashes = tuple((sys.intern(key), value) for key, value in sorted(names.items()))
+    theirs = any(name.startswith(PREDECESSOR_PREFIX) for name in names)
+    # Until the new pods serve, those of the other operator do.
+    begun = HANDOVER_ANNOTATION in (metadata.get("annotations") or {}) and not progress.complete
+    return DeploymentState(existing, progress, hashes, theirs or begun, mark.fields, mark.time, mark.version)
 
 
 def _stall_reasons(conditions: Iterable[Raw]) -> Iterator[StallReason]:
@@ -256,7 +224,7 @@ def _packed(value: Any) -> bytes:
 
 
 def _owned(raw: Raw) -> frozenset[str]:
-    return _shared(owned_fields(raw["metadata"]))
+    return shared(owned_fields(raw["metadata"]))
 
 
 def _metadata(raw: Raw) -> dict[str, Any]:
@@ -300,32 +268,10 @@ def _model_of(model: type[M], metadata: Raw, raw: Raw) -> M | Unreadable:
         return Unreadable(str(error))
 
 
-def _gateway_outline(raw: Raw, why: str) -> GatewayState:
-    return GatewayState(*_seen(raw), None, why, _owned(raw))
-
-
-def _route_outline(raw: Raw, why: str) -> RouteState:
-    return RouteState(*_seen(raw), _route_without_upstream(raw), why, _owned(raw))
-
-
-def _unreadable(_: Raw, why: str) -> Unreadable:
-    return Unreadable(why)
-
-
-def _object_outline(raw: Raw, _: str) -> ObjectState:
-    return ObjectState(raw["metadata"]["resourceVersion"], _existing(raw))
-
-
 def _deployment_outline(raw: Raw, _: str) -> DeploymentState:
     metadata = raw["metadata"]
     uid, version = metadata["uid"], int(metadata["resourceVersion"])
-    return DeploymentState(_existing(raw), False, 0, 0, 0, 0, (), uid=uid, version=version)
-
-
-@lru_cache(maxsize=64)
-def _shared(fields: frozenset[str]) -> frozenset[str]:
-    # The same few for all gateways.
-    return fields
+    return DeploymentState(_existing(raw), Rollout(False, 0, 0, 0, 0, uid=uid), version=version)
 
 
 def _existing(raw: Raw) -> ExistingObject:
@@ -349,10 +295,13 @@ _UNOWNED = ExistingObject(None)
 _ORPHANED = ExistingObject(None, applied=True)
 
 _OF_ROLE: Mapping[Role, tuple[Callable[[type[Any], Raw], Any], Callable[[Raw, str], Any]]] = {
-    Role.GATEWAY: (_gateway, _gateway_outline),
-    Role.ROUTE: (_route, _route_outline),
-    Role.CLASS: (_class, _unreadable),
-    Role.RESOURCE: (_resource, _unreadable),
+    Role.GATEWAY: (_gateway, lambda raw, why: GatewayState(*_seen(raw), None, why, _owned(raw))),
+    Role.ROUTE: (
+        _route,
+        lambda raw, why: RouteState(*_seen(raw), _route_without_upstream(raw), why, _owned(raw)),
+    ),
+    Role.CLASS: (_class, lambda _, why: Unreadable(why)),
+    Role.RESOURCE: (_resource, lambda _, why: Unreadable(why)),
 }
 """Projection and outline of each role."""
 
@@ -364,6 +313,9 @@ PROJECTIONS: Mapping[str, Callable[[Raw], Any]] = {
 OUTLINES: Mapping[str, Callable[[Raw, str], Any]] = {
     **{kind.kind: _OF_ROLE[kind.role][1] for kind in KINDS.values()},
     "Deployment": _deployment_outline,
-    **dict.fromkeys(("ConfigMap", "Secret", "Service"), _object_outline),
+    **dict.fromkeys(
+        ("ConfigMap", "Secret", "Service"),
+        lambda raw, _: ObjectState(raw["metadata"]["resourceVersion"], _existing(raw)),
+    ),
 }
 """What is kept of an object that cannot be projected, made of its outer levels and the reason."""

@@ -332,6 +332,6 @@ def test_words_of_a_condition_are_kept_up_to_a_length() -> None:
         "message": "x" * 1_000_000,
     }
 
-    (reason,) = deployment_state(deployment({"conditions": [condition]})).reasons
+    (reason,) = deployment_state(deployment({"conditions": [condition]})).progress.reasons
 
     assert len(reason.message) == 4_096
