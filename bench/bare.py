@@ -80,10 +80,7 @@ class BareEngine:
     def apply(self, wanted: Planned) -> Run:
         """Bring the objects to the cluster.
 
-        Raises
-        ------
-        LabError
-            The engine could not apply them.
+        Raises LabError: the engine could not apply them.
         """
         (namespace,) = {key.namespace for key in wanted}
         used, began = own_seconds(), time.perf_counter()

@@ -128,10 +128,7 @@ def measure_edits(
 def edit_times(client: Client, watches: Watches, name: tuple[str, str], models_: list[str]) -> Samples:
     """Give a gateway one model after the other; return how long each took to reach its ConfigMap.
 
-    Raises
-    ------
-    LabError
-        One did not within a minute.
+    Raises LabError: one did not within a minute.
     """
     return Samples([_to_config_map(client, watches, name, model)[0] for model in models_])
 

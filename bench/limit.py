@@ -14,10 +14,7 @@ _SECONDS = 30.0
 def limited_memory(name: str, mib: int) -> Iterator[Path]:
     """Make a cgroup with so much memory; yield the file that takes the number of a process.
 
-    Raises
-    ------
-    LabError
-        The machine lets nobody make one; that takes root.
+    Raises LabError: the machine lets nobody make one; that takes root.
     """
     first = (_TOP / "memory").is_dir()
     folder = _TOP / ("memory" if first else "") / name

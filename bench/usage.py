@@ -105,10 +105,7 @@ def engine_runs(daemon: DaemonProcess) -> list[dict[str, Any]]:
 def wait_until_watching(daemon: DaemonProcess, times: int = 1) -> None:
     """Wait until the log has said `times` times that a daemon has its cache of the cluster.
 
-    Raises
-    ------
-    LabError
-        The daemon has ended.
+    Raises LabError: the daemon has ended.
     """
 
     def watching() -> bool:

@@ -50,10 +50,7 @@ class Watch:
     ) -> dict[ObjectName, float]:
         """Wait until `holds` was true of each of `names`; return when it first was.
 
-        Raises
-        ------
-        LabError
-            It was not within `timeout` seconds, or the watch has ended.
+        Raises LabError: it was not within `timeout` seconds, or the watch has ended.
         """
         missing, found = set(names), dict[ObjectName, float]()
         deadline = time.monotonic() + timeout

@@ -24,10 +24,7 @@ _FOOTER = Text("Live. Ctrl-C stops everything and removes it.", style="dim")
 def show_live(stage: Stage) -> None:
     """Show gateways and routes until a signal raises; once they are as they should be, say what to try.
 
-    Raises
-    ------
-    DemoError, LabError
-        Something has ended, or the gateways did not get there in time.
+    Raises DemoError or LabError: something has ended, or the gateways did not get there in time.
     """
     never = threading.Event()
     hinted = False
@@ -52,10 +49,7 @@ def show_live(stage: Stage) -> None:
 def show_lines(stage: Stage) -> None:
     """Say what happens to gateways and routes, what to try, and try one of it: repair what can be repaired.
 
-    Raises
-    ------
-    DemoError, LabError
-        Something has ended, or the gateways did not get there in time.
+    Raises DemoError or LabError: something has ended, or the gateways did not get there in time.
     """
     reported: dict[str, str] = {}
     _follow(stage, _is_settled, reported)

@@ -52,10 +52,7 @@ class Stage:
     def gatewayctl(self, *arguments: str) -> str:
         """Run ``gatewayctl`` on the cluster, as a user would, and return what it prints.
 
-        Raises
-        ------
-        DemoError
-            It did not work.
+        Raises DemoError: it did not work.
         """
         program = Path(sys.executable).parent / "gatewayctl"
         done = subprocess.run(
@@ -82,10 +79,7 @@ class Stage:
 def set_up(console: Console) -> Iterator[Stage]:
     """Start everything, saying so; stop it at the end, the daemon first.
 
-    Raises
-    ------
-    LabError
-        The control plane did not start, or refused the sample objects.
+    Raises LabError: the control plane did not start, or refused the sample objects.
     """
     console.print(f"Starting a control plane on this machine, with the CRDs of [b]{CRDS}[/b] …")
     began = time.monotonic()

@@ -50,10 +50,7 @@ class Kubeconfig:
     def of_files(cls, files: Iterable[Path]) -> "Kubeconfig":
         """Read kubeconfig files.
 
-        Raises
-        ------
-        InputError
-            One cannot be read, or is none. The message quotes nothing but names.
+        Raises InputError: one cannot be read, or is none. The message quotes nothing but names.
         """
         return _merged([(_read(file), file.expanduser().absolute().parent) for file in files])
 

@@ -169,10 +169,7 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | No
 def parse_all(text: str) -> tuple[Document, ...]:
     """Read every document of `text`, leaving out the empty ones.
 
-    Raises
-    ------
-    YamlError
-        The text does not parse, repeats a key or holds what JSON cannot.
+    Raises YamlError: the text does not parse, repeats a key or holds what JSON cannot.
     """
     return tuple(_documents(text))
 
@@ -180,10 +177,7 @@ def parse_all(text: str) -> tuple[Document, ...]:
 def parse(text: str) -> Any:
     """Read the one document of `text`; None where there is none.
 
-    Raises
-    ------
-    YamlError
-        The text does not parse, repeats a key, holds what JSON cannot, or has several documents.
+    Raises YamlError: the text does not parse, repeats a key, holds what JSON cannot, or has several documents.
     """
     documents = parse_all(text)
     if len(documents) > 1:

@@ -11,10 +11,7 @@ T = TypeVar("T")
 async def together(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None = None) -> list[T]:
     """Do all of `work` at the same time, `at_once` of it at most, and return what it returned; a failure ends no other.
 
-    Raises
-    ------
-    ExceptionGroup
-        With every error there was, once all have ended.
+    Raises an ExceptionGroup with every error there was, once all have ended.
     """
     errors: list[Exception] = []
     turn = asyncio.Semaphore(at_once) if at_once else nullcontext()

@@ -73,10 +73,7 @@ def _run(options: argparse.Namespace) -> int:
 def watch_for_end(lab: ControlPlane) -> None:
     """Wait for a signal; look now and then whether all components still run.
 
-    Raises
-    ------
-    LabError
-        A component has ended.
+    Raises LabError: a component has ended.
     """
     never = threading.Event()
     while not never.wait(1.0):

@@ -26,6 +26,8 @@ _CLOSED_BY_SERVER = (http.client.RemoteDisconnected, ConnectionResetError, Broke
 class Api:
     """A client of one API server; each thread keeps a connection open, for a handshake costs more than a request.
 
+    What the API server refuses is an ApiError; where it cannot be reached, an OSError.
+
     Parameters
     ----------
     port, token
@@ -51,40 +53,16 @@ class Api:
         return status == HTTPStatus.OK
 
     def get(self, path: str) -> Manifest | None:
-        """Return an object, or None if there is none.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
-        """
+        """Return an object, or None if there is none."""
         status, content = self._send("GET", path)
         return None if status == HTTPStatus.NOT_FOUND else _manifest(path, status, content)
 
     def create(self, path: str, manifest: Manifest) -> Manifest:
-        """Create an object and return it as stored.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
-        """
+        """Create an object and return it as stored."""
         return _manifest(path, *self._send("POST", path, manifest))
 
     def replace(self, path: str, manifest: Manifest, manager: str) -> Manifest:
-        """Replace an object, as a tool that calls itself `manager`, and return it as stored.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
-        """
+        """Replace an object, as a tool that calls itself `manager`, and return it as stored."""
         return _manifest(path, *self._send("PUT", f"{path}?fieldManager={manager}", manifest))
 
     def patch(self, path: str, operations: Sequence[Manifest], manager: str) -> Manifest:
@@ -96,52 +74,21 @@ class Api:
             The object, and what to do to it (RFC 6902).
         manager
             Whom the API server is to note as the writer of the fields.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
         """
         path = f"{path}?fieldManager={manager}"
         return _manifest(path, *self._send("PATCH", path, operations, "application/json-patch+json"))
 
     def delete(self, path: str) -> None:
-        """Delete an object without waiting until it is gone.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
-        """
+        """Delete an object without waiting until it is gone."""
         _manifest(path, *self._send("DELETE", path))
 
     def apply(self, path: str, manifest: Manifest, manager: str) -> Manifest:
-        """Apply an object on the server's side, as a tool that calls itself `manager`; return it as stored.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
-        """
+        """Apply an object on the server's side, as a tool that calls itself `manager`; return it as stored."""
         path = f"{path}?fieldManager={manager}&force=true"
         return _manifest(path, *self._send("PATCH", path, manifest, _APPLY))
 
     def merge(self, path: str, patch: Manifest, manager: str) -> Manifest:
-        """Merge a patch (RFC 7396) into an object, as a tool that calls itself `manager`; return it as stored.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
-        """
+        """Merge a patch (RFC 7396) into an object, as a tool that calls itself `manager`; return it as stored."""
         path = f"{path}?fieldManager={manager}"
         return _manifest(path, *self._send("PATCH", path, patch, "application/merge-patch+json"))
 

@@ -142,10 +142,7 @@ class ControlPlane:
     def user_kubeconfig(self, user: str) -> Path:
         """Return a kubeconfig of one of the `users` given at the start.
 
-        Raises
-        ------
-        LabError
-            There is no such user.
+        Raises LabError: there is no such user.
         """
         if user not in self._tokens:
             raise LabError(f"no user {user!r}; there are {', '.join(sorted(self._tokens))}")
@@ -155,10 +152,7 @@ class ControlPlane:
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """Return a new kubeconfig of a service account, which must exist; its token lasts for an hour.
 
-        Raises
-        ------
-        ApiError
-            The API server issued no token.
+        Raises ApiError: the API server issued no token.
         """
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         answer = self.api.create(f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token", request)
@@ -173,10 +167,7 @@ class ControlPlane:
     def copy_kubeconfig(self, path: Path) -> None:
         """Write the administrator's kubeconfig to another place too; it is removed when the lab ends.
 
-        Raises
-        ------
-        FileExistsError
-            There is a file at `path`.
+        Raises FileExistsError: there is a file at `path`.
         """
         self._write_kubeconfig(path, _ADMIN)
         self._processes.remove_at_end(path)
@@ -212,10 +203,7 @@ class ControlPlane:
     def start_api_server(self) -> None:
         """Start the API server again on the same port with the same data; return once it is ready.
 
-        Raises
-        ------
-        LabError
-            It did not become ready.
+        Raises LabError: it did not become ready.
         """
         self._processes.start(components.API_SERVER, self._layout.command(components.API_SERVER))
         self._content.wait_for_api_server()
@@ -228,20 +216,14 @@ class ControlPlane:
     def compact(self) -> None:
         """Have etcd forget what happened up to now; the API server remembers some of it until it is restarted.
 
-        Raises
-        ------
-        OSError
-            etcd refused.
+        Raises OSError: etcd refused.
         """
         etcd.compact(self._layout.etcd_url)
 
     def check(self) -> None:
         """Raise if a component has ended by itself.
 
-        Raises
-        ------
-        LabError
-            One has; the message shows the end of its log.
+        Raises LabError: one has; the message shows the end of its log.
         """
         self._processes.check()
 

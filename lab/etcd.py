@@ -13,10 +13,7 @@ _SECONDS = 10.0
 def compact(url: str) -> None:
     """Have the etcd at `url` forget all that happened up to now, and keep what is.
 
-    Raises
-    ------
-    OSError
-        It refused, or cannot be reached.
+    Raises OSError: it refused, or cannot be reached.
     """
     key = base64.b64encode(b"/").decode()
     revision = _ask(f"{url}/v3/kv/range", {"key": key})["header"]["revision"]

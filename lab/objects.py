@@ -34,10 +34,7 @@ def simulated_node(name: str) -> Manifest:
 def read_crds(paths: Iterable[Path]) -> list[Manifest]:
     """Return the custom resource definitions in files and folders; paths that do not exist are left out.
 
-    Raises
-    ------
-    LabError
-        A file holds something else, or is no YAML.
+    Raises LabError: a file holds something else, or is no YAML.
     """
     crds = []
     for file in _yaml_files(paths):

@@ -19,10 +19,7 @@ def free_port() -> int:
 
     Another process may take it before it is used: whoever uses it has to be ready for that.
 
-    Raises
-    ------
-    LabError
-        None was found.
+    Raises LabError: none was found.
     """
     for port in random.sample(_RANGE, _TRIES):
         with socket.socket() as probe:

@@ -46,10 +46,7 @@ class Processes:
     def start(self, name: str, command: list[str]) -> int:
         """Start a component and return its process id.
 
-        Raises
-        ------
-        LabError
-            It cannot be started.
+        Raises LabError: it cannot be started.
         """
         answer = self._ask(do="start", name=name, command=command, log=str(self._log(name)))
         return int(answer["pid"])

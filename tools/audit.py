@@ -44,10 +44,7 @@ class NotAskedError(Exception):
 def audit() -> None:
     """Look every locked Python package and every linked Go module up in the database of its registry.
 
-    Raises
-    ------
-    ToolsError
-        A vulnerability is known, or a database gave no answer.
+    Raises ToolsError: a vulnerability is known, or a database gave no answer.
     """
     python, govulncheck = _python(), _built(_GOVULNCHECK)
     subjects: dict[str, tuple[list[str], Read]] = {
@@ -86,10 +83,8 @@ def look_at(subjects: Mapping[str, tuple[list[str], Read]], run: Run) -> None:
 def read_pip_audit(done: subprocess.CompletedProcess[str]) -> Iterator[str]:
     """Yield a line for each vulnerability that pip-audit found.
 
-    Raises
-    ------
-    NotAskedError
-        It could not look at all packages: it passes over those that it gets no answer about, and ends well.
+    Raises NotAskedError: it could not look at all packages: it passes over those that it gets no answer about, and ends
+    well.
     """
     try:
         packages = json.loads(done.stdout)["dependencies"]
@@ -107,10 +102,7 @@ def read_pip_audit(done: subprocess.CompletedProcess[str]) -> Iterator[str]:
 def read_govulncheck(done: subprocess.CompletedProcess[str]) -> Iterator[str]:
     """Yield a line for each vulnerability that govulncheck found in a linked module.
 
-    Raises
-    ------
-    NotAskedError
-        It could not look.
+    Raises NotAskedError: it could not look.
     """
     if done.returncode != 0:
         raise NotAskedError(_last_line(done.stderr))
@@ -129,10 +121,7 @@ def read_govulncheck(done: subprocess.CompletedProcess[str]) -> Iterator[str]:
 def write_bills(folder: Path) -> None:
     """Write what the image is made of into `folder`, in CycloneDX: a file for Python, and one for each Go binary.
 
-    Raises
-    ------
-    ToolsError
-        A bill cannot be made.
+    Raises ToolsError: a bill cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
     python, gomod = _python(), _built(_CYCLONEDX)

@@ -25,10 +25,7 @@ def cache_root() -> Path:
 def content_key(recipe: str, files: list[Path]) -> str:
     """Return a key that changes with the recipe and with the name or content of any file.
 
-    Raises
-    ------
-    OSError
-        A file cannot be read.
+    Raises OSError: a file cannot be read.
     """
     digest = hashlib.sha256()
     for text in (recipe.encode(), *(part for file in sorted(files) for part in _name_and_content(file))):

@@ -21,10 +21,7 @@ _NO_ENGINE = "127.0.0.1:1"
 def version_of(binary: Path, arguments: tuple[str, ...]) -> Version:
     """Return the version that a binary prints.
 
-    Raises
-    ------
-    CheckError
-        It does not run, or prints none.
+    Raises CheckError: it does not run, or prints none.
     """
     command = [str(binary), *arguments]
     environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
@@ -44,10 +41,7 @@ def version_of(binary: Path, arguments: tuple[str, ...]) -> Version:
 def check(part: Part, folder: Path) -> None:
     """Check the binary of a part that was built into a folder.
 
-    Raises
-    ------
-    CheckError
-        It has another version than the part, or does not start.
+    Raises CheckError: it has another version than the part, or does not start.
     """
     binary = folder / part.name
     if not part.version_arguments:

@@ -47,10 +47,7 @@ class _Reference:
 def write_digests(dockerfile: Path) -> None:
     """Write the digest of each base image into the Dockerfile, and say that of the gateways' image.
 
-    Raises
-    ------
-    ToolsError
-        A registry gave none; nothing is written.
+    Raises ToolsError: a registry gave none; nothing is written.
     """
     from gateway_components.plan.snapshot import IMAGE  # noqa: PLC0415  (the image is built without its packages)
 
@@ -69,10 +66,7 @@ def with_digests(dockerfile: str, digest: Callable[[str], str]) -> str:
 def digest_of(image: str, scheme: str = "https") -> str:
     """Return the digest that the registry of `image`, as NAME:TAG, gives that tag now.
 
-    Raises
-    ------
-    ToolsError
-        It gives none.
+    Raises ToolsError: it gives none.
     """
     reference = _Reference.of(image)
     url = f"{scheme}://{reference.registry}/v2/{reference.repository}/manifests/{reference.tag}"

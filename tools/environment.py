@@ -30,10 +30,7 @@ def create(project: Path) -> None:
 
     Two runs at once are safe: the second waits and then finds nothing left to do.
 
-    Raises
-    ------
-    subprocess.CalledProcessError
-        A package cannot be installed; pip has said why.
+    Raises subprocess.CalledProcessError: a package cannot be installed; pip has said why.
     """
     environment = project / ".venv"
     stamp = environment / ".installed"

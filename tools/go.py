@@ -47,10 +47,7 @@ def wanted_go(parts: Iterable[Part]) -> Version:
 def require_go(parts: Iterable[Part]) -> None:
     """Make sure that Go is there and new enough to build these parts.
 
-    Raises
-    ------
-    ToolsError
-        It is not; the message says what to install, and what serves instead.
+    Raises ToolsError: it is not; the message says what to install, and what serves instead.
     """
     parts = list(parts)
     wanted = wanted_go(parts)
@@ -71,10 +68,7 @@ def require_go(parts: Iterable[Part]) -> None:
 def build(part: Part, folder: Path) -> None:
     """Build a part into a folder.
 
-    Raises
-    ------
-    ToolsError
-        The build failed; the message shows the end of the compiler's output.
+    Raises ToolsError: the build failed; the message shows the end of the compiler's output.
     """
     modules = MODULES / part.folder
     sources = modules

@@ -111,10 +111,7 @@ class Package:
     def config(self) -> Schema:
         """Return the schema of the whole file.
 
-        Raises
-        ------
-        ToolsError
-            LiteLLM has changed in a way that a source of its keys is not found.
+        Raises ToolsError: liteLLM has changed in a way that a source of its keys is not found.
         """
         loaders = [body for name in _LOADERS for body in litellm_reads.functions(self._server, name)]
         read = litellm_reads.reads(loaders)["config"]

@@ -29,10 +29,7 @@ _ENVIRONMENT = {
 def write_schema() -> None:
     """Write the schema anew.
 
-    Raises
-    ------
-    ToolsError
-        LiteLLM is not installed, or has changed in a way that a source of its keys is not found.
+    Raises ToolsError: liteLLM is not installed, or has changed in a way that a source of its keys is not found.
     """
     SCHEMA.write_text(litellm_schema(), encoding="utf-8")
     say(f"written: {SCHEMA.relative_to(PROJECT)}")
@@ -41,10 +38,7 @@ def write_schema() -> None:
 def check_schema() -> None:
     """Check that the schema is the one that would be written.
 
-    Raises
-    ------
-    ToolsError
-        It is another, or as for `write_schema`.
+    Raises ToolsError: it is another, or as for `write_schema`.
     """
     if SCHEMA.read_text(encoding="utf-8") != litellm_schema():
         raise ToolsError(f"{SCHEMA.relative_to(PROJECT)} is out of date; `make schema` writes it anew")

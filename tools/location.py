@@ -15,10 +15,7 @@ VENV_BIN = PROJECT / ".venv" / "bin"
 def locate(name: str) -> Path:
     """Return the path of a binary in the virtual environment.
 
-    Raises
-    ------
-    MissingToolError
-        It is not there.
+    Raises MissingToolError: it is not there.
     """
     path = VENV_BIN / name
     if not os.access(path, os.X_OK):

@@ -23,10 +23,7 @@ def registered_provider() -> Path | None:
 def register_provider(binary: Path) -> None:
     """Have Pulumi copy the provider into its folder of plugins.
 
-    Raises
-    ------
-    ToolsError
-        Pulumi refused.
+    Raises ToolsError: pulumi refused.
     """
     command = [str(VENV_BIN / "pulumi"), "plugin", "install", "resource", "kubernetes", PROVIDER_VERSION]
     result = subprocess.run(

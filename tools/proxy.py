@@ -22,10 +22,7 @@ _COMPLETE = "complete"
 def set_up_proxy() -> None:
     """Install LiteLLM into an environment in the cache folder, and link its command as `litellm-proxy`.
 
-    Raises
-    ------
-    ToolsError
-        It cannot be installed.
+    Raises ToolsError: it cannot be installed.
     """
     root = cache_root()
     recipe = f"{sys.implementation.cache_tag} {sys.platform}"

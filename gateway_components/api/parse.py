@@ -24,10 +24,7 @@ def parse(manifest: Mapping[str, Any]) -> ApiObject:
 
     As on the API server, unknown fields are left out, nulls count as absent, and absent fields get defaults.
 
-    Raises
-    ------
-    InputError
-        The kind is not ours, or the object breaks its schema.
+    Raises InputError: the kind is not ours, or the object breaks its schema.
     """
     kind, faults = _kind(manifest)
     if kind is None:

@@ -124,10 +124,7 @@ def install_home(given: str | None) -> str:
 
     The kubeconfig's context is no default: it may name a tenant's namespace, whose passphrase would sign states.
 
-    Raises
-    ------
-    InputError
-        It is neither given nor that of a pod.
+    Raises InputError: it is neither given nor that of a pod.
     """
     found = given or pod_namespace()
     if not found:
@@ -139,10 +136,7 @@ def install_home(given: str | None) -> str:
 def home(kubeconfig: Path | None) -> str:
     """Return the default namespace: that of the context of `kubeconfig`, or of the kubeconfig found without it.
 
-    Raises
-    ------
-    InputError
-        The context names an invalid namespace.
+    Raises InputError: the context names an invalid namespace.
     """
     namespace = home_namespace(kubeconfig or find_kubeconfig())
     fault = namespace_fault(namespace)

@@ -84,10 +84,7 @@ async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
 
     All namespaces are listed, as references cross them; where that is forbidden, `namespace` alone.
 
-    Raises
-    ------
-    ClusterError
-        Nothing could be read: the CRDs or the rights are missing.
+    Raises ClusterError: nothing could be read: the CRDs or the rights are missing.
     """
     found = await together(_list(client, kind, namespace) for kind in KINDS)
     listed = {kind: answer for kind, answer in zip(KINDS, found, strict=True) if isinstance(answer, _Listed)}

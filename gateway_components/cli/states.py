@@ -62,10 +62,7 @@ async def list_states(client: KubeClient, install_namespace: str | None) -> list
 
     All functions here raise a PassphraseMissingError where the install namespace has no daemon.
 
-    Raises
-    ------
-    ClusterError
-        The Secrets cannot be read.
+    Raises ClusterError: the Secrets cannot be read.
     """
     try:
         reader = await _reader(client, install_namespace)
@@ -85,10 +82,7 @@ async def list_states(client: KubeClient, install_namespace: str | None) -> list
 async def export_state(client: KubeClient, namespace: str, install_namespace: str | None) -> str:
     """Return the state of a namespace as ``pulumi stack export`` prints one.
 
-    Raises
-    ------
-    ClusterError
-        There is none, another backend keeps it, or it cannot be read.
+    Raises ClusterError: there is none, another backend keeps it, or it cannot be read.
     """
     try:
         stored = await (await _reader(client, install_namespace)).load(namespace)
@@ -115,10 +109,7 @@ async def export_state(client: KubeClient, namespace: str, install_namespace: st
 async def import_state(client: KubeClient, namespace: str, exported: bytes, install_namespace: str) -> State:
     """Write the output of ``pulumi stack export`` as a state signed with the daemon's passphrase.
 
-    Raises
-    ------
-    ClusterError
-        It is not a state that a daemon would keep for this namespace, or it cannot be written.
+    Raises ClusterError: it is not a state that a daemon would keep for this namespace, or it cannot be written.
     """
     try:
         deployment = read_checkpoint(exported)
@@ -191,10 +182,7 @@ async def preview_state(
 
     The last three parameters are those of the daemon's settings.
 
-    Raises
-    ------
-    ClusterError, ApiUnreachableError, EngineError
-        The cluster, the state or the engine cannot be used.
+    Raises ClusterError, ApiUnreachableError or EngineError: the cluster, the state or the engine cannot be used.
     """
     try:
         passphrase = await known_passphrase(client, install_namespace)

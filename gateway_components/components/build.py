@@ -122,10 +122,7 @@ def tool_gateway_outputs(
     `component`, its type and name, is for messages. Where `args` give no name, `name` counts; where they give no
     namespace, that of `provider` counts. A provider of None is the default one.
 
-    Raises
-    ------
-    ArgsError
-        An argument is at fault: raised at once where everything is known, else inside the Outputs.
+    Raises ArgsError: an argument is at fault: raised at once where everything is known, else inside the Outputs.
     """
     spec = {"allowedUpstreams": plain(args.allowed_upstreams)}
     namespace = namespace_of(provider) if args.namespace is None else args.namespace

@@ -114,10 +114,7 @@ def args_as(component: str, type_: type[A], value: Any, path: str = "") -> A:
 
     `path` is the argument that `value` is given for; empty where it is all arguments of a component.
 
-    Raises
-    ------
-    ArgsError
-        It is something else, lacks an argument or holds one that there is not.
+    Raises ArgsError: it is something else, lacks an argument or holds one that there is not.
     """
     if isinstance(value, type_):
         return value
@@ -162,10 +159,7 @@ def _cure(name: str, known: Mapping[str, object]) -> str:
 def public(component: str, argument: str, value: Any) -> Any:
     """Return `value`, which is to stand in a ConfigMap.
 
-    Raises
-    ------
-    ArgsError
-        Inside the Output: it is or holds a secret. That is seen in a preview already, known value or not.
+    Raises ArgsError, inside the Output: it is or holds a secret. That is seen in a preview already, known value or not.
     """
     if not isinstance(value, pulumi.Output):
         return value

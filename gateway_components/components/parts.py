@@ -53,10 +53,7 @@ _SERVICES: Mapping[str, _Service] = {
 def guard_parts(component: str, guards: Any) -> Any:
     """Return the fields of each guard, as plain JSON types or as an Output of them.
 
-    Raises
-    ------
-    ArgsError
-        At once or inside the Output: an argument is of another shape or holds a secret.
+    Raises ArgsError, at once or inside the Output: an argument is of another shape or holds a secret.
     """
 
     def each(known: Any) -> Any:
@@ -176,11 +173,8 @@ _UNUSED_IMAGE = "unused"
 def route_parts(component: str, routes: Any) -> dict[str, Any]:
     """Return the fields of each route by its name, as plain JSON types or Outputs of them.
 
-    Raises
-    ------
-    ArgsError
-        At once: the list or a name is unknown, invalid or duplicate. At once or inside an Output: a field is invalid or
-        secret, or a route has both or neither of server and URL.
+    Raises ArgsError: at once, the list or a name is unknown, invalid or duplicate. At once or inside an Output: a field
+    is invalid or secret, or a route has both or neither of server and URL.
     """
     if not isinstance(routes, list | tuple):
         message = f"is {_shape(routes)}, but must be a plain list"

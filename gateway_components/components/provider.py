@@ -101,10 +101,7 @@ def refuse_taken_files(
     The engine would write them for the one, and then delete them for the other. `mark` is the annotation of the objects
     with their component, `namespace` that of objects that name none.
 
-    Raises
-    ------
-    ArgsError
-        Inside an Output, where `objects` are one.
+    Raises ArgsError, inside an Output where `objects` are one.
     """
     ((key, own),) = mark.items()
 

@@ -164,10 +164,7 @@ class RenderedFolder:
     def complete(self) -> None:
         """Write what the folder lacks of the noted objects; a preview writes nothing.
 
-        Raises
-        ------
-        pulumi.RunError
-            Inside an Output: a file cannot be written.
+        Raises pulumi.RunError: inside an Output: a file cannot be written.
         """
         if pulumi.runtime.is_dry_run():
             return

@@ -150,10 +150,7 @@ class Sources:
     def read(self) -> Settings:
         """Return the settings.
 
-        Raises
-        ------
-        InputError
-            The file cannot be read, or it or what was given is at fault; each problem names its place.
+        Raises InputError: the file cannot be read, or it or what was given is at fault; each problem names its place.
         """
         return self.settings(read_text(self.file) if self.file else "")
 

@@ -96,10 +96,8 @@ class StoredEngine:
     async def held(self, namespace: str) -> Held:
         """Read the state of `namespace` and return what it holds; None for a gateway that must be refreshed.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError, EngineError
-            It could not be read. A damaged state is no error and counts as none.
+        Raises ApiError, ApiUnreachableError or EngineError: it could not be read. A damaged state is no error and
+        counts as none.
         """
         self._versions[namespace] = None
         stored = await self._load(namespace)
@@ -267,10 +265,7 @@ async def open_engine(
 
     `may_act` returns, in any thread, whether this daemon leads: the engine does not run otherwise.
 
-    Raises
-    ------
-    EngineMissingError
-        The engine or its Kubernetes provider is missing or unfit.
+    Raises EngineMissingError: the engine or its Kubernetes provider is missing or unfit.
     """
     passphrase = await _passphrase(client, settings.install_namespace)
     memory_mib = runs_mib(memory_limit())

@@ -78,10 +78,7 @@ class FolderEngine(Engine):
     ) -> Outcome:
         """Apply `wanted`, and delete the objects of `release`.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError, EngineError
-            As for `Stacks.apply`, or an object could not be deleted.
+        Raises ApiError, ApiUnreachableError or EngineError: as for `Stacks.apply`, or an object could not be deleted.
         """
         with self._stacks.beginning(namespace):
             await self._delete(release)

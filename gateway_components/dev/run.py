@@ -79,10 +79,8 @@ async def run_folder(options: FolderOptions, show: Show) -> None:
 
     A second signal stops the removal.
 
-    Raises
-    ------
-    CredentialsError, EngineError, ApiError, ApiUnreachableError
-        It cannot start, or cannot remove what it applied.
+    Raises CredentialsError, EngineError, ApiError or ApiUnreachableError: it cannot start, or cannot remove what it
+    applied.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

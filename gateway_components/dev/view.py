@@ -163,10 +163,7 @@ class FolderView(View):
     async def look(self) -> tuple[FileFinding, ...]:
         """Read the folder again, and return its findings.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError
-            A Secret or ConfigMap of the cluster could not be read.
+        Raises ApiError or ApiUnreachableError: a Secret or ConfigMap of the cluster could not be read.
         """
         self._reading = await asyncio.to_thread(self._reader.read)
         objects = self._reading.objects

@@ -136,10 +136,7 @@ def check_deployment(deployment: Raw, stack: str) -> None:
 
     The deployment is as ``pulumi stack export`` has it, without pending operations.
 
-    Raises
-    ------
-    StateUnreadableError
-        It contains something else; the message names it.
+    Raises StateUnreadableError: it contains something else; the message names it.
     """
     _check_fields(deployment, _DEPLOYMENT, "the state")
     manifest = deployment.get("manifest", {})
@@ -156,10 +153,7 @@ def check_deployment(deployment: Raw, stack: str) -> None:
 def check_secrets_provider(deployment: Raw) -> None:
     """Refuse a deployment whose secrets provider is not a passphrase: the engine would call it.
 
-    Raises
-    ------
-    StateUnreadableError
-        It names another one.
+    Raises StateUnreadableError: it names another one.
     """
     provider = deployment.get("secrets_providers") or {"type": "passphrase", "state": {}}
     state = provider.get("state", {})

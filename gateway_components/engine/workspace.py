@@ -84,10 +84,7 @@ def make_home(folder: Path, home: Path, provider: Path) -> Path:
     The engine logs each run below its home at its most verbose, which took more than half of a run's time, and 27 MB
     for 200 gateways. It has no switch for that, but goes without if the folder of logs cannot be created.
 
-    Raises
-    ------
-    EngineError
-        It cannot be written, or is the real home, or would overwrite `provider`.
+    Raises EngineError: it cannot be written, or is the real home, or would overwrite `provider`.
     """
     logs, credentials, plugins = folder / "logs", folder / _CREDENTIALS, folder / "plugins"
     plugin = plugins / f"resource-kubernetes-v{PROVIDER_VERSION}"
@@ -141,10 +138,7 @@ class FolderWorkspace(LocalWorkspace):
 class Workspaces:
     """The stacks of the Automation API, each created once, and queries about them; an `EngineError` where one fails.
 
-    Raises
-    ------
-    EngineMissingError
-        The Kubernetes provider is missing.
+    Raises EngineMissingError: the Kubernetes provider is missing.
     """
 
     def __init__(

@@ -70,10 +70,7 @@ def install_daemon(installation: Installation, provider: Provider) -> None:
 def read_installation(config: Any, key: str) -> Installation:
     """Return the installation that a stack's configuration asks for under `key`, its full name.
 
-    Raises
-    ------
-    pulumi.RunError
-        The configuration is at fault; the text has a line for each mistake.
+    Raises pulumi.RunError: the configuration is at fault; the text has a line for each mistake.
     """
     try:
         # From JSON, where a strict tuple may be a list.

@@ -45,10 +45,7 @@ class KubeClient:
     async def connect(kubeconfig: Path | None) -> "KubeClient":
         """Return a client for the cluster of `kubeconfig`, or for the one that this process runs in.
 
-        Raises
-        ------
-        CredentialsError
-            They are missing, or cannot be read.
+        Raises CredentialsError: they are missing, or cannot be read.
         """
         load = partial(load_credentials, kubeconfig)
         return KubeClient(Transport(await load(), load))
@@ -102,10 +99,7 @@ class KubeClient:
     async def delete(self, path: ApiPath, *, uid: str, version: str) -> None:
         """Delete the object at `path` if it is still the one that was read; a missing one is fine.
 
-        Raises
-        ------
-        ObjectChangedError
-            Somebody else wrote or replaced it since then; nothing was deleted.
+        Raises ObjectChangedError: somebody else wrote or replaced it since then; nothing was deleted.
         """
         body = {
             "apiVersion": "v1",

@@ -100,10 +100,7 @@ class ObjectChangedError(ApiError):
 async def retry_on_conflict(attempt: Callable[[], Awaitable[T]]) -> T:
     """Return the result of `attempt`, which reads, decides and writes; retry it if somebody else wrote in between.
 
-    Raises
-    ------
-    ApiError
-        As raised by `attempt`; a ``Conflict`` (409) after the last try.
+    Raises ApiError: as raised by `attempt`; a ``Conflict`` (409) after the last try.
     """
     for _ in range(_TRIES - 1):
         try:

@@ -13,10 +13,7 @@ class Fence(Protocol):
     def seconds_to_write(self) -> float:
         """Return the time limit in seconds of a write that is sent now.
 
-        Raises
-        ------
-        FencedError
-            No write may be sent.
+        Raises FencedError: no write may be sent.
         """
 
 

@@ -129,10 +129,7 @@ class LatestStates:
     async def read(self, namespace: str) -> tuple[Latest, ...]:
         """Return the latest states of a namespace that are known: as recorded, and by this process.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError
-            It cannot be read.
+        Raises ApiError or ApiUnreachableError: it cannot be read.
         """
         try:
             await self._stored(namespace)

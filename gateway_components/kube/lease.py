@@ -117,10 +117,7 @@ class Lease:
     async def renew(self) -> float:
         """Renew the Lease, and return when its new duration begins.
 
-        Raises
-        ------
-        LeaseTakenError
-            Somebody else wrote it, and may hold it.
+        Raises LeaseTakenError: somebody else wrote it, and may hold it.
         """
         sent = self._now()
         await self._write_own(self._claim())
@@ -129,10 +126,7 @@ class Lease:
     async def release(self) -> None:
         """Release the Lease, so that others need not wait; for its holder only.
 
-        Raises
-        ------
-        LeaseTakenError
-            Somebody else holds it already.
+        Raises LeaseTakenError: somebody else holds it already.
         """
         released = {"holderIdentity": None, "leaseDurationSeconds": _RELEASED_SECONDS}
         await self._write_own(self._claim() | released)

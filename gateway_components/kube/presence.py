@@ -83,10 +83,7 @@ class AbsentKind:
 async def object_presence(client: KubeClient, resource: Resource, namespace: str, name: str) -> Presence:
     """Look an object up; one that is being deleted counts as absent.
 
-    Raises
-    ------
-    ApiError, ApiUnreachableError
-        It could not be read.
+    Raises ApiError or ApiUnreachableError: it could not be read.
     """
     found = await client.get(resource.item(namespace, name))
     going = found is None or "deletionTimestamp" in found["metadata"]

@@ -38,10 +38,7 @@ async def publish(
     Its name is derived from object, reason and note. So a repetition, even by another daemon, is counted in the series
     of the first event.
 
-    Raises
-    ------
-    ApiError, ApiUnreachableError
-        It could not be written.
+    Raises ApiError or ApiUnreachableError: it could not be written.
     """
     metadata = regarding["metadata"]
     namespace = metadata.get("namespace", "default")

@@ -80,10 +80,7 @@ class StateHead:
 def read_head(data: Mapping[str, str]) -> StateHead:
     """Decode the data of a head Secret; it can name nothing but parts.
 
-    Raises
-    ------
-    ValueError
-        It is malformed.
+    Raises ValueError: it is malformed.
     """
     fields = {name: base64.b64decode(value, validate=True) for name, value in data.items()}
     packed = fields.get("checkpoint")
@@ -163,10 +160,7 @@ def pending_data(names: Iterable[str]) -> dict[str, str]:
 def verify(head: StateHead, signing: Signing) -> None:
     """Refuse a head that was signed with another key, or for another Secret or list of parts.
 
-    Raises
-    ------
-    ValueError
-        The signature is not ours.
+    Raises ValueError: the signature is not ours.
     """
     if head.packed is None and not head.parts:
         return
@@ -178,10 +172,7 @@ def verify(head: StateHead, signing: Signing) -> None:
 def unpack(head: StateHead, parts: Sequence[bytes]) -> bytes:
     """Decompress the checkpoint of a head with one, given the content of its parts in order.
 
-    Raises
-    ------
-    ValueError
-        It does not match the digest, is truncated, or is too large.
+    Raises ValueError: it does not match the digest, is truncated, or is too large.
     """
     contents = [*parts] if head.packed is None else [head.packed, *parts]
     if head.in_pieces:

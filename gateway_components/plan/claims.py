@@ -45,10 +45,7 @@ def image_of(
 
     Of several default classes that name an image, the first by name decides.
 
-    Raises
-    ------
-    Failure
-        ``ConfigGenerationFailed``: what the class names is no reference to an image.
+    Raises Failure ``ConfigGenerationFailed``: what the class names is no reference to an image.
     """
     claiming = sorted(_claiming(kind, class_name, classes), key=lambda known: known.metadata.name)
     for known in claiming:
@@ -170,10 +167,7 @@ def check_rival(
 
     One that already has the objects keeps them, whatever its age. `claimed` are all gateways that are ours.
 
-    Raises
-    ------
-    Failure
-        ``NameConflict``, naming the other gateway.
+    Raises Failure ``NameConflict``, naming the other gateway.
     """
     for kind in GATEWAY_KINDS:
         rival = Identity(kind, gateway.namespace, gateway.name)
@@ -207,10 +201,7 @@ def check_names(gateway: Identity, existing: Mapping[Identity, ExistingObject]) 
     a controller belongs to a person or another tool and is left alone. If we applied it, it lost its owner reference
     and gets it back.
 
-    Raises
-    ------
-    Failure
-        ``NameConflict``, naming the object and its owner.
+    Raises Failure ``NameConflict``, naming the object and its owner.
     """
     for wanted in wanted_objects(gateway):
         found = existing.get(wanted)

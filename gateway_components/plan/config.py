@@ -100,10 +100,7 @@ def _origin(path: Path) -> Path:
 def check_size(config_yaml: str) -> None:
     """Refuse a configuration that is too large for a ConfigMap.
 
-    Raises
-    ------
-    TooLarge
-        ``ConfigGenerationFailed``, with the size.
+    Raises TooLarge ``ConfigGenerationFailed``, with the size.
     """
     size = len(config_yaml.encode())
     if size > LARGEST:
@@ -132,10 +129,7 @@ class Shares:
     def take(self, gateway: Identity, size: int) -> None:
         """Reserve the bytes that the objects of a gateway have, or will have at least; replaces an earlier reservation.
 
-        Raises
-        ------
-        Failure
-            ``ConfigGenerationFailed``: there is no room for them.
+        Raises Failure ``ConfigGenerationFailed``: there is no room for them.
         """
         share = size if size > _FREE_BYTES else 0
         others = self._taken.get(gateway.namespace, 0) - self._shares.pop(gateway, 0)

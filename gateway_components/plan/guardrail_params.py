@@ -109,11 +109,8 @@ class GuardrailParams:
 def guardrail_params(request: GuardrailRequest) -> GuardrailParams:
     """Return the parameters of a Guard (names and values as LiteLLM 1.83.14 takes them).
 
-    Raises
-    ------
-    Failure
-        ``GuardrailsResolutionFailed``: settings are missing or invalid, or pods of the gateway cannot mount the Secret
-        with the credentials.
+    Raises Failure ``GuardrailsResolutionFailed``: settings are missing or invalid, or pods of the gateway cannot mount
+    the Secret with the credentials.
     """
     types = {"presidio-api": _presidio, "openai-moderation-api": _moderation, "bedrock-api": _bedrock}
     make = types.get(request.provider.spec.type or "")

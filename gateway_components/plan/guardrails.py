@@ -74,11 +74,8 @@ class Guardrails:
 def check_guards(gateway: Gateway, resources: Resources, policy: Policy) -> None:
     """Refuse Guards and providers of other namespaces, where the installation forbids them or they lead to the pod.
 
-    Raises
-    ------
-    Failure
-        ``GuardrailsResolutionFailed``: the policy forbids a reference across namespaces, or a provider of another
-        namespace leads to a local address.
+    Raises Failure ``GuardrailsResolutionFailed``: the policy forbids a reference across namespaces, or a provider of
+    another namespace leads to a local address.
     """
     for position, reference in enumerate(gateway.spec.guardrails):
         try:
@@ -111,11 +108,8 @@ def _check_guard(
 def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
     """Return what ``spec.guardrails`` of a gateway becomes; a Guard that is named twice counts once.
 
-    Raises
-    ------
-    Failure
-        ``GuardrailsResolutionFailed``: a Guard or provider is missing or at fault, or its credentials cannot be
-        mounted. An AiGateway never runs without a guard that was asked for.
+    Raises Failure ``GuardrailsResolutionFailed``: a Guard or provider is missing or at fault, or its credentials
+    cannot be mounted. An AiGateway never runs without a guard that was asked for.
     """
     applied: dict[Identity, _Applied] = {}
     failures: list[Failure] = []

@@ -114,10 +114,8 @@ _SWITCHES: tuple[tuple[tuple[str, str], str | None, str], ...] = (
 def read_patch(reference: Identity, content: Content | None) -> dict[str, Any]:
     """Return the patch that a ConfigMap holds; empty where its text is.
 
-    Raises
-    ------
-    Failure
-        ``ConfigPatchInvalid``: ConfigMap or key is missing, the YAML is invalid or not a map, or a key is duplicate.
+    Raises Failure ``ConfigPatchInvalid``: ConfigMap or key is missing, the YAML is invalid or not a map, or a key is
+    duplicate.
     """
     if content is None:
         raise _invalid(

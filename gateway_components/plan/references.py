@@ -215,10 +215,7 @@ def check_namespace(
 
     `path` is the field that refers to what is wanted, `reason` that of the condition.
 
-    Raises
-    ------
-    Failure
-        It is forbidden.
+    Raises Failure: it is forbidden.
     """
     if policy.cross_namespace or wanted.namespace == namespace:
         return

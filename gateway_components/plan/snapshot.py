@@ -69,10 +69,7 @@ class Content:
 
         `kept` are the keys whose texts are kept of a ConfigMap; None for all.
 
-        Raises
-        ------
-        ValueError
-            A value is not text, or not base64.
+        Raises ValueError: a value is not text, or not base64.
         """
         text_field, encoded_field = TEXT_FIELDS[kind]
         texts, encoded = raw.get(text_field) or {}, raw.get(encoded_field) or {}

@@ -69,12 +69,9 @@ def documented_key(route: Identity) -> str:
 def resolve_upstream(route: ToolRoute, resources: Resources, policy: Policy) -> Upstream:
     """Return what is behind a route.
 
-    Raises
-    ------
-    Failure
-        ``UpstreamUnresolved``: the ToolServer is missing or unreadable, the URL is invalid or forbidden, or a text
-        names a variable. ``ReferenceNotPermitted``: the ToolServer is in another namespace, and the policy forbids
-        that. ``ToolFilterInvalid``: an entry of the denied tools would block nothing.
+    Raises Failure ``UpstreamUnresolved``: the ToolServer is missing or unreadable, the URL is invalid or forbidden, or
+    a text names a variable. ``ReferenceNotPermitted``: the ToolServer is in another namespace, and the policy forbids
+    that. ``ToolFilterInvalid``: an entry of the denied tools would block nothing.
     """
     url, transport = _external(route, policy) or _tool_server(route, resources, policy)
     tools = route.spec.tool_filter

@@ -66,10 +66,7 @@ async def preemptible(
     Once `urgent` returns, `cut` is called with the task of `work`, to end it soon: by cancelling it, or by interrupting
     its engine.
 
-    Raises
-    ------
-    PreemptedError
-        It was interrupted, and has ended.
+    Raises PreemptedError: it was interrupted, and has ended.
     """
     working, watching = asyncio.create_task(work), asyncio.create_task(urgent)
     try:

@@ -29,10 +29,8 @@ class Repairer:
     async def __call__(self, objects: GatewayObjects, changed: Collection[Identity]) -> None:
         """Apply those objects of a gateway that may have `changed` as planned; one that is gone stays so.
 
-        Raises
-        ------
-        ExceptionGroup
-            Of ApiUnreachableError: the API server gave no answer. What it refuses is left to the engine to report.
+        Raises an ExceptionGroup of ApiUnreachableError: the API server gave no answer. What it refuses is left to the
+        engine to report.
         """
         await together(
             self._repair(manifest) for manifest in objects.manifests if Identity.of(manifest) in changed

@@ -140,10 +140,7 @@ class PodReader:
     async def read(self, gateway: Identity, deployment: str) -> tuple[StallReason, ...]:
         """Return why the pods of a gateway, whose Deployment has the UID `deployment`, do not come: sorted, each once.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError
-            The cluster could not be read.
+        Raises ApiError or ApiUnreachableError: the cluster could not be read.
         """
         labels = {"app": gateway.name}
         sets = await self._page(REPLICA_SETS, gateway.namespace, labels, metadata_only=True)

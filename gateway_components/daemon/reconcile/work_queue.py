@@ -193,10 +193,7 @@ class WorkQueue(Generic[K]):
     async def get(self) -> K:
         """Wait for a key that is due and take it; call `done` when the work on it has ended.
 
-        Raises
-        ------
-        QueueClosedError
-            `close` was called.
+        Raises QueueClosedError: `close` was called.
         """
         while True:
             if self._closed:

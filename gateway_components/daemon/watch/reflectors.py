@@ -165,10 +165,7 @@ class Contents:
     ) -> dict[Identity, Content]:
         """Return those of `wanted` that exist; the texts of those in `patches` alone.
 
-        Raises
-        ------
-        ExceptionGroup
-            Of ApiError and ApiUnreachableError: some could not be read.
+        Raises an ExceptionGroup of ApiError and ApiUnreachableError: some could not be read.
         """
         references = sorted(wanted)
         found = await together(
