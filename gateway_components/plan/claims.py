@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from gateway_components.api.gateways import ToolGateway
 from gateway_components.api.kinds import GATEWAY_KINDS, GatewayKind
@@ -151,11 +152,15 @@ def age(gateway: Gateway | UnreadableGateway) -> tuple[bool, str]:
     return seniority(None if isinstance(gateway, UnreadableGateway) else gateway.metadata.creation_timestamp)
 
 
-def wanted_objects(gateway: Identity) -> Iterator[Identity]:
-    """Yield the names of the objects that `gateway` wants."""
-    yield Identity("ConfigMap", gateway.namespace, config_map_name(gateway.name))
-    yield Identity("Deployment", gateway.namespace, gateway.name)
-    yield Identity("Service", gateway.namespace, gateway.name)
+# Each reconcile asks for those of all gateways; the bound is for names that come and go.
+@lru_cache(maxsize=2**13)
+def wanted_objects(gateway: Identity) -> tuple[Identity, Identity, Identity]:
+    """Return the names of the objects that `gateway` wants."""
+    return (
+        Identity("ConfigMap", gateway.namespace, config_map_name(gateway.name)),
+        Identity("Deployment", gateway.namespace, gateway.name),
+        Identity("Service", gateway.namespace, gateway.name),
+    )
 
 
 def check_rival(

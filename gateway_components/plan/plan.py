@@ -172,10 +172,11 @@ def plan(snapshot: Snapshot, make: Make | None = None, memo: PlanMemo | None = N
     shares = Shares()
     for key in sorted(claimed, key=lambda key: (age(claimed[key]), key)):
         gateways[key], without_room = _plan_gateway(
-            claimed[key], snapshot, claimed, attached.get(key, ()), make or generate, shares, memo
+            key, snapshot, claimed, attached.get(key, ()), make or generate, shares, memo
         )
-        left_out |= {route.key: no_room(route) for route in without_room}
-    gateways = dict(sorted(gateways.items()))
+        if without_room:
+            left_out |= {route.key: no_room(route) for route in without_room}
+    gateways = {key: gateways[key] for key in claimed}
     removed = {key: gateway.removed for key, gateway in gateways.items() if gateway.removed}
     served = without_removed(without(routes, left_out), removed)
     for key, servers in served_by_gateway(served).items():
@@ -185,7 +186,7 @@ def plan(snapshot: Snapshot, make: Make | None = None, memo: PlanMemo | None = N
 
 
 def _plan_gateway(
-    gateway: Gateway | UnreadableGateway,
+    key: Identity,
     snapshot: Snapshot,
     claimed: Mapping[Identity, Gateway | UnreadableGateway],
     routes: Collection[RoutePlan],
@@ -194,15 +195,15 @@ def _plan_gateway(
     memo: PlanMemo,
 ) -> tuple[GatewayPlan, Collection[RoutePlan]]:
     """Return the plan of a gateway, and those of its routes that its configuration has no room for."""
+    gateway = claimed[key]
     if isinstance(gateway, UnreadableGateway):
         failure = Failure(Reason.CONFIG_GENERATION_FAILED, gateway.message)
-        return GatewayPlan(gateway.key, None, gateway.generation, None, failure), ()
-    key = gateway.identity
-    facts = _facts(gateway, snapshot, claimed, routes)
+        return GatewayPlan(key, None, gateway.generation, None, failure), ()
+    facts = _facts(key, snapshot, claimed, routes)
     try:
         planned = memo.recall(key, facts)
         if planned is None:
-            planned = _planned(gateway, snapshot, claimed, routes, make, shares)
+            planned = _planned(key, gateway, snapshot, claimed, routes, make, shares)
             memo.note(key, facts, planned)
         else:
             shares.take(key, planned.least_bytes)
@@ -215,19 +216,19 @@ def _plan_gateway(
 
 
 def _facts(
-    gateway: Gateway,
+    key: Identity,
     snapshot: Snapshot,
     claimed: Mapping[Identity, Gateway | UnreadableGateway],
     routes: Collection[RoutePlan],
 ) -> object:
     """Return what decides about a gateway, beside what all gateways of a snapshot have in common (`_common`)."""
-    key = gateway.identity
-    rivals = tuple(claimed.get(key._replace(kind=kind)) for kind in GATEWAY_KINDS if kind != key.kind)
-    existing = tuple(snapshot.existing.get(wanted) for wanted in wanted_objects(key))
+    # One of them is the gateway itself, the others are its rivals.
+    namesakes = [claimed.get(Identity(kind, key.namespace, key.name)) for kind in GATEWAY_KINDS]
+    existing = tuple(map(snapshot.existing.get, wanted_objects(key)))
     running = snapshot.running.get(key)
     # Where there is no room for all of them, their order decides, which is no part of their equality.
-    ranked = tuple(sorted(routes, key=lambda route: route.rank))
-    return gateway, rivals, existing, running, key in snapshot.handed_over, ranked
+    ranked = sorted(routes, key=lambda route: route.rank)
+    return namesakes, existing, running, key in snapshot.handed_over, ranked
 
 
 def _common(snapshot: Snapshot) -> Snapshot:
@@ -245,6 +246,7 @@ def _common(snapshot: Snapshot) -> Snapshot:
 
 
 def _planned(
+    key: Identity,
     gateway: Gateway,
     snapshot: Snapshot,
     claimed: Mapping[Identity, Gateway | UnreadableGateway],
@@ -252,7 +254,6 @@ def _planned(
     make: Make,
     shares: Shares,
 ) -> _Planned:
-    key = gateway.identity
     check_rival(key, claimed, snapshot.existing)
     check_names(key, snapshot.existing)
     check_guards(gateway, snapshot.resources, snapshot.policy)

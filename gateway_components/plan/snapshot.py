@@ -198,12 +198,15 @@ class Snapshot:
 
         Every snapshot begins here, whether the objects come from the cluster's cache, a folder or arguments.
         """
-        known = objects.values()
+        # Asking each of thousands for its exact type is many times faster than asking what it is an instance of.
+        known: dict[type, list[Any]] = {}
+        for one in objects.values():
+            known.setdefault(type(one), []).append(one)
         return cls(
-            gateways=tuple(one for one in known if isinstance(one, Gateway)),
-            classes=tuple(one for one in known if isinstance(one, GatewayClass)),
-            routes=tuple(one for one in known if isinstance(one, ToolRoute)),
-            unreadable_gateways=tuple(one for one in known if isinstance(one, UnreadableGateway)),
+            gateways=(*known.get(AiGateway, ()), *known.get(ToolGateway, ())),
+            classes=(*known.get(AiGatewayClass, ()), *known.get(ToolGatewayClass, ())),
+            routes=tuple(known.get(ToolRoute, ())),
+            unreadable_gateways=tuple(known.get(UnreadableGateway, ())),
             resources={
                 key: one
                 for key, one in objects.items()

@@ -1,6 +1,6 @@
 """What was applied, what failed and when to try again: the memory of one namespace, pure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, islice
 
@@ -87,6 +87,8 @@ class _Record:
         How many runs about it in a row were preempted because they hung.
     drifted
         What was applied before it drifted, and how it drifted since.
+    settled
+        The plan, and what stands for what was seen, with which nothing was left to do; None where there may be.
     """
 
     applied: Applied | None = None
@@ -95,6 +97,7 @@ class _Record:
     hung: int = 0
     drifted: _Drifted | None = None
     corrections: Streak = CORRECTIONS
+    settled: object = None
 
 
 class Ledger:
@@ -132,7 +135,24 @@ class Ledger:
         record.refresh = next(self._requests)
         if drifts and record.applied:
             record.drifted = _Drifted(record.applied, tuple(drifts), rival)
-        record.applied = None
+        record.applied = record.settled = None
+
+    def settle(self, gateway: GatewayPlan, stamp: object) -> None:
+        """Record that nothing is left to do about a gateway, as long as its plan and its `View.stamp` are the same."""
+        self._records[gateway.key].settled = stamp, _whole_version(gateway)
+
+    def pending(self, plan: Plan, stamp: Callable[[Identity], object]) -> Plan:
+        """Return a plan without its settled gateways: among thousands, a change concerns few."""
+        return replace(
+            plan,
+            gateways={
+                key: gateway
+                for key, gateway in plan.gateways.items()
+                if (record := self._records.get(key)) is None
+                or record.settled is None
+                or record.settled != (stamp(key), _whole_version(gateway))
+            },
+        )
 
     def drifts(self, key: Identity) -> tuple[Drift, ...]:
         """Return how objects of `key` were last seen to differ; none where the gateway was applied since."""
@@ -284,7 +304,7 @@ class Ledger:
         self._most = max(len(batch.wanted) // 2, 1) if outcome.killed else min(self._most * 2, self._limit)
         for key in batch.wanted:
             record = self._records.setdefault(key, _Record())
-            record.hung = 0
+            record.hung, record.settled = 0, None
             version = _version(plan.gateways[key])
             known, failure = outcome.held.get(key), outcome.failures.get(key)
             if failure is not None or known is None or _of(known) != version:
@@ -369,6 +389,11 @@ def _with_fields_of(applied: Applied, before: Applied) -> Applied:
 
 def _of(applied: Applied) -> _Version:
     return applied.uid, applied.digest
+
+
+def _whole_version(gateway: GatewayPlan) -> object:
+    """Return what a status depends on, too."""
+    return *_version(gateway), gateway.generation, gateway.warnings, gateway.failure
 
 
 def _version(gateway: GatewayPlan) -> _Version:

@@ -97,8 +97,11 @@ class View(Protocol):
     def raw(self, subject: Identity) -> Mapping[str, Any] | None:
         """Return the raw object of a gateway or a route; None where it is gone."""
 
-    def stamp(self, subject: Identity) -> bytes | None:
-        """Return what differs once a gateway or its status was written; None if unknown."""
+    def stamp(self, key: Identity) -> object:
+        """Return what stands for a gateway and its objects in the last snapshot; None if unknown.
+
+        It is equal to an earlier one only where neither the gateway nor its status nor one of the objects was written.
+        """
         return None
 
     def reported(self, subject: Identity) -> bool:

@@ -38,7 +38,7 @@ from gateway_components.identity import Identity
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.ownership import Drift
-from gateway_components.plan.plan import Plan
+from gateway_components.plan.plan import GatewayPlan, Plan
 from gateway_components.plan.reclaim import is_rivalled
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
@@ -110,14 +110,15 @@ class Reconciler:
         snapshot = await self._snapshot(namespace, ledger)
         planned = await self._plan(namespace, snapshot)
         self._look_for_adoptions(snapshot, planned, ledger)
-        rivals = await self._look_for_rivals(snapshot, planned)
-        self._look_for_drift(planned, ledger, rivals)
+        pending = ledger.pending(planned, self._view.stamp)
+        rivals = await self._look_for_rivals(snapshot, pending)
+        intact = self._look_for_drift(snapshot, pending, ledger, rivals)
         release = ledger.to_release(planned) - snapshot.undecided
         # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
         if not await self._release(namespace, release | self._disowned(snapshot, planned)):
             return _UNSETTLED_SECONDS
-        settled = await self._report(namespace, planned, ledger) and not planned.unfinished
-        batch = ledger.due(planned, self._clock.now())
+        settled = await self._report(namespace, planned, ledger, intact) and not planned.unfinished
+        batch = ledger.due(pending, self._clock.now())
         if batch is None and ledger.held == release:
             # Nothing is left for the engine to do: objects stay, or go with their owner.
             self._forget(namespace)
@@ -133,7 +134,7 @@ class Reconciler:
                 return 0.0
         if not settled:
             return _UNSETTLED_SECONDS
-        return self._due_in(namespace, ledger.next_run(planned, self._clock.now()))
+        return self._due_in(namespace, ledger.next_run(pending, self._clock.now()))
 
     def _due_in(self, namespace: str, retry_at: float | None) -> float | None:
         times = (
@@ -224,30 +225,31 @@ class Reconciler:
             if any(one is not None and not one.applied for one in found):
                 ledger.refresh(key)
 
-    async def _look_for_rivals(self, snapshot: Snapshot, planned: Plan) -> frozenset[Identity]:
+    async def _look_for_rivals(self, snapshot: Snapshot, pending: Plan) -> frozenset[Identity]:
         """Return the gateways that another operator wrote after us, and warn of those that are new."""
-        rivals = {
-            key
-            for key, running in snapshot.running.items()
-            if key in planned.gateways and is_rivalled(running)
-        }
+        running = {key: snapshot.running[key] for key in pending.gateways if key in snapshot.running}
+        rivals = {key for key, hashes in running.items() if is_rivalled(hashes)}
         for key in sorted(rivals - self._rivals):
             raw = self._view.raw(key)
             if raw is not None:
                 await self._reporter.rival_seen(key, raw)
-        self._rivals = (self._rivals - snapshot.running.keys()) | rivals
+        self._rivals = (self._rivals - running.keys()) | rivals
         return frozenset(rivals)
 
-    def _look_for_drift(self, planned: Plan, ledger: Ledger, rivals: Collection[Identity]) -> None:
-        for key in planned.gateways:
-            drifts = self._drifts(key, planned, ledger)
-            if drifts:
+    def _look_for_drift(
+        self, snapshot: Snapshot, pending: Plan, ledger: Ledger, rivals: Collection[Identity]
+    ) -> frozenset[Identity]:
+        """Have those refreshed that drifted; return those whose objects were all seen to be as they were applied."""
+        for key, gateway in pending.gateways.items():
+            if drifts := self._drifts(gateway, ledger):
                 self._reporter.drifted(key, drifts)
                 ledger.refresh(key, drifts, rival=key in rivals)
+        applied = {key: found for key in pending.gateways if (found := ledger.applied(key))}
+        return frozenset(key for key, one in applied.items() if one.marks.keys() <= snapshot.existing.keys())
 
-    def _drifts(self, key: Identity, planned: Plan, ledger: Ledger) -> Sequence[Drift]:
-        applied = ledger.applied(key)
-        return self._view.drifts(applied) if applied and ledger.is_applied(planned.gateways[key]) else ()
+    def _drifts(self, gateway: GatewayPlan, ledger: Ledger) -> Sequence[Drift]:
+        applied = ledger.applied(gateway.key)
+        return self._view.drifts(applied) if applied and ledger.is_applied(gateway) else ()
 
     async def _carry_out(
         self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
@@ -302,7 +304,8 @@ class Reconciler:
                 # The next reconcile, which the same change asks for, fails in the same way and reports it.
             else:
                 kept = snapshot.undecided.union(release)
-                drifted = any(self._drifts(key, planned, ledger) for key in planned.gateways)
+                pending = ledger.pending(planned, self._view.stamp)
+                drifted = any(self._drifts(gateway, ledger) for gateway in pending.gateways.values())
                 if drifted or ledger.is_preempted(planned, batch, self._clock.now(), kept):
                     return
             await self._clock.sleep(_LOOK_SECONDS)
@@ -339,22 +342,29 @@ class Reconciler:
                 self._telemetry.engine_ran(result, self._clock.now() - started)
         return outcome
 
-    async def _report(self, namespace: str, planned: Plan, ledger: Ledger) -> bool:
+    async def _report(
+        self, namespace: str, planned: Plan, ledger: Ledger, intact: Collection[Identity] = ()
+    ) -> bool:
         """Write the status of all gateways and routes whose outcome is known; the others keep the one they have.
 
-        False where one changed before its status was written; one that is refused is written again later.
+        False where one changed before its status was written; one that is refused is written again later. Those of
+        `intact` that were reported before are settled.
         """
         own, guests = list[Report](), list[Report]()
         self._reported.begin(namespace)
-        rollouts = await self._rollouts(namespace, planned, ledger)
-        for gateway in planned.gateways.values():
+        pending = ledger.pending(planned, self._view.stamp)
+        rollouts = await self._rollouts(namespace, pending, ledger)
+        for gateway in pending.gateways.values():
             key, failure = gateway.key, gateway.failure or ledger.failure(gateway)
             if not failure and not ledger.is_applied(gateway):
                 continue
             stamp, rollout = self._view.stamp(key), rollouts.get(key)
             url = gateway.objects and gateway.objects.url
             facts = (stamp, gateway.generation, url, gateway.warnings, failure, rollout)
-            if (stamp is None or not self._reported.is_current(key, facts)) and (raw := self._view.raw(key)):
+            if stamp is not None and self._reported.is_current(key, facts):
+                if key in intact and not failure and not self._stalled.is_looked_at(key):
+                    ledger.settle(gateway, stamp)
+            elif raw := self._view.raw(key):
                 write = partial(self._reporter.gateway, gateway, raw, failure, rollout)
                 own.append((key, partial(self._reported.report, key, facts, write)))
         for route in planned.routes.values():
@@ -370,11 +380,11 @@ class Reconciler:
         with self._telemetry.step(Step.STATUSES, namespace, reports=len(own) + len(guests)):
             return await self._status_retries.write(namespace, own, guests)
 
-    async def _rollouts(self, namespace: str, planned: Plan, ledger: Ledger) -> Mapping[Identity, Rollout]:
+    async def _rollouts(self, namespace: str, pending: Plan, ledger: Ledger) -> Mapping[Identity, Rollout]:
         """Return how far the gateways have come that were applied, and why they come no further."""
         rollouts = {
             gateway.key: rollout
-            for gateway in planned.gateways.values()
+            for gateway in pending.gateways.values()
             if ledger.is_applied(gateway) and (rollout := self._view.rollout(gateway))
         }
         return await self._stalled.explain(namespace, rollouts, self._clock.now())

@@ -79,6 +79,10 @@ class StalledRollouts:
         """Return when (seconds) the next look at pods of a namespace is due; None where all gateways are ready."""
         return min((look.due for look in self._looks.get(namespace, {}).values()), default=None)
 
+    def is_looked_at(self, key: Identity) -> bool:
+        """Return whether the pods of a gateway are looked at again, as its rollout made no progress so far."""
+        return key in self._looks.get(key.namespace, {})
+
     def forget(self, namespace: str) -> None:
         """Drop the memory of a namespace without gateways."""
         self._looks.pop(namespace, None)

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, cast
 
-from gateway_components.api.kinds import GATEWAY_KINDS, TOOL_GATEWAY, TOOL_ROUTE, GatewayKind
+from gateway_components.api.kinds import GATEWAY_KINDS, TOOL_ROUTE, GatewayKind
 from gateway_components.daemon.observe.metrics import count_conditions
 from gateway_components.daemon.watch.dependents import Callbacks, Dependents
 from gateway_components.daemon.watch.live_lookup import LiveLookups
@@ -17,26 +18,25 @@ from gateway_components.daemon.watch.projections import (
     unowned_mark,
 )
 from gateway_components.daemon.watch.reflectors import Contents, Mirror
+from gateway_components.daemon.watch.sights import Sight, Sights
 from gateway_components.identity import Identity
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.reflector import Cause
 from gateway_components.kube.resources import Resource as WatchedResource
 from gateway_components.kube.state_format import STATE_SECRET
-from gateway_components.plan.claims import claims, wanted_objects
+from gateway_components.plan.claims import claims
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.reclaim import is_rivalled
-from gateway_components.plan.references import gateway_of_route, patch_reference
+from gateway_components.plan.references import gateway_of_route
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import (
-    ExistingObject,
     GatewayClass,
     KnownObject,
     Policy,
     Resource,
     Snapshot,
     Unreadable,
-    UnreadableGateway,
 )
 from gateway_components.plan.status import Rollout
 
@@ -78,6 +78,7 @@ class ClusterView:
             self._find, self._gateway, callbacks, self._unused, self._lookups.class_changed, self._exists
         )
         self._mirror = Mirror(client, self._dependents.changed, namespaces, on_restart)
+        self._sights = Sights(self._mirror.objects)
         self._contents = Contents(
             client, {kind: self._mirror.objects(kind) for kind in ("ConfigMap", "Secret")}
         )
@@ -115,10 +116,9 @@ class ClusterView:
         state = self._living(subject)
         return state.raw if state else None
 
-    def stamp(self, subject: Identity) -> bytes | None:
-        """Return what differs once a gateway or a route was written; None where it is gone, or going."""
-        state = self._living(subject)
-        return state.text if state else None
+    def stamp(self, key: Identity) -> object:
+        """Return what the last snapshot saw of a gateway and its objects; None where it saw none."""
+        return self._sights.last(key)
 
     def route(self, planned: RoutePlan) -> Raw | None:
         """Return the newest raw object of a planned route; None where it is gone, or says something else by now."""
@@ -197,24 +197,20 @@ class ClusterView:
             for key in subjects
             if key.kind in GATEWAY_KINDS and (state := self._living_gateway(key))
         }
-        undecided = await self._undecided(namespace, living, held)
-        gateways = {key: state for key, state in living.items() if key not in undecided}
+        seen = self._sights.look(namespace, living)
+        undecided = await self._undecided(namespace, seen, held)
+        gateways = {key: sight for key, sight in seen.items() if key not in undecided}
         routes = [self._living_route(key) for key in subjects if key.kind == TOOL_ROUTE.kind]
-        used = {reference for subject in subjects for reference in self._dependents.uses(subject)}
+        used = frozenset[Identity]().union(*map(self._dependents.uses, subjects))
         found = {reference: self._find(reference) for reference in used if not _is_content(reference)}
-        existing = self._existing(gateways)
         # A container can use those of its own namespace alone, so nothing else is ever read.
         needed = {
             reference for reference in used if _is_content(reference) and reference.namespace == namespace
         }
-        models = [state.model for state in gateways.values() if state.model]
-        patches = {reference for model in models if (reference := patch_reference(model))}
+        patches = {sight.patch for sight in gateways.values() if sight.patch}
         contents = await self._contents.read(needed, patches)
         objects: dict[Identity, KnownObject] = {
-            **{
-                key: state.model or UnreadableGateway.of(key, state.raw, state.fault)
-                for key, state in gateways.items()
-            },
+            **{key: sight.known for key, sight in gateways.items()},
             **{known.identity: known for known in self._classes()},
             **{
                 route.identity: route
@@ -227,38 +223,44 @@ class ClusterView:
             Snapshot.of(objects),
             contents=contents,
             absent=frozenset(needed - contents.keys()),
-            running=self._running(gateways),
-            existing=existing,
-            handed_over=self._handed_over(gateways),
+            running={key: sight.running for key, sight in gateways.items() if sight.running is not None},
+            existing=dict(chain.from_iterable(sight.existing.items() for sight in gateways.values())),
+            handed_over=frozenset(key for key, sight in gateways.items() if sight.handed_over),
             undecided=undecided,
             policy=self._policy,
         )
 
     async def _undecided(
-        self, namespace: str, living: Mapping[Identity, GatewayState], held: Collection[Identity]
+        self, namespace: str, living: Mapping[Identity, Sight], held: Collection[Identity]
     ) -> frozenset[Identity]:
         """Return the gateways that must neither be planned nor released."""
         classes = self._classes()
+        # Thousands of gateways name a few classes.
+        claimed = {
+            (kind, name)
+            for kind, name in {(key.kind, sight.class_name) for key, sight in living.items()}
+            if claims(GATEWAY_KINDS[kind], name, classes)
+        }
         # Those with something to lose, if no class may be proven to claim them.
         unclaimed = {
-            key: state
-            for key, state in living.items()
-            # Few are not claimed, and only of these the status is looked at: that takes time of the event loop.
-            if not claims(*_claim(key, state), classes) and (key in held or state.raw.get("status"))
+            key: (GATEWAY_KINDS[key.kind], sight.class_name)
+            for key, sight in living.items()
+            # Only of these few the status is looked at: that takes time of the event loop.
+            if (key.kind, sight.class_name) not in claimed and (key in held or sight.state.raw.get("status"))
         }
         missing = {
             # One that is seen to be deleted needs no look.
             key: key
-            for key in held
-            if key not in living and not self._is_leaving(key)
+            for key in frozenset(held) - living.keys()
+            if not self._is_leaving(key)
         }
-        for key, state in unclaimed.items():
-            if sought := self._missing_class(*_claim(key, state)):
+        for key, claim in unclaimed.items():
+            if sought := self._missing_class(*claim):
                 missing[key] = sought
         gone = await self._lookups.gone(namespace, set(missing.values()))
         return frozenset(
             (
-                *(key for key, state in unclaimed.items() if self._is_class_unreadable(*_claim(key, state))),
+                *(key for key, claim in unclaimed.items() if self._is_class_unreadable(*claim)),
                 *(key for key, sought in missing.items() if sought not in gone),
             )
         )
@@ -334,23 +336,6 @@ class ClusterView:
             return None
         return state.mark or unowned_mark(state.version)
 
-    def _existing(self, keys: Iterable[Identity]) -> dict[Identity, ExistingObject]:
-        found = {}
-        for wanted in (wanted for key in keys for wanted in wanted_objects(key)):
-            state = self._mirror.objects(wanted.kind).get((wanted.namespace, wanted.name))
-            if state is not None:
-                found[wanted] = state.existing
-        return found
-
-    def _running(self, keys: Iterable[Identity]) -> dict[Identity, Mapping[str, str]]:
-        deployments = {key: self._deployment(key) for key in keys}
-        return {key: dict(found.hashes) for key, found in deployments.items() if found}
-
-    def _handed_over(self, keys: Iterable[Identity]) -> frozenset[Identity]:
-        # The port of an AiGateway has the same number with every operator.
-        tools = {key: self._deployment(key) for key in keys if key.kind == TOOL_GATEWAY.kind}
-        return frozenset(key for key, found in tools.items() if found and found.handed_over)
-
     def _deployment(self, key: Identity) -> DeploymentState | None:
         found = self._mirror.objects("Deployment").get((key.namespace, key.name))
         return cast("DeploymentState | None", found)
@@ -361,9 +346,3 @@ class ClusterView:
 
 def _is_content(reference: Identity) -> bool:
     return reference.kind in {"ConfigMap", "Secret"}
-
-
-def _claim(key: Identity, state: GatewayState) -> tuple[GatewayKind, str | None]:
-    """Return the kind of a gateway and the class that it names, by which it is claimed."""
-    kind = GATEWAY_KINDS[key.kind]
-    return kind, state.model.spec.class_name if state.model else kind.class_of(state.raw)
