@@ -59,14 +59,14 @@ Manifest = Mapping[str, Any]
 """A Kubernetes object in JSON types."""
 
 _MANIFESTS = "config_map", "deployment", "service"
-_PACKED = "packed"
+_PACKED = "_packed"
 
 
 @dataclass(frozen=True)
 class GatewayObjects:
     """The manifests of one gateway, complete and ready to apply.
 
-    Once they are `compact`, each look at a manifest unpacks it anew. What a reconcile asks of an unchanged gateway
+    Once they are `packed`, each look at a manifest unpacks it anew. What a reconcile asks of an unchanged gateway
     needs none. `servers` has the key in ``mcp_servers`` of each ToolRoute that it serves, by ``NAMESPACE/NAME``.
     """
 
@@ -84,7 +84,7 @@ class GatewayObjects:
         return self.config_map, self.deployment, self.service
 
     @property
-    def compact(self) -> Self:
+    def packed(self) -> Self:
         """The same without its manifests, which are unpacked when somebody looks at them."""
         if _PACKED in vars(self):
             return self
@@ -98,11 +98,11 @@ class GatewayObjects:
 
     @property
     def packed_bytes(self) -> int:
-        """How many bytes its manifests take while they are `compact`; 0 where they are not."""
+        """How many bytes its manifests take while they are `packed`; 0 where they are not."""
         return len(vars(self).get(_PACKED, b""))
 
     def __getattr__(self, name: str) -> Any:
-        """Return a manifest of what is `compact`; asked for what is not there alone."""
+        """Return a manifest of what is `packed`; asked for what is not there alone."""
         if name not in _MANIFESTS or _PACKED not in vars(self):
             raise AttributeError(name)
         return self._unpacked()[_MANIFESTS.index(name)]
@@ -133,7 +133,7 @@ class GatewayObjects:
             deployment={**self.deployment, "metadata": {**metadata, "annotations": annotations}},
             service={**self.service, "spec": {**self.service["spec"], "ports": ports}},
         )
-        return made.compact if _PACKED in vars(self) else made
+        return made.packed if _PACKED in vars(self) else made
 
     def serving(self, servers: Mapping[str, str]) -> Self:
         """Return the same objects of a gateway that serves these routes; their digest is made once for both."""

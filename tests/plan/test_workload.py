@@ -91,8 +91,8 @@ def test_during_a_handover_the_service_targets_a_named_port() -> None:
     assert both.deployment["spec"] == own.deployment["spec"], "the pods are those that stay"
     assert both.config_map == own.config_map
     assert both.digest != own.digest
-    assert own.compact.handing_over == both
-    assert own.compact.handing_over.packed_bytes, "what is kept of it is small all the same"
+    assert own.packed.handing_over == both
+    assert own.packed.handing_over.packed_bytes, "what is kept of it is small all the same"
 
 
 def test_deployment_has_exactly_the_fields_of_the_specification() -> None:

@@ -145,7 +145,7 @@ def _answer(cpu_seconds: float, work: Callable[[], Generated]) -> Generated | Fa
         with _processor_time(cpu_seconds):
             made = work()
             # Packed here, so that the event loop of the daemon neither packs nor builds a megabyte of manifests.
-            return replace(made, objects=made.objects.compact)
+            return replace(made, objects=made.objects.packed)
     except Failure as failure:
         return failure
     except _BudgetError:

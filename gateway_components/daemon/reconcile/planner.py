@@ -129,7 +129,7 @@ class Planner:
         """Keep an outcome, and return it as it is kept."""
         if isinstance(outcome, Generated):
             # Of a thousand gateways a reconcile applies a few, and needs the manifests of no other.
-            outcome = replace(outcome, objects=outcome.objects.compact)
+            outcome = replace(outcome, objects=outcome.objects.packed)
         known = _Known(inputs, outcome, _size(outcome))
         key = inputs[0].identity
         with self._keeping:
