@@ -4,7 +4,8 @@ import base64
 import binascii
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -26,13 +27,9 @@ from gateway_components.plan.snapshot import content_digest
 from gateway_components.plan.variables import walk
 
 
-@dataclass(frozen=True, slots=True)
-class _Built:
-    objects: GatewayObjects
-    servers: Mapping[str, str]
-
-
-def _generate(component: str, kind: GatewayKind, parts: Mapping[str, Any], *, warn: bool = True) -> _Built:
+def _generate(
+    component: str, kind: GatewayKind, parts: Mapping[str, Any], *, warn: bool = True
+) -> GatewayObjects:
     """Return what a gateway becomes of the fields in `parts`; ArgsError names all faults that show at once."""
     gateway = described_gateway(kind, parts)
     namespace = parts["namespace"]
@@ -58,7 +55,7 @@ def _generate(component: str, kind: GatewayKind, parts: Mapping[str, Any], *, wa
         found += tuple(entry.finding(warning) for entry, route in by_entry for warning in route.warnings)
         for warning in found:
             pulumi.warn(str(ArgsError(component, warning)))
-    return _Built(own.objects, {name: route.server for name, route in routes.items() if route.url})
+    return own.objects
 
 
 def _check(component: str, entries: Sequence[Described]) -> tuple[Finding, ...]:
@@ -92,25 +89,15 @@ def _route(entry: Described, routes: Mapping[str, RoutePlan]) -> RoutePlan | Non
     return routes[entry.manifest["metadata"]["name"]] if entry.manifest["kind"] == "ToolRoute" else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """What only one kind of gateway has: fields of its custom resource, and those of its routes by name."""
-
-    kind: GatewayKind
-    spec: Mapping[str, Any]
-    namespace: Any
-    routes: Mapping[str, Any]
-
-
 def ai_gateway_outputs(
     component: str, name: str, args: AiGatewayArgs, provider: pulumi.ProviderResource | None
 ) -> GatewayOutputs:
     """Return the objects of the AiGateway that `args` describe; see `tool_gateway_outputs`."""
     spec = {"aiModels": public(component, "models", plain(args.models)), "port": plain(args.port)}
     if args.namespace is not None:
-        return _outputs(component, name, args, _Own(AI_GATEWAY, spec, args.namespace, {}))
+        return _outputs(component, name, args, AI_GATEWAY, spec, args.namespace, {})
     # Nothing but the metadata depends on the namespace: all else is known without it.
-    made = _outputs(component, name, args, _Own(AI_GATEWAY, spec, "default", {}))
+    made = _outputs(component, name, args, AI_GATEWAY, spec, "default", {})
     return replace(made, namespace=namespace_of(provider))
 
 
@@ -126,12 +113,19 @@ def tool_gateway_outputs(
     """
     spec = {"allowedUpstreams": plain(args.allowed_upstreams)}
     namespace = namespace_of(provider) if args.namespace is None else args.namespace
-    own = _Own(TOOL_GATEWAY, spec, namespace, route_parts(component, args.routes))
-    return _outputs(component, name, args, own)
+    return _outputs(component, name, args, TOOL_GATEWAY, spec, namespace, route_parts(component, args.routes))
 
 
-def _outputs(component: str, name: str, args: GatewayArgs, own: _Own) -> GatewayOutputs:
-    """Return the outputs of a gateway of either kind.
+def _outputs(
+    component: str,
+    name: str,
+    args: GatewayArgs,
+    kind: GatewayKind,
+    spec: Mapping[str, Any],
+    namespace: Any,
+    routes: Mapping[str, Any],
+) -> GatewayOutputs:
+    """Return the outputs of a gateway of either kind, of which only one has these fields of `spec` and routes by name.
 
     The outline leaves out what shapes the pods alone. So ConfigMap and Service can be previewed before each variable is
     known, and a secret variable hides only the pods.
@@ -140,10 +134,10 @@ def _outputs(component: str, name: str, args: GatewayArgs, own: _Own) -> Gateway
     guards = guard_parts(component, args.guardrails)
     outline = {
         "name": plain(args.name if args.name is not None else name),
-        "namespace": plain(own.namespace),
-        **own.spec,
+        "namespace": plain(namespace),
+        **spec,
         "guardrails": guards,
-        "routes": together(own.routes),
+        "routes": together(routes),
         "commonMetadata": plain(args.common_metadata),
         "patch": resolved(
             public(component, "config_patch", plain(args.config_patch)),
@@ -161,23 +155,21 @@ def _outputs(component: str, name: str, args: GatewayArgs, own: _Own) -> Gateway
         ),
         "referenced": _referenced_contents(env, env_from, guards),
     }
-    full = resolved(together({**outline, **details}), lambda parts: _generate(component, own.kind, parts))
-    if isinstance(full, _Built):
-        return GatewayOutputs(full.objects, full.objects, full.servers)
+    full = resolved(together({**outline, **details}), lambda parts: _generate(component, kind, parts))
+    if isinstance(full, GatewayObjects):
+        return GatewayOutputs(full, full, {route: _server(full, route) for route in routes})
     # Known details are checked with the outline, so that all visible mistakes are reported together.
     known = {key: part for key, part in details.items() if not isinstance(part, pulumi.Output)}
     first = resolved(
-        together({**outline, **known}), lambda parts: _generate(component, own.kind, parts, warn=False)
+        together({**outline, **known}), lambda parts: _generate(component, kind, parts, warn=False)
     )
     return GatewayOutputs(
-        resolved(first, lambda built: built.objects),
-        full.apply(lambda built: built.objects),
-        {route: _server(first, route) for route in own.routes},
+        first, full, {route: resolved(first, partial(_server, route=route)) for route in routes}
     )
 
 
-def _server(built: Any, route: str) -> Any:
-    return resolved(built, lambda known: known.servers[route])
+def _server(objects: GatewayObjects, route: str) -> str:
+    return next(server for key, server in objects.servers.items() if key.partition("/")[2] == route)
 
 
 def _digest(digest: Any) -> Any:
