@@ -10,10 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.machine import machine_facts
 from bench.parts import PARTS
-from bench.plots import write_plots
-from bench.report import page, print_results
+from bench.report import machine_facts, page, print_results, write_plots
 from bench.scale import SCALES, Scale
 from demo.samples import PROJECT
 from lab.signals import Signalled, raise_signals

@@ -1,8 +1,9 @@
 """The parts of the benchmark: what each measures on a stage, and on which stages it runs."""
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from bench.among import measure_among
@@ -12,12 +13,12 @@ from bench.edits import measure_edits
 from bench.failing import measure_failing
 from bench.fairness import measure_fairness
 from bench.growth import measure_gateways, measure_routes
-from bench.limit import limited_memory
 from bench.phases import measure_phases
 from bench.scale import Scale
 from bench.stage import Stage, open_stage
 from bench.usage import engine_runs, resident_mib, wait_until_calm
 from gateway_components.engine.folder import ScratchFolder
+from lab import LabError, wait_until
 
 Say = Callable[[str], None]
 Part = Callable[[Scale, Say], dict[str, Any]]
@@ -137,3 +138,28 @@ PARTS: Mapping[str, Part] = {
     "large": _large,
 }
 """By name, in the order in which they run; each opens control planes of its own."""
+
+
+_TOP = Path("/sys/fs/cgroup")
+_SECONDS = 30.0
+
+
+@contextmanager
+def limited_memory(name: str, mib: int) -> Iterator[Path]:
+    """Make a cgroup with so much memory; yield the file that takes the number of a process.
+
+    Raises LabError: the machine lets nobody make one; that takes root.
+    """
+    first = (_TOP / "memory").is_dir()
+    folder = _TOP / ("memory" if first else "") / name
+    try:
+        folder.mkdir()
+        (folder / ("memory.limit_in_bytes" if first else "memory.max")).write_text(str(mib * 2**20))
+    except OSError as error:
+        raise LabError(f"memory cannot be limited here: {error}") from error
+    members = folder / "cgroup.procs"
+    try:
+        yield members
+    finally:
+        wait_until(lambda: not members.read_text(), timeout=_SECONDS, what="the end of all processes")
+        folder.rmdir()

@@ -85,7 +85,7 @@ def open_stage(*, workloads: bool, members: Path | None = None) -> Iterator[Stag
         Whether Deployments get pods. Without, a crowd of gateways costs the control plane its own objects alone,
         and no gateway becomes ready.
     members
-        File of a cgroup that takes the daemon in (`bench.limit`).
+        File of a cgroup that takes the daemon in (`bench.parts`).
     """
     with ExitStack() as stack:
         lab = stack.enter_context(ControlPlane.start(crds=[PROJECT / CRDS], nodes=_NODES))

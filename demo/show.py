@@ -1,18 +1,19 @@
-"""The show itself: live on a terminal until Ctrl-C, and as lines elsewhere, which end by themselves."""
+"""The show itself: live on a terminal until Ctrl-C, and as lines elsewhere, which end by themselves; what to try."""
 
+import shlex
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from demo.errors import DemoError
-from demo.hints import print_hints, repair_command
-from demo.report import ShownRow, is_reported, short_name
-from demo.samples import BROKEN, BROKEN_ROUTE, DUPLICATE_ROUTE, PROJECT, REPAIR
-from demo.stage import Stage
+from demo.samples import BROKEN, BROKEN_ROUTE, DUPLICATE_ROUTE, GATEWAYS, PROJECT, REPAIR
+from demo.stage import ShownRow, Stage, is_reported, short_name
 from gateway_components.cli.report import StatusReport
 from gateway_components.cli.status import status_tables
 
@@ -108,3 +109,69 @@ def _is_repaired(report: StatusReport) -> bool:
 def _too_late(stage: Stage, report: StatusReport) -> DemoError:
     late = ", ".join(short_name(row) for row in _rows(report) if row.ready != "True")
     return DemoError(f"not ready within {_LIMIT_SECONDS:g} s of the daemon: {late}. {stage.log_end()}")
+
+
+_KUBECTL = ".venv/bin/kubectl"
+_GATEWAYCTL = ".venv/bin/gatewayctl"
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What to try, and the commands for it."""
+
+    what: str
+    commands: tuple[str, ...]
+
+
+def repair_command() -> str:
+    """Return the command that repairs the broken gateway and the broken route."""
+    return f"{_KUBECTL} apply -f {REPAIR}"
+
+
+def hints(kubeconfig: Path) -> list[Hint]:
+    """Return what can be tried with the cluster of `kubeconfig`."""
+    models = '{"spec":{"aiModels":[{"name":"gpt-4.1","provider":"openai"}]}}'
+    return [
+        Hint(
+            "In another terminal:",
+            (f"cd {shlex.quote(str(PROJECT))}", f"export KUBECONFIG={shlex.quote(str(kubeconfig))}"),
+        ),
+        Hint(
+            "Look at it all, and draw it as Mermaid, DOT or SVG:",
+            (f"{_GATEWAYCTL} status -A -o wide", f"{_GATEWAYCTL} graph -A -o mermaid"),
+        ),
+        Hint("The same by kubectl:", (f"{_KUBECTL} get aigateways,toolgateways,toolroutes -A",)),
+        Hint(
+            f'Repair the patch of "{BROKEN}" and the server of "{BROKEN_ROUTE}", and see them turn Ready:',
+            (repair_command(),),
+        ),
+        Hint(
+            "Give a gateway another model, and see what its LiteLLM gets:",
+            (
+                f"{_KUBECTL} patch aigw chat --type=merge \\\n  -p '{models}'",
+                f"{_KUBECTL} get configmap chat-config \\\n  -o jsonpath='{{.data.config\\.yaml}}'",
+            ),
+        ),
+        Hint("Change anything about it in an editor:", (f"{_KUBECTL} edit aigw tuned",)),
+        Hint("Delete a Deployment by hand; it comes back:", (f"{_KUBECTL} delete deployment chat",)),
+        Hint("Delete a gateway; all that belongs to it goes too:", (f"{_KUBECTL} delete aigw mixed",)),
+        Hint(
+            "See without a cluster what manifests become, and what is wrong with them:",
+            (
+                f"{_GATEWAYCTL} render {GATEWAYS}/tuned.yaml --config-only",
+                f"{_GATEWAYCTL} validate {GATEWAYS}",
+            ),
+        ),
+    ]
+
+
+def print_hints(console: Console, kubeconfig: Path) -> None:
+    """Print what can be tried; commands are never broken up, so that they can be copied."""
+    text = Text.assemble(("\nWhat to try next\n", "bold"))
+    for hint in hints(kubeconfig):
+        text.append(f"\n  {hint.what}\n", style="dim")
+        for command in hint.commands:
+            indented = command.replace("\n", "\n    ")
+            text.append(f"    {indented}\n", style="cyan")
+    # All at once: above a live table, every single print draws the table anew.
+    console.print(text, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Sets the stage: a control plane, the sample objects and the daemon; and looks whether they are still there."""
+"""Sets the stage: a control plane, the sample objects and the daemon; and looks how they are."""
 
 import http.client
 import os
@@ -7,17 +7,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from demo.daemon import DaemonProcess
 from demo.errors import DemoError
-from demo.report import read_report
 from demo.samples import CLASSES, CRDS, GATEWAYS, PROJECT
-from gateway_components.cli.report import StatusReport
+from gateway_components.cli.report import GatewayRow, RouteRow, StatusReport, status_report
+from gateway_components.graph.inventory import inventory_of_raw
+from gateway_components.kube.resources import CUSTOM_RESOURCES
 from lab import ControlPlane
+from lab.api import Api
 from lab.signals import ignore_signals
 
 
@@ -111,3 +114,31 @@ def _farewell(console: Console) -> Iterator[None]:
     finally:
         ignore_signals()
         console.print("Everything that was started is stopped and removed.", style="dim")
+
+
+ShownRow = GatewayRow | RouteRow
+
+_KINDS = ("AiGateway", "ToolGateway", "ToolRoute")
+"""The kinds that have a status; looking at the others several times a second would cost more than it shows."""
+
+
+def read_report(api: Api) -> StatusReport:
+    """Return the gateways and routes of the cluster."""
+    report = status_report(inventory_of_raw(_objects(api), dict.fromkeys(_KINDS)))
+    return replace(report, guards=())
+
+
+def is_reported(row: ShownRow) -> bool:
+    """Tell whether the daemon has come to it."""
+    return row.reason != "NotReported"
+
+
+def short_name(row: ShownRow) -> str:
+    """Return its name, after its namespace if that is not the default one."""
+    return row.name if row.namespace == "default" else f"{row.namespace}/{row.name}"
+
+
+def _objects(api: Api) -> Iterator[dict[str, Any]]:
+    for kind in _KINDS:
+        listed = api.get(CUSTOM_RESOURCES[kind].collection()) or {}
+        yield from ({**item, "kind": kind} for item in listed.get("items", ()))

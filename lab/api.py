@@ -1,12 +1,14 @@
-"""The few requests that the lab itself sends to its API server."""
+"""The few requests that the lab itself sends to its API server, and to etcd."""
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import re
 import ssl
 import threading
+import urllib.request
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -150,3 +152,20 @@ def _manifest(path: str, status: int, content: bytes) -> Manifest:
     if status >= HTTPStatus.BAD_REQUEST:
         raise ApiError(status, f"{path}: {manifest.get('message', f'status {status}')}")
     return manifest
+
+
+def compact_etcd(url: str) -> None:
+    """Have the etcd at `url` forget all that happened up to now, and keep what is.
+
+    Raises OSError: it refused, or cannot be reached.
+    """
+    key = base64.b64encode(b"/").decode()
+    revision = _ask(f"{url}/v3/kv/range", {"key": key})["header"]["revision"]
+    _ask(f"{url}/v3/kv/compaction", {"revision": revision, "physical": True})
+
+
+def _ask(url: str, question: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(url, data=json.dumps(question).encode())  # noqa: S310  (the lab's own etcd)
+    with urllib.request.urlopen(request, timeout=_REQUEST_SECONDS) as response:  # noqa: S310
+        answer: dict[str, Any] = json.load(response)
+    return answer

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Self
 
 import tools
-from lab import components, etcd
-from lab.api import Api, Manifest
+from lab import components
+from lab.api import Api, Manifest, compact_etcd
 from lab.components import Layout
-from lab.content import Content
-from lab.credentials import new_signing_key, new_tokens
+from lab.content import Content, read_crds
 from lab.errors import LabError, PortTakenError
 from lab.folder import create_folder, remove_stale_folders
-from lab.kubeconfig import write_kubeconfig
+from lab.kubeconfig import new_signing_key, new_tokens, write_kubeconfig
 from lab.kubectl import run_kubectl
-from lab.objects import read_crds
 from lab.ports import free_port
 from lab.processes import Processes
 
@@ -218,7 +216,7 @@ class ControlPlane:
 
         Raises OSError: etcd refused.
         """
-        etcd.compact(self._layout.etcd_url)
+        compact_etcd(self._layout.etcd_url)
 
     def check(self) -> None:
         """Raise if a component has ended by itself.

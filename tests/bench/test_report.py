@@ -7,8 +7,7 @@ import pytest
 
 from bench.numbers import Samples, exponent, steepest
 from bench.phases import PHASES, phases_of
-from bench.plots import write_plots
-from bench.report import page
+from bench.report import page, write_plots
 from bench.targets import growth_of, judged
 from tests.bench.results import gateways, results, routes
 

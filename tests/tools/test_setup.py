@@ -69,7 +69,7 @@ def world(tmp_path: Path, program: MakeProgram, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PATH", f"{result.bin}:{fake.parent}:{system}")
     monkeypatch.setenv("GATEWAY_TOOLS_CACHE", str(result.cache))
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
-    for module in ("tools.location", "tools.setup", "tools.plugin"):
+    for module in ("tools.location", "tools.setup", "tools.setup"):
         monkeypatch.setattr(f"{module}.VENV_BIN", result.bin)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     return result
