@@ -11,7 +11,7 @@ from textwrap import dedent
 from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.api.meta import GROUP
 from gateway_components.errors import BOUND
-from gateway_components.install.options import NAME, Installation, Manifest, labels
+from gateway_components.install.options import NAME, Installation, Manifest, manifest
 from gateway_components.install.rbac import PERMISSIONS, Place
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET, record_name
 from gateway_components.kube.lease import LEASE
@@ -27,16 +27,8 @@ _OPERATIONS: Mapping[str, str] = {
     "delete": "DELETE",
 }
 _HARMLESS_VOLUMES = (
-    *(
-        "configMap",
-        "downwardAPI",
-        "emptyDir",
-        "ephemeral",
-        "image",
-        "persistentVolumeClaim",
-        "projected",
-        "secret",
-    ),
+    *("configMap", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected"),
+    "secret",
     # This one is recognized by its path.
     "hostPath",
 )
@@ -53,27 +45,20 @@ def admission_policy(installation: Installation) -> list[Manifest]:
         "operations": ["CREATE", "UPDATE", "DELETE", "CONNECT"],
     }
     policy = {
-        "apiVersion": _API,
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": NAME, "labels": labels()},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConditions": [
-                {"name": "account", "expression": f"request.userInfo.username == {_text(account)}"}
-            ],
-            # Also writes that other roles grant to the account.
-            "matchConstraints": {"resourceRules": [everything]},
-            "variables": _variables(),
-            "validations": [_validation(*case) for case in _cases()],
-        },
+        "failurePolicy": "Fail",
+        "matchConditions": [
+            {"name": "account", "expression": f"request.userInfo.username == {_text(account)}"}
+        ],
+        # Also writes that other roles grant to the account.
+        "matchConstraints": {"resourceRules": [everything]},
+        "variables": _variables(),
+        "validations": [_validation(*case) for case in _cases()],
     }
-    binding = {
-        "apiVersion": _API,
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": NAME, "labels": labels()},
-        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
-    }
-    return [policy, binding]
+    binding = {"policyName": NAME, "validationActions": ["Deny"]}
+    return [
+        manifest("ValidatingAdmissionPolicy", api=_API, spec=policy),
+        manifest("ValidatingAdmissionPolicyBinding", api=_API, spec=binding),
+    ]
 
 
 def allowed_writes() -> list[str]:

@@ -8,7 +8,7 @@ from gateway_components.api.crds import crd
 from gateway_components.api.kinds import GATEWAY_KINDS, KINDS
 from gateway_components.api.meta import API_VERSION
 from gateway_components.install.admission import admission_policy
-from gateway_components.install.options import NAME, Installation, Manifest, labels, selector
+from gateway_components.install.options import NAME, Installation, Manifest, labels, manifest, selector
 from gateway_components.install.rbac import metrics_reader, rbac, service_account
 from gateway_components.plan.snapshot import IMAGE, Policy
 from gateway_components.strict_yaml import dump
@@ -51,12 +51,9 @@ def installation_manifests(installation: Installation) -> list[Manifest]:
 
 def namespace(installation: Installation) -> Manifest:
     """Return the namespace of the daemon, with the Pod Security level ``restricted``."""
-    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": installation.namespace, "labels": {**labels(), **restricted}},
-    }
+    made = manifest("Namespace", name=installation.namespace)
+    made["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = "restricted"
+    return made
 
 
 def settings_file(installation: Installation) -> str:
@@ -79,75 +76,48 @@ def settings(installation: Installation) -> Manifest:
     # The suffix of kustomize's configMapGenerator, which leaves the name out: both ways install the same.
     text = json.dumps({"data": data, "kind": "ConfigMap", "name": ""}, separators=(",", ":"))
     suffix = hashlib.sha256(text.encode()).hexdigest()[:10].translate(str.maketrans("013ae", "ghkmt"))
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": _metadata(installation, f"{SETTINGS}-{suffix}"),
-        "data": data,
-    }
+    return manifest("ConfigMap", installation.namespace, f"{SETTINGS}-{suffix}", data=data)
 
 
 def deployment(installation: Installation, settings_name: str) -> Manifest:
     """Return the Deployment of the daemon, with its settings from the ConfigMap `settings_name`."""
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": _metadata(installation),
-        "spec": {
-            "replicas": installation.replicas,
-            "selector": {"matchLabels": selector()},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-            "template": {"metadata": {"labels": labels()}, "spec": _pod(installation, settings_name)},
-        },
+    spec = {
+        "replicas": installation.replicas,
+        "selector": {"matchLabels": selector()},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "template": {"metadata": {"labels": labels()}, "spec": _pod(installation, settings_name)},
     }
+    return manifest("Deployment", installation.namespace, api="apps/v1", spec=spec)
 
 
 def service(installation: Installation) -> Manifest:
     """Return the headless Service for scraping metrics."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": _metadata(installation, f"{NAME}-metrics"),
-        "spec": {
-            # Each pod has metrics of its own.
-            "clusterIP": "None",
-            # The metrics of a daemon that is not ready matter most.
-            "publishNotReadyAddresses": True,
-            "selector": selector(),
-            "ports": [{"name": "http", "port": _PORT, "targetPort": "http"}],
-        },
+    spec = {
+        # Each pod has metrics of its own.
+        "clusterIP": "None",
+        # The metrics of a daemon that is not ready matter most.
+        "publishNotReadyAddresses": True,
+        "selector": selector(),
+        "ports": [{"name": "http", "port": _PORT, "targetPort": "http"}],
     }
+    return manifest("Service", installation.namespace, f"{NAME}-metrics", spec=spec)
 
 
 def disruption_budget(installation: Installation) -> Manifest:
     """Return the PodDisruptionBudget, which keeps a drain from evicting all replicas at once."""
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": _metadata(installation),
-        # minAvailable would block every drain with one replica.
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector()}},
-    }
+    # minAvailable would block every drain with one replica.
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector()}}
+    return manifest("PodDisruptionBudget", installation.namespace, api="policy/v1", spec=spec)
 
 
 def classes(installation: Installation) -> list[Manifest]:
     """Return the class of each kind of gateway; default classes if the installation says so."""
-    return [
-        {
-            "apiVersion": API_VERSION,
-            "kind": kind.class_kind,
-            "metadata": {
-                "name": CLASS,
-                **(
-                    {"annotations": {kind.default_class_annotation: "true"}}
-                    if installation.default_class
-                    else {}
-                ),
-            },
-            "spec": {"controller": kind.controller},
-        }
-        for kind in GATEWAY_KINDS.values()
-    ]
+    made = []
+    for kind in GATEWAY_KINDS.values():
+        notes = {"annotations": {kind.default_class_annotation: "true"}} if installation.default_class else {}
+        head = {"apiVersion": API_VERSION, "kind": kind.class_kind, "metadata": {"name": CLASS, **notes}}
+        made.append({**head, "spec": {"controller": kind.controller}})
+    return made
 
 
 def _decided(policy: Policy) -> dict[str, Any]:
@@ -223,7 +193,3 @@ def _spread(topology: str) -> Manifest:
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": selector()},
     }
-
-
-def _metadata(installation: Installation, name: str = NAME) -> dict[str, Any]:
-    return {"name": name, "namespace": installation.namespace, "labels": labels()}

@@ -80,3 +80,11 @@ def selector() -> dict[str, str]:
 def labels() -> dict[str, str]:
     """Return the labels of all objects of an installation."""
     return {**selector(), "app.kubernetes.io/part-of": NAME}
+
+
+def manifest(
+    kind: str, namespace: str | None = None, name: str = NAME, *, api: str = "v1", **parts: Any
+) -> Manifest:
+    """Return an object of an installation, with its labels; it is of the cluster where it has no namespace."""
+    place = {"namespace": namespace} if namespace else {}
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, **place, "labels": labels()}, **parts}

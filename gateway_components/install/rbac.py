@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from gateway_components.api.kinds import GATEWAY_KINDS, KINDS
-from gateway_components.install.options import NAME, Installation, Manifest, labels
+from gateway_components.install.options import NAME, Installation, Manifest, manifest
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET, record_name
 from gateway_components.kube.lease import LEASE
 from gateway_components.kube.resources import (
@@ -134,11 +134,7 @@ _API = "rbac.authorization.k8s.io"
 
 def service_account(installation: Installation) -> Manifest:
     """Return the service account of the daemon."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": NAME, "namespace": installation.namespace, "labels": labels()},
-    }
+    return manifest("ServiceAccount", installation.namespace)
 
 
 def rbac(installation: Installation) -> list[Manifest]:
@@ -227,24 +223,13 @@ def _for(permission: Permission, namespaces: tuple[str, ...]) -> Permission:
 
 
 def _role(kind: str, namespace: str | None, permissions: Iterable[Permission], name: str = NAME) -> Manifest:
-    return {
-        "apiVersion": f"{_API}/v1",
-        "kind": kind,
-        "metadata": _metadata(name, namespace),
-        "rules": [rule for permission in permissions for rule in rules(permission)],
-    }
+    granted = [rule for permission in permissions for rule in rules(permission)]
+    return manifest(kind, namespace, name, api=f"{_API}/v1", rules=granted)
 
 
 def _binding(role: str, namespace: str | None, installation: Installation, name: str = NAME) -> Manifest:
-    return {
-        "apiVersion": f"{_API}/v1",
-        "kind": f"{role}Binding",
-        "metadata": _metadata(name, namespace),
-        "roleRef": {"apiGroup": _API, "kind": role, "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": installation.namespace}],
-    }
-
-
-def _metadata(name: str, namespace: str | None) -> Manifest:
-    scope = {"namespace": namespace} if namespace else {}
-    return {"name": name, **scope, "labels": labels()}
+    subject = {"kind": "ServiceAccount", "name": NAME, "namespace": installation.namespace}
+    reference = {"apiGroup": _API, "kind": role, "name": name}
+    return manifest(
+        f"{role}Binding", namespace, name, api=f"{_API}/v1", roleRef=reference, subjects=[subject]
+    )

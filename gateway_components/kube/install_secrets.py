@@ -6,7 +6,6 @@ grow. So the latest state of a Secret has the highest base, which is recorded af
 """
 
 import base64
-import binascii
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ _KEY = "passphrase"
 LATEST_PREFIX = "litellm-gateways-latest-"
 """Prefix of these Secrets' names."""
 
-_LABELS = {"app.kubernetes.io/managed-by": FIELD_MANAGER}
 _TRIES = 5
 _REFUSALS = frozenset((HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY))
 
@@ -46,7 +44,7 @@ async def known_passphrase(client: KubeClient, namespace: str) -> str:
     ApiError, ApiUnreachableError
         The Secret may not be read, or the API server did not answer.
     """
-    known = _passphrase(await client.get(SECRETS.item(namespace, PASSPHRASE_SECRET)))
+    known = _decoded(await client.get(SECRETS.item(namespace, PASSPHRASE_SECRET)), _KEY)
     if not known:
         message = (
             f"Secret {namespace}/{PASSPHRASE_SECRET} with the passphrase of the state is missing; name the namespace "
@@ -68,29 +66,23 @@ async def install_passphrase(client: KubeClient, namespace: str) -> str:
     """
     path = SECRETS.item(namespace, PASSPHRASE_SECRET)
     found = await client.get(path)
-    known = _passphrase(found)
+    known = _decoded(found, _KEY)
     if known:
         return known
     fresh = secrets.token_urlsafe(32)
-    data = {_KEY: base64.b64encode(fresh.encode()).decode()}
+    data = {_KEY: _encoded(fresh)}
     if found is not None:
         # A person emptied it: states are rewritten from the cluster.
         version = found["metadata"]["resourceVersion"]
         await client.merge_patch(path, {"metadata": {"resourceVersion": version}, "data": data})
         return fresh
-    body = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": PASSPHRASE_SECRET, "labels": _LABELS},
-        "data": data,
-    }
     try:
-        await client.create(SECRETS.collection(namespace), body)
+        await client.create(SECRETS.collection(namespace), _secret(PASSPHRASE_SECRET, data))
     except ApiError as error:
         if error.status != HTTPStatus.CONFLICT:
             raise
         # Another daemon was first.
-        known = _passphrase(await client.get(path))
+        known = _decoded(await client.get(path), _KEY)
         if not known:
             raise
         return known
@@ -185,13 +177,9 @@ class LatestStates:
 
     async def _write(self, namespace: str, latest: Latest) -> str:
         version = self._versions.get(namespace)
-        data = {
-            name: base64.b64encode(str(value).encode()).decode()
-            for name, value in (("uid", latest.uid), ("base", latest.base))
-        }
-        metadata = {"name": record_name(namespace), "labels": _LABELS}
+        data = {"uid": _encoded(latest.uid), "base": _encoded(str(latest.base))}
         if version is None:
-            body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+            body: Mapping[str, Any] = _secret(record_name(namespace), data)
             stored = await self._client.create(SECRETS.collection(self._home), body)
         else:
             body = {"metadata": {"resourceVersion": version}, "data": data}
@@ -202,7 +190,8 @@ class LatestStates:
     async def _stored(self, namespace: str) -> Latest | None:
         found = await self._client.get(self._path(namespace))
         self._versions[namespace] = found["metadata"]["resourceVersion"] if found else None
-        self._noted[namespace] = _read(found.get("data") or {}) if found else None
+        uid, base = _decoded(found, "uid"), _decoded(found, "base")
+        self._noted[namespace] = Latest(uid, int(base)) if uid and is_version(base) else None
         return self._noted[namespace]
 
     def _path(self, namespace: str) -> ApiPath:
@@ -221,16 +210,18 @@ class LatestStates:
         )
 
 
-def _read(data: Mapping[str, Any]) -> Latest | None:
-    try:
-        uid, base = (base64.b64decode(data.get(name, ""), validate=True).decode() for name in ("uid", "base"))
-    except (binascii.Error, UnicodeDecodeError, TypeError, ValueError):
-        return None
-    return Latest(uid, int(base)) if uid and is_version(base) else None
+def _secret(name: str, data: Mapping[str, str]) -> dict[str, Any]:
+    metadata = {"name": name, "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER}}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
 
 
-def _passphrase(secret: Mapping[str, Any] | None) -> str:
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _decoded(secret: Mapping[str, Any] | None, key: str) -> str:
+    """Return a value of a Secret; empty where it is missing or no text."""
     try:
-        return base64.b64decode(((secret or {}).get("data") or {}).get(_KEY, ""), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return base64.b64decode(((secret or {}).get("data") or {}).get(key, ""), validate=True).decode()
+    except (ValueError, TypeError):
         return ""

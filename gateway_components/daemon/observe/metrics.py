@@ -40,24 +40,26 @@ class Metrics(Telemetry):
         # The start of the process has a series of its own.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has gaps
         registry = self._registry = CollectorRegistry()
-        self._reconciles = _counter(registry, "reconciles", "Reconciles of a namespace", "result")
-        self._ups = _counter(registry, "ups", "Runs of the engine", "result")
+        common: dict[str, Any] = {"namespace": _NAMESPACE, "registry": registry}
+        self._reconciles = Counter("reconciles", "Reconciles of a namespace", ("result",), **common)
+        self._ups = Counter("ups", "Runs of the engine", ("result",), **common)
         for passed in ReconcileResult:
             self._reconciles.labels(passed)
         for ran in UpResult:
             self._ups.labels(ran)
-        self._up_seconds = _histogram(registry, "up_duration_seconds", "Duration of engine runs", _UP_SECONDS)
+        lasted = "Duration of engine runs"
+        self._up_seconds = Histogram("up_duration_seconds", lasted, buckets=_UP_SECONDS, **common)
         waited = "Time from the first change of a namespace until a worker takes it"
-        self._wait_seconds = _histogram(registry, "queue_wait_seconds", waited, _WAIT_SECONDS)
+        self._wait_seconds = Histogram("queue_wait_seconds", waited, buckets=_WAIT_SECONDS, **common)
         drifted = "Objects corrected after others changed or deleted them"
-        self._drift = _counter(registry, "drift_corrected", drifted, "kind")
+        self._drift = Counter("drift_corrected", drifted, ("kind",), **common)
         broken = "Watches that broke and were restarted"
-        self._restarts = _counter(registry, "watch_restarts", broken, "resource", "cause")
-        self._leader = _gauge(registry, "leader", "Whether this daemon is the leader")
-        depth = _gauge(registry, "queue_depth", "Namespaces waiting for a worker")
-        depth.set_function(queue_depth)
-        build = Info("build", "What runs here", namespace=_NAMESPACE, registry=registry)
-        build.info({"version": _version(), "python": platform.python_version()})
+        self._restarts = Counter("watch_restarts", broken, ("resource", "cause"), **common)
+        self._leader = Gauge("leader", "Whether this daemon is the leader", **common)
+        Gauge("queue_depth", "Namespaces waiting for a worker", **common).set_function(queue_depth)
+        Info("build", "What runs here", **common).info(
+            {"version": _version(), "python": platform.python_version()}
+        )
         registry.register(_Conditions(conditions))
         ProcessCollector(registry=registry)
 
@@ -119,18 +121,6 @@ def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
         ),
         GaugeMetricFamily(f"{_NAMESPACE}_routes", "Routes by condition", labels=("condition", "status")),
     )
-
-
-def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
-    return Counter(name, text, labels, namespace=_NAMESPACE, registry=registry)
-
-
-def _gauge(registry: CollectorRegistry, name: str, text: str) -> Gauge:
-    return Gauge(name, text, namespace=_NAMESPACE, registry=registry)
-
-
-def _histogram(registry: CollectorRegistry, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-    return Histogram(name, text, namespace=_NAMESPACE, registry=registry, buckets=buckets)
 
 
 def _version() -> str:
