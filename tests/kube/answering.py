@@ -1,9 +1,12 @@
 """A server that answers as a test says, and a client of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -36,3 +39,16 @@ def page(status: int, body: bytes, content_type: str, **headers: str) -> Answer:
         return web.Response(status=status, body=body, content_type=content_type, headers=headers)
 
     return answer
+
+
+@contextmanager
+def no_pauses() -> Iterator[None]:
+    """Let pauses between tries take no time."""
+    real_sleep: Callable[[float], Any] = asyncio.sleep
+
+    async def no_pause(_: float) -> None:
+        await real_sleep(0)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
+        yield

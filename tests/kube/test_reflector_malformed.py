@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from gateway_components.kube import client as client_module
 from gateway_components.kube.reflector import Cause, Reflector
 from gateway_components.kube.resources import DEPLOYMENTS
-from tests.kube.answering import client_of
+from tests.kube.answering import client_of, no_pauses
 
 Raw = dict[str, Any]
 EXPIRED: Raw = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired"}}
@@ -100,37 +100,25 @@ async def mirrored(
 ) -> Seen:
     """Run a reflector to the end of a script."""
     seen = Seen()
-    async with client_of(server.answer, folder) as client, _quick():
-        reflector: Reflector[str] = Reflector(
-            client,
-            DEPLOYMENTS,
-            project,
-            on_change,
-            project_unreadable=outline_of,
-            on_restart=lambda _, cause: seen.causes.append(cause),
-        )
-        with capture_logs() as seen.logs:
-            running = asyncio.create_task(reflector.run())
-            await asyncio.wait_for(server.done.wait(), 10)
-            assert not running.done(), "the reflector lives"
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+    with no_pauses():
+        async with client_of(server.answer, folder) as client:
+            reflector: Reflector[str] = Reflector(
+                client,
+                DEPLOYMENTS,
+                project,
+                on_change,
+                project_unreadable=outline_of,
+                on_restart=lambda _, cause: seen.causes.append(cause),
+            )
+            with capture_logs() as seen.logs:
+                running = asyncio.create_task(reflector.run())
+                await asyncio.wait_for(server.done.wait(), 10)
+                assert not running.done(), "the reflector lives"
+                running.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await running
     seen.cache = {name: kept for (_, name), kept in reflector.objects.items()}
     return seen
-
-
-@contextlib.asynccontextmanager
-async def _quick() -> AsyncIterator[None]:
-    """Let pauses between tries take no time."""
-    real_sleep: Callable[[float], Any] = asyncio.sleep
-
-    async def no_pause(_: float) -> None:
-        await real_sleep(0)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
-        yield
 
 
 NO_OBJECTS: list[tuple[str, Any]] = [

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Cause, Change, Reflector
 from gateway_components.kube.resources import CONFIG_MAPS
+from tests.kube.answering import no_pauses
 
 Edit = tuple[str, str | None]
 """A name, and the value it gets; None deletes it."""
@@ -160,7 +160,7 @@ async def _check(edits: list[list[Edit]], mischief: list[str]) -> None:
         note,
         on_restart=lambda _, cause: causes.append(cause),
     )
-    with _no_pauses():
+    with no_pauses():
         running = asyncio.create_task(mirrored.run())
         settled = asyncio.create_task(world.settled.wait())
         await asyncio.wait((running, settled), timeout=10, return_when=asyncio.FIRST_COMPLETED)
@@ -176,16 +176,3 @@ async def _check(edits: list[list[Edit]], mischief: list[str]) -> None:
     assert len(causes) <= 2 * (len(mischief) + len(edits)) + 2, (
         "it asks no more often than there is reason to"
     )
-
-
-@contextlib.contextmanager
-def _no_pauses() -> Iterator[None]:
-    """Let pauses between tries take no time."""
-    real_sleep: Callable[[float], Any] = asyncio.sleep
-
-    async def no_pause(_: float) -> None:
-        await real_sleep(0)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
-        yield

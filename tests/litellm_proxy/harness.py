@@ -151,58 +151,15 @@ class LiteLLMProxy:
         return self._running().pid
 
     def get(self, path: str, *, key: str | None = None) -> Response:
-        """Send a GET request.
-
-        Parameters
-        ----------
-        path
-            Path at the proxy, from ``/`` on.
-        key
-            Key for the header ``Authorization``; none is sent without it.
-
-        Returns
-        -------
-        Response
-            The answer, whatever its status.
-        """
+        """Send a GET request, and return the answer; `key` is for the header ``Authorization``."""
         return self._request("GET", path, None, key, seconds=30)
 
     def post(self, path: str, document: Mapping[str, object], *, key: str | None = None) -> Response:
-        """Send a POST request with a JSON body.
-
-        Parameters
-        ----------
-        path
-            Path at the proxy, from ``/`` on.
-        document
-            The body.
-        key
-            Key for the header ``Authorization``; none is sent without it.
-
-        Returns
-        -------
-        Response
-            The answer, whatever its status.
-        """
+        """Send a POST request with a JSON body, and return the answer; `key` is for the header ``Authorization``."""
         return self._request("POST", path, json.dumps(document).encode(), key, seconds=60)
 
     def chat(self, model: str, prompt: str, *, key: str | None = None) -> Response:
-        """Ask for a chat completion.
-
-        Parameters
-        ----------
-        model
-            Name in the proxy's ``model_list``.
-        prompt
-            The user's message.
-        key
-            Key for the header ``Authorization``; none is sent without it.
-
-        Returns
-        -------
-        Response
-            The answer, whatever its status.
-        """
+        """Ask for a chat completion, and return the answer; `key` is for the header ``Authorization``."""
         messages = [{"role": "user", "content": prompt}]
         return self.post("/v1/chat/completions", {"model": model, "messages": messages}, key=key)
 
