@@ -225,10 +225,14 @@ def _facts(
     # One of them is the gateway itself, the others are its rivals.
     namesakes = [claimed.get(Identity(kind, key.namespace, key.name)) for kind in GATEWAY_KINDS]
     existing = tuple(map(snapshot.existing.get, wanted_objects(key)))
-    running = snapshot.running.get(key)
     # Where there is no room for all of them, their order decides, which is no part of their equality.
     ranked = sorted(routes, key=lambda route: route.rank)
-    return namesakes, existing, running, key in snapshot.handed_over, ranked
+    return namesakes, existing, _running(key, snapshot), key in snapshot.handed_over, ranked
+
+
+def _running(key: Identity, snapshot: Snapshot) -> Mapping[str, str]:
+    """Return the hashes of running pods, where they count: else each rollout would have its gateway planned anew."""
+    return snapshot.running.get(key, {}) if snapshot.awaited else {}
 
 
 def _common(snapshot: Snapshot) -> Snapshot:
@@ -261,7 +265,7 @@ def _planned(
     absence = Absence(
         snapshot.absent & own,
         snapshot.awaited & own,
-        snapshot.running.get(key, {}),
+        _running(key, snapshot),
         _of(own, snapshot.remembered),
     )
     contents, resources = _of(own, snapshot.contents), _of(own, snapshot.resources)

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from gateway_components.api.meta import API_VERSION
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.reconcile import planner as planner_module
 from gateway_components.daemon.reconcile.plan_worker import PlanWorker
 from gateway_components.daemon.reconcile.planner import Planner
+from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.generate import Generated, generate
 from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.plan import Plan, plan
-from gateway_components.plan.snapshot import Snapshot
+from gateway_components.plan.snapshot import ExistingObject, Snapshot
 from tests.plan.make import (
     gateway,
     guard,
@@ -72,6 +74,28 @@ async def test_a_large_plan_of_the_process_is_the_plan(clock: Clock, worker: Pla
     assert same(planned, plan(wanted))
     assert planned.gateways[key()].objects is not None
     assert not planned.unfinished
+
+
+async def test_what_was_applied_is_not_planned_again(
+    clock: Clock, worker: PlanWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def counted(*inputs: Any) -> Generated:
+        made.append(inputs[0].metadata.name)
+        return generate(*inputs)
+
+    monkeypatch.setattr(planner_module, "generate", counted)
+    planner, wanted = Planner(clock, worker), snapshot(gateway())
+    before = await planner.plan(NAMESPACE, wanted)
+    ours = ExistingObject((API_VERSION, key().kind, key().name), applied=True)
+    hashes = before.gateways[key()].objects.hashes  # type: ignore[union-attr]  # it has no failure
+
+    existing = dict.fromkeys(wanted_objects(key()), ours)
+    applied = replace(wanted, existing=existing, running={key(): hashes})
+
+    assert same(await planner.plan(NAMESPACE, applied), before)
+    assert made == [key().name]
 
 
 async def test_a_failure_of_the_process_is_the_failure(clock: Clock, worker: PlanWorker) -> None:
