@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from gateway_components.api.kinds import KINDS
+from gateway_components.concurrency import cancel_and_wait, gather, leaf_errors, while_running
 from gateway_components.errors import GatewayError
 from gateway_components.graph.inventory import Inventory, inventory_of_raw
 from gateway_components.kube.client import KubeClient
@@ -22,7 +23,6 @@ from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.kubeconfig import find_kubeconfig
-from gateway_components.together import causes, ended, together, while_running
 
 _GATHER_SECONDS = 0.1
 """Batches the changes of one `kubectl apply`."""
@@ -71,7 +71,7 @@ async def connected(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
         async with await KubeClient.connect(found) as client:
             yield client
     except (ApiUnreachableError, ExceptionGroup) as error:
-        reasons = tuple(causes(error))
+        reasons = tuple(leaf_errors(error))
         if not all(isinstance(reason, ApiUnreachableError) for reason in reasons):
             raise
         said = "; ".join(dict.fromkeys(map(str, reasons)))
@@ -86,7 +86,7 @@ async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
 
     Raises ClusterError: nothing could be read: the CRDs or the rights are missing.
     """
-    found = await together(_list(client, kind, namespace) for kind in KINDS)
+    found = await gather(_list(client, kind, namespace) for kind in KINDS)
     listed = {kind: answer for kind, answer in zip(KINDS, found, strict=True) if isinstance(answer, _Listed)}
     notes = tuple(answer for answer in found if isinstance(answer, str))
     if not listed:
@@ -120,7 +120,7 @@ async def watch_cluster(client: KubeClient, first: Listing) -> AsyncGenerator[Li
             await while_running(changed.wait(), *running)
             await asyncio.sleep(_GATHER_SECONDS)
     finally:
-        await ended(*running)
+        await cancel_and_wait(*running)
 
 
 def log_warnings_only() -> None:

@@ -5,8 +5,8 @@ import sys
 
 import click
 
+from gateway_components.concurrency import leaf_errors
 from gateway_components.errors import GatewayError, visible
-from gateway_components.together import causes
 
 _COMMANDS = {
     "daemon": ("daemon", "Watch gateways, routes and guards, and reconcile them."),
@@ -56,7 +56,7 @@ def main() -> None:
     try:
         gatewayctl()
     except (GatewayError, ExceptionGroup) as error:
-        found = tuple(causes(error))
+        found = tuple(leaf_errors(error))
         if not all(isinstance(cause, GatewayError) for cause in found):
             raise
         for message in dict.fromkeys(map(str, found)):

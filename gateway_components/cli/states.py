@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gateway_components.cli.cluster import ClusterError
+from gateway_components.concurrency import cancel_and_wait, while_running
 from gateway_components.daemon.settings import IN_CLUSTER
 from gateway_components.daemon.watch.dependents import Callbacks
 from gateway_components.daemon.watch.view import ClusterView
@@ -35,7 +36,6 @@ from gateway_components.kube.state_secrets import StateWriter, outline
 from gateway_components.plan.findings import Failure
 from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.snapshot import Policy
-from gateway_components.together import ended, while_running
 
 
 @dataclass(frozen=True)
@@ -229,4 +229,4 @@ async def _planned(
         snapshot = await view.snapshot(namespace, held)
         return plan(snapshot), snapshot.undecided
     finally:
-        await ended(watching)
+        await cancel_and_wait(watching)

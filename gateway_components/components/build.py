@@ -15,7 +15,7 @@ from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY, GatewayKind
 from gateway_components.api.parse import problems
 from gateway_components.components.args import AiGatewayArgs, GatewayArgs, ToolGatewayArgs
 from gateway_components.components.described import Described, described_gateway, snapshot
-from gateway_components.components.inputs import ArgsError, camel_keys, plain, public, resolved, together
+from gateway_components.components.inputs import ArgsError, camel_keys, combined, plain, public, resolved
 from gateway_components.components.objects import GatewayOutputs
 from gateway_components.components.parts import described_guards, described_routes, guard_parts, route_parts
 from gateway_components.components.provider import namespace_of
@@ -137,7 +137,7 @@ def _outputs(
         "namespace": plain(namespace),
         **spec,
         "guardrails": guards,
-        "routes": together(routes),
+        "routes": combined(routes),
         "commonMetadata": plain(args.common_metadata),
         "patch": resolved(
             public(component, "config_patch", plain(args.config_patch)),
@@ -155,13 +155,13 @@ def _outputs(
         ),
         "referenced": _referenced_contents(env, env_from, guards),
     }
-    full = resolved(together({**outline, **details}), lambda parts: _generate(component, kind, parts))
+    full = resolved(combined({**outline, **details}), lambda parts: _generate(component, kind, parts))
     if isinstance(full, GatewayObjects):
         return GatewayOutputs(full, full, {route: _server(full, route) for route in routes})
     # Known details are checked with the outline, so that all visible mistakes are reported together.
     known = {key: part for key, part in details.items() if not isinstance(part, pulumi.Output)}
     first = resolved(
-        together({**outline, **known}), lambda parts: _generate(component, kind, parts, warn=False)
+        combined({**outline, **known}), lambda parts: _generate(component, kind, parts, warn=False)
     )
     return GatewayOutputs(
         first, full, {route: resolved(first, partial(_server, route=route)) for route in routes}

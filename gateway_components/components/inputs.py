@@ -43,7 +43,7 @@ def plain(value: Any) -> Any:
     if _is_args(value):
         value = {to_camel(key): part for key, part in vars(value).items() if part is not None}
     if isinstance(value, Mapping):
-        return together({_text(key): plain(part) for key, part in value.items()})
+        return combined({_text(key): plain(part) for key, part in value.items()})
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         parts = [plain(part) for part in value]
         return pulumi.Output.all(*parts) if any(map(_is_output, parts)) else parts
@@ -55,7 +55,7 @@ def resolved(value: Any, function: Callable[[Any], Any]) -> Any:
     return pulumi.Output.from_input(value).apply(function) if _is_late(value) else function(value)
 
 
-def together(parts: Mapping[str, Any]) -> Any:
+def combined(parts: Mapping[str, Any]) -> Any:
     """Return `parts` as a dict, or as one Output of a dict where a value is an Output."""
     if not any(map(_is_output, parts.values())):
         return dict(parts)

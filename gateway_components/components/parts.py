@@ -19,7 +19,7 @@ from gateway_components.components.args import (
     ToolServerArgs,
 )
 from gateway_components.components.described import Described, arguments_of, described, namespace_problem
-from gateway_components.components.inputs import ArgsError, args_as, one_of, plain, public, resolved, together
+from gateway_components.components.inputs import ArgsError, args_as, combined, one_of, plain, public, resolved
 from gateway_components.errors import Finding, Path
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
 
@@ -152,7 +152,7 @@ def _fields(component: str, service: _Service, guard: Any, path: str) -> Any:
     }
     checked = {name: public(component, f"{path}.{name}", part) for name, part in parts.items()}
     own = {to_camel(name): checked.pop(name) for name in settings}
-    return together({**checked, "type": service.provider_type, "settings": together(own)})
+    return combined({**checked, "type": service.provider_type, "settings": combined(own)})
 
 
 def _as_text(setting: Any) -> Any:
@@ -251,7 +251,7 @@ def _route_fields(component: str, route: ToolRouteArgs, path: str) -> Any:
         else plain(getattr(route, field.name))
         for field in fields(route)
     }
-    checked = together({name: public(component, f"{path}.{name}", part) for name, part in parts.items()})
+    checked = combined({name: public(component, f"{path}.{name}", part) for name, part in parts.items()})
     return resolved(checked, lambda known: _with_upstream(component, known, path))
 
 

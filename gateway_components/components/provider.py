@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import yaml
 
-from gateway_components.components.inputs import ArgsError, resolved, together
+from gateway_components.components.inputs import ArgsError, combined, resolved
 from gateway_components.errors import Finding, InputError
 from gateway_components.kubeconfig import cluster_context
 from gateway_components.plan.objects import GatewayObjects
@@ -57,7 +57,7 @@ def namespace_of(provider: pulumi.ProviderResource | None) -> Any:
     if provider is None:
         return _namespace({name: _default(name) for name in names})
     # In a preview, the unset settings of a new provider are unknown.
-    settings = together(
+    settings = combined(
         {name: setting.apply(_known, True) for name in names if (setting := vars(provider).get(name))}
     )
     return pulumi.Output.unsecret(pulumi.Output.from_input(settings).apply(_namespace))

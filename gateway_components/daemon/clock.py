@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from gateway_components.together import outlast
+from gateway_components.concurrency import wait_uninterrupted
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Clock:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await outlast(future)
+            await wait_uninterrupted(future)
             raise
 
     async def sleep(self, seconds: float) -> None:

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import structlog
 
+from gateway_components.concurrency import cancel_and_wait
 from gateway_components.daemon.side_loop import SideLoop
 from gateway_components.engine.folder import ScratchFolder
 from gateway_components.errors import missing_right
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.lease import Lease, LeaseTakenError
-from gateway_components.together import ended
 
 T = TypeVar("T")
 
@@ -293,7 +293,7 @@ async def elected(leadership: Leadership, stop: asyncio.Event) -> bool:
             electing.result()
         return electing.done()
     finally:
-        await ended(electing, stopping)
+        await cancel_and_wait(electing, stopping)
 
 
 async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], halt: Callable[[], None]) -> T:
@@ -326,5 +326,5 @@ async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], ha
             await asyncio.wait((keeping, working), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             halt()
-        await ended(working, keeping)
+        await cancel_and_wait(working, keeping)
         await leadership.release()

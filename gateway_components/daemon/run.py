@@ -11,6 +11,7 @@ from enum import IntEnum
 
 import structlog
 
+from gateway_components.concurrency import cancel_and_wait, raise_failures
 from gateway_components.daemon.clock import Clock, steady_seconds
 from gateway_components.daemon.leader import (
     Leader,
@@ -46,7 +47,6 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.lease import LEASE, Lease
 from gateway_components.kube.reviews import AccessReviewer
-from gateway_components.together import ended, raise_failures
 
 _QUIET_SHARE = 0.1
 """Part of the batch time without a change after which a reconcile begins."""
@@ -236,7 +236,7 @@ class _Daemon:
             raise_failures(watching, working)
             return await self._finish(working)
         finally:
-            await ended(*tasks)
+            await cancel_and_wait(*tasks)
 
     def _halt(self) -> None:
         if self._working:

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from gateway_components.together import outlast, unbroken
+from gateway_components.concurrency import uninterrupted, wait_uninterrupted
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class SideLoop:
         except asyncio.CancelledError:
             self._loop.call_soon_threadsafe(lambda: begun[0].cancel())  # noqa: PLW0108  (it may begin later)
             # What runs there must have ended before anything else is done with what it uses.
-            await outlast(waiting)
+            await wait_uninterrupted(waiting)
             raise
 
     @asynccontextmanager
@@ -97,7 +97,7 @@ class SideLoop:
         try:
             yield entered
         finally:
-            await unbroken(self.run(_leave(context)))
+            await uninterrupted(self.run(_leave(context)))
 
     async def ask_main(self, question: Callable[[], T]) -> T:
         """Return the answer to a `question` that the main loop alone may be asked; for coroutines that run here."""

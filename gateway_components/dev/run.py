@@ -12,6 +12,7 @@ from typing import Any
 from watchfiles import awatch
 
 from gateway_components.backoff import Backoff
+from gateway_components.concurrency import cancel_and_wait, leaf_errors, raise_failures
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.reconcile.ports import Batch, Reports
 from gateway_components.daemon.reconcile.reconciler import Reconciler
@@ -33,7 +34,6 @@ from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Policy
 from gateway_components.plan.status import Rollout
-from gateway_components.together import causes, ended, raise_failures
 
 _WORKERS = 4
 _ENGINE_SECONDS = 300.0
@@ -144,7 +144,7 @@ class _Session:
             for part in (working, *parts):
                 part.cancel()
             await asyncio.to_thread(self._stacks.stop)
-            await ended(*parts, stopping, working)
+            await cancel_and_wait(*parts, stopping, working)
             await self._view.close()
 
     async def end(self, stop: asyncio.Event) -> None:
@@ -155,7 +155,7 @@ class _Session:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait((removing, stopping), return_when=asyncio.FIRST_COMPLETED)
         done = removing.done()
-        await ended(removing, stopping)
+        await cancel_and_wait(removing, stopping)
         if done:
             removing.result()
             return
@@ -334,7 +334,7 @@ def _has_errors(findings: tuple[FileFinding, ...]) -> bool:
 
 def _text(error: Exception) -> str:
     """Return the messages of an error or group, each once; an internal error is raised."""
-    found = tuple(causes(error))
+    found = tuple(leaf_errors(error))
     if not all(isinstance(cause, GatewayError) for cause in found):
         raise error
     return "; ".join(dict.fromkeys(map(str, found)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.api.meta import API_VERSION
+from gateway_components.concurrency import cancel_and_wait, gather
 from gateway_components.daemon.reconcile.ports import View
 from gateway_components.daemon.watch.projections import (
     OUTLINES,
@@ -36,7 +37,6 @@ from gateway_components.plan.plan import GatewayPlan, Plan, plan
 from gateway_components.plan.references import absent_contents, gateway_of_route
 from gateway_components.plan.snapshot import Content, ExistingObject, Policy, Snapshot, UnreadableGateway
 from gateway_components.plan.status import Rollout
-from gateway_components.together import ended, together
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ class FolderView(View):
 
     async def close(self) -> None:
         """Stop watching."""
-        await ended(*self._watching)
+        await cancel_and_wait(*self._watching)
 
     def _watch(self, namespace: str) -> None:
         if namespace not in self._deployments:
@@ -320,7 +320,7 @@ class _Cluster:
 
     async def contents(self, whole: Snapshot) -> dict[Identity, Content]:
         unread = sorted(absent_contents(whole.gateways, whole.resources.get, whole.contents))
-        raws = await together(self._client.get(object_path(one)) for one in unread)
+        raws = await gather(self._client.get(object_path(one)) for one in unread)
         return {
             reference: Content.of(reference.kind, raw)
             for reference, raw in zip(unread, raws, strict=True)
@@ -351,7 +351,7 @@ class _Cluster:
         An object without an owner that has fields of ours was made by an earlier session, and does not conflict.
         """
         keys = [wanted for gateway in gateways for wanted in wanted_objects(gateway)]
-        found = await together(self._client.get(object_path(key)) for key in keys)
+        found = await gather(self._client.get(object_path(key)) for key in keys)
         existing, marks = {}, {}
         for key, raw in zip(keys, found, strict=True):
             if raw is None:

@@ -169,7 +169,7 @@ def first_warnings(warnings: Iterable[Finding]) -> tuple[Finding, ...]:
     return *shown, plan_warning(WarningReason.MORE_WARNINGS, message, count=others)
 
 
-def together(failures: Sequence[Failure]) -> Failure:
+def combined(failures: Sequence[Failure]) -> Failure:
     """Return one failure that names all `failures`, of which there is at least one."""
     return _failure(Failure, tuple(one for failure in failures for one in failure.findings))
 

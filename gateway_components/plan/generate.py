@@ -12,7 +12,7 @@ from gateway_components.identity import Identity
 from gateway_components.plan.claims import annotation_warnings
 from gateway_components.plan.config import Posture, check_size, generated_config, literal_faults
 from gateway_components.plan.environment import Absence, absence_warnings, environment, origins
-from gateway_components.plan.findings import Failure, Reason, first_warnings, together
+from gateway_components.plan.findings import Failure, Reason, combined, first_warnings
 from gateway_components.plan.guardrails import Guardrails, resolve_guardrails
 from gateway_components.plan.objects import EMPTY_DIGEST, GatewayObjects, config_hash, env_hash
 from gateway_components.plan.patch import guard_warnings, patch_warnings, read_patch, value_warnings
@@ -155,7 +155,7 @@ def _generated(
     generated = generated_config(gateway, servers, guardrails.entries)
     faults = [*literal_faults(generated), *faults]
     if faults:
-        raise together(faults)
+        raise combined(faults)
     return guardrails, generated
 
 

@@ -19,8 +19,8 @@ from gateway_components.plan.findings import (
     Failure,
     Reason,
     WarningReason,
+    combined,
     plan_warning,
-    together,
 )
 from gateway_components.plan.guardrail_params import (
     GuardrailParams,
@@ -127,7 +127,7 @@ def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
         except Failure as failure:
             failures.append(failure.about(*_related(gateway, reference, resources)))
     if failures:
-        raise together(failures)
+        raise combined(failures)
     served = {key: one for key, one in applied.items() if one.served}
     names = Counter(key.name for key in served)
     return Guardrails(

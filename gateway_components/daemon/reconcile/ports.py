@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from gateway_components.concurrency import cancel_and_wait
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.identity import Identity
@@ -16,7 +17,6 @@ from gateway_components.plan.plan import GatewayPlan, Plan, plan
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.status import Rollout, StallReason
-from gateway_components.together import ended
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ async def preemptible(
         # It ended by itself at the same moment.
         return working.result()
     finally:
-        await ended(working, watching)
+        await cancel_and_wait(working, watching)
 
 
 class View(Protocol):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from gateway_components.concurrency import gather, leaf_errors, uninterrupted
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
 from gateway_components.daemon.reconcile.grace import Grace
@@ -43,7 +44,6 @@ from gateway_components.plan.reclaim import is_rivalled
 from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
 from gateway_components.plan.status import Rollout
-from gateway_components.together import causes, together, unbroken
 
 __all__ = ["Reconciler"]
 
@@ -297,9 +297,9 @@ class Reconciler:
             try:
                 snapshot = await self._snapshot(namespace, ledger)
                 planned = await self._plan(namespace, snapshot)
-                await unbroken(self._report(namespace, planned, ledger))
+                await uninterrupted(self._report(namespace, planned, ledger))
             except (GatewayError, ExceptionGroup) as error:
-                if not all(isinstance(cause, GatewayError) for cause in causes(error)):
+                if not all(isinstance(cause, GatewayError) for cause in leaf_errors(error)):
                     raise
                 # The next reconcile, which the same change asks for, fails in the same way and reports it.
             else:
@@ -320,7 +320,7 @@ class Reconciler:
                 changed = set(wanted_objects(key))
             return self._repair(batch.wanted[key], changed)
 
-        await together(map(repair, batch.refreshed), AT_ONCE)
+        await gather(map(repair, batch.refreshed), AT_ONCE)
 
     async def _apply(self, namespace: str, batch: Batch, release: Collection[Identity]) -> Outcome:
         started = self._clock.now()

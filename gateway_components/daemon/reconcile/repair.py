@@ -5,6 +5,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 
+from gateway_components.concurrency import gather
 from gateway_components.engine.registration import applied_form
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError, retry_on_conflict
@@ -13,7 +14,6 @@ from gateway_components.kube.resources import object_path
 from gateway_components.plan.objects import GatewayObjects, Manifest
 from gateway_components.plan.ownership import FIELD_MANAGER
 from gateway_components.plan.reclaim import reclaimed
-from gateway_components.together import together
 
 
 class Repairer:
@@ -32,7 +32,7 @@ class Repairer:
         Raises an ExceptionGroup of ApiUnreachableError: the API server gave no answer. What it refuses is left to the
         engine to report.
         """
-        await together(
+        await gather(
             self._repair(manifest) for manifest in objects.manifests if Identity.of(manifest) in changed
         )
 

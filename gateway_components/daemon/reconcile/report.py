@@ -12,6 +12,7 @@ import structlog
 
 from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.backoff import Backoff
+from gateway_components.concurrency import gather
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.reconcile.events import EventRecorder, named
 from gateway_components.daemon.reconcile.ports import Batch
@@ -34,7 +35,6 @@ from gateway_components.plan.status import (
     released_route,
     route_status,
 )
-from gateway_components.together import together
 
 __all__ = ["AT_ONCE", "Report", "Reported", "Reporter", "StatusRetries"]
 
@@ -262,9 +262,7 @@ class StatusRetries:
 
     async def _written(self, namespace: str, reports: Sequence[Report]) -> bool:
         return all(
-            await together(
-                (self.unless(namespace, subject, report()) for subject, report in reports), AT_ONCE
-            )
+            await gather((self.unless(namespace, subject, report()) for subject, report in reports), AT_ONCE)
         )
 
     def due(self, namespace: str) -> float | None:

@@ -14,11 +14,11 @@ from typing import Generic, TypeVar
 import structlog
 
 from gateway_components.backoff import Backoff
+from gateway_components.concurrency import leaf_errors
 from gateway_components.daemon.observe.telemetry import ReconcileResult, Step, Telemetry
 from gateway_components.engine.errors import EngineError, EngineInterruptedError
 from gateway_components.kube.errors import ApiError, ApiUnreachableError, FencedError
 from gateway_components.kube.state_reader import StateConflictError
-from gateway_components.together import causes
 
 K = TypeVar("K", bound=Hashable)
 
@@ -273,7 +273,7 @@ class Requeue:
 
     def _failed(self, namespace: str, error: Exception) -> tuple[ReconcileResult, float]:
         """Log everything that ended a reconcile, and return its result, and the seconds until the next try."""
-        found = tuple(cause for cause in causes(error) if not isinstance(cause, _INTERRUPTIONS))
+        found = tuple(cause for cause in leaf_errors(error) if not isinstance(cause, _INTERRUPTIONS))
         if not found:
             # Of one that leads no more, the process ends in a moment.
             return ReconcileResult.INTERRUPTED, _LOOK_AGAIN_SECONDS

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from gateway_components.concurrency import gather
 from gateway_components.daemon.watch.projections import (
     OUTLINES,
     PROJECTIONS,
@@ -23,7 +24,6 @@ from gateway_components.kube.reflector import Cause, Change, Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource, object_path
 from gateway_components.plan.patch import PATCH_KEY
 from gateway_components.plan.snapshot import Content
-from gateway_components.together import together
 
 _WHOLE: tuple[tuple[Resource, Callable[[Mapping[str, Any]], Any]], ...] = (
     *((CUSTOM_RESOURCES[kind], project) for kind, project in PROJECTIONS.items()),
@@ -168,7 +168,7 @@ class Contents:
         Raises an ExceptionGroup of ApiError and ApiUnreachableError: some could not be read.
         """
         references = sorted(wanted)
-        found = await together(
+        found = await gather(
             (self._content(reference, patch=reference in patches) for reference in references), _AT_ONCE
         )
         return {

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def together(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None = None) -> list[T]:
+async def gather(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None = None) -> list[T]:
     """Do all of `work` at the same time, `at_once` of it at most, and return what it returned; a failure ends no other.
 
     Raises an ExceptionGroup with every error there was, once all have ended.
@@ -32,7 +32,7 @@ async def together(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None =
     return [task.result() for task in tasks]  # type: ignore[misc]
 
 
-async def outlast(*work: asyncio.Future[Any]) -> None:
+async def wait_uninterrupted(*work: asyncio.Future[Any]) -> None:
     """Wait until all of `work` has ended, also where this task is cancelled meanwhile, and be cancelled then."""
     cancelled = None
     while not all(one.done() for one in work):
@@ -44,14 +44,14 @@ async def outlast(*work: asyncio.Future[Any]) -> None:
         raise cancelled
 
 
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
     """Return what `work` returns; if this task is cancelled meanwhile, `work` finishes first.
 
     What ended `work` is raised, unless this task was cancelled.
     """
     working = asyncio.create_task(work)
     try:
-        await outlast(working)
+        await wait_uninterrupted(working)
     except asyncio.CancelledError:
         if not working.cancelled():
             # Nobody awaits it any more; retrieving the error keeps asyncio from logging it.
@@ -68,14 +68,14 @@ async def while_running(work: Coroutine[Any, Any, T], *tasks: asyncio.Task[Any])
         raise_failures(*tasks)
         return working.result()
     finally:
-        await ended(working)
+        await cancel_and_wait(working)
 
 
-async def ended(*tasks: asyncio.Task[Any]) -> None:
+async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     """Cancel `tasks`, and return once all of them have ended."""
     for task in tasks:
         task.cancel()
-    await outlast(*tasks)
+    await wait_uninterrupted(*tasks)
 
 
 def raise_failures(*tasks: asyncio.Task[Any]) -> None:
@@ -87,10 +87,10 @@ def raise_failures(*tasks: asyncio.Task[Any]) -> None:
         raise error
 
 
-def causes(error: Exception) -> Iterator[Exception]:
+def leaf_errors(error: Exception) -> Iterator[Exception]:
     """Yield the errors of a group, and of the groups in it; one that is no group by itself."""
     if isinstance(error, ExceptionGroup):
         for one in error.exceptions:
-            yield from causes(one)
+            yield from leaf_errors(one)
     else:
         yield error

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from gateway_components.together import (
-    causes,
-    ended,
-    outlast,
+from gateway_components.concurrency import (
+    cancel_and_wait,
+    gather,
+    leaf_errors,
     raise_failures,
-    together,
-    unbroken,
+    uninterrupted,
+    wait_uninterrupted,
     while_running,
 )
 
@@ -30,7 +30,7 @@ async def test_no_more_is_under_way_than_may_be() -> None:
         under_way -= 1
         return number
 
-    assert await together((work(number) for number in range(50)), at_once=6) == list(range(50))
+    assert await gather((work(number) for number in range(50)), at_once=6) == list(range(50))
     assert most == 6
 
 
@@ -47,9 +47,9 @@ async def test_all_of_it_ends_before_all_errors_are_reported() -> None:
         return 2
 
     with pytest.raises(ExceptionGroup) as raised:
-        await together([fail(ValueError("one")), slow(), fail(KeyError("two")), last()])
+        await gather([fail(ValueError("one")), slow(), fail(KeyError("two")), last()])
 
-    assert [type(cause) for cause in causes(raised.value)] == [ValueError, KeyError]
+    assert [type(cause) for cause in leaf_errors(raised.value)] == [ValueError, KeyError]
     assert done == ["slow"]
 
 
@@ -63,7 +63,7 @@ async def test_what_it_returns_comes_in_order() -> None:
         return 2
 
     event = asyncio.Event()
-    assert await together([after(event, 1), first(event)]) == [1, 2]
+    assert await gather([after(event, 1), first(event)]) == [1, 2]
 
 
 ENDS: list[Exception | None] = [None, ValueError("one")]
@@ -79,7 +79,7 @@ async def test_work_that_must_not_break_off_outlasts_whoever_wants_it(end: Excep
         if end:
             raise end
 
-    waiting = asyncio.create_task(unbroken(work()))
+    waiting = asyncio.create_task(uninterrupted(work()))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.sleep(0)
@@ -92,7 +92,7 @@ async def test_work_that_must_not_break_off_outlasts_whoever_wants_it(end: Excep
 
 async def test_who_is_cancelled_waits_for_its_work_first() -> None:
     work = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(outlast(work))
+    waiting = asyncio.create_task(wait_uninterrupted(work))
     for _ in range(3):
         await asyncio.sleep(0)
         waiting.cancel()
@@ -116,7 +116,7 @@ async def test_every_part_that_failed_is_reported() -> None:
         raise_failures(one, two, running)
 
     assert [str(error) for error in raised.value.exceptions] == ["one", "two"]
-    await ended(running)
+    await cancel_and_wait(running)
 
 
 async def test_work_ends_with_what_it_depends_on() -> None:
