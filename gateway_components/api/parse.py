@@ -48,13 +48,9 @@ def problems(manifest: Mapping[str, Any]) -> tuple[Finding, ...]:
     """
     found = list(admission_problems(manifest))
     kind, _ = _kind(manifest)
-    if kind is None:
-        return tuple(found)
-    parsed, _ = _validated(kind.model, manifest)
+    # The pod of a ToolServer is the business of the controller that runs it.
+    parsed = _validated(kind.model, manifest)[0] if kind and kind.role is Role.GATEWAY else None
     if parsed is None:
-        return tuple(found)
-    if kind.role is not Role.GATEWAY:
-        # Of a ToolServer too: its pod is the business of the controller that runs it.
         return tuple(found)
     if object_name_fault(parsed.metadata.name) is None:
         name_problem = workload_name_problem(parsed.metadata.name)

@@ -87,12 +87,12 @@ async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:
     Raises ClusterError: nothing could be read: the CRDs or the rights are missing.
     """
     found = await gather(_list(client, kind, namespace) for kind in KINDS)
-    listed = {kind: answer for kind, answer in zip(KINDS, found, strict=True) if isinstance(answer, _Listed)}
+    listed = [answer for answer in found if isinstance(answer, Listing)]
     notes = tuple(answer for answer in found if isinstance(answer, str))
     if not listed:
         raise ClusterError(_in_short(notes))
-    raws = tuple(raw for answer in listed.values() for raw in answer.raws)
-    return Listing(raws, {kind: answer.namespace for kind, answer in listed.items()}, notes)
+    raws = tuple(raw for answer in listed for raw in answer.raws)
+    return Listing(raws, {kind: where for answer in listed for kind, where in answer.visible.items()}, notes)
 
 
 async def watch_cluster(client: KubeClient, first: Listing) -> AsyncGenerator[Listing, None]:
@@ -137,19 +137,13 @@ def log_warnings_only() -> None:
     )
 
 
-@dataclass(frozen=True)
-class _Listed:
-    raws: tuple[Raw, ...]
-    namespace: str | None
-
-
-async def _list(client: KubeClient, kind: str, namespace: str | None) -> _Listed | str:
+async def _list(client: KubeClient, kind: str, namespace: str | None) -> Listing | str:
     scopes = (None, namespace) if namespace and KINDS[kind].namespaced else (None,)
     refusal = ApiError(HTTPStatus.FORBIDDEN, "", "")
     for scope in scopes:
         try:
             items, _ = await client.list(CUSTOM_RESOURCES[kind].collection(scope))
-            return _Listed(tuple(_with_kind(kind, item) for item in items), scope)
+            return Listing(tuple(_with_kind(kind, item) for item in items), {kind: scope})
         except ApiError as error:
             refusal = error
             if error.status != HTTPStatus.FORBIDDEN:

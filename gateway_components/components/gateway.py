@@ -90,12 +90,8 @@ class Gateway(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         super().__init__(type_, name, None, opts)
-        resources = register(name, outputs, self, how, opts.parent if opts else None)
-        self.config_map, self.deployment, self.service = (
-            resources.config_map,
-            resources.deployment,
-            resources.service,
-        )
+        parts = register(name, outputs, self, how, opts.parent if opts else None)
+        self.config_map, self.deployment, self.service = parts
         if how.marked:
             warn_of_namesake(f'{type_.rpartition(":")[2]} "{name}"', self.config_map)
         self.config_map_name = self.config_map.metadata.name

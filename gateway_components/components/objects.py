@@ -10,7 +10,7 @@ from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ConfigMap, Service
 
 from gateway_components.components.inputs import resolved
-from gateway_components.plan.objects import GatewayObjects, Manifest
+from gateway_components.plan.objects import GatewayObjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +69,13 @@ class Registration:
     options: pulumi.ResourceOptions = field(default_factory=pulumi.ResourceOptions)
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayResources:
-    """The registered resources of one gateway."""
-
-    config_map: ConfigMap
-    deployment: Deployment
-    service: Service
-
-
 def register(
     name: str,
     outputs: GatewayOutputs,
     parent: pulumi.Resource,
     how: Registration,
     above: pulumi.Resource | None,
-) -> GatewayResources:
+) -> tuple[ConfigMap, Deployment, Service]:
     """Register the objects of a gateway below its component `parent`, each under the resource name `name`.
 
     The ConfigMap comes first: pods mount it, and a conflict on it stops the run before anything else is created.
@@ -96,12 +87,12 @@ def register(
 
     def part(source: GatewayObjects | pulumi.Output[GatewayObjects], kind: _Part, key: str) -> Any:
         # A copy, for transformations change maps in place.
-        return resolved(source, lambda known: copy.deepcopy(_manifest(known, kind)[key]))
+        return resolved(source, lambda known: copy.deepcopy(getattr(known, kind)[key]))
 
     def metadata(kind: _Part, annotations: Mapping[str, Any]) -> Any:
         made = resolved(
             outputs.outline,
-            lambda made: _annotated(copy.deepcopy(_manifest(made, kind)["metadata"]), annotations),
+            lambda made: _annotated(copy.deepcopy(getattr(made, kind)["metadata"]), annotations),
         )
         if outputs.namespace is None:
             return made
@@ -135,7 +126,7 @@ def register(
         spec=part(outputs.outline, "service", "spec"),
         opts=aliased("kubernetes:core/v1:Service", after),
     )
-    return GatewayResources(config_map, deployment, service)
+    return config_map, deployment, service
 
 
 def mark(component: pulumi.Resource, parent: pulumi.Resource | None) -> dict[str, str]:
@@ -188,15 +179,6 @@ def _urn(component: pulumi.Resource) -> pulumi.Output[str]:
     # Without the component as a dependency: that would be one on everything below it.
     urn: Any = component.urn.future()
     return pulumi.Output.from_input(urn)
-
-
-def _manifest(objects: GatewayObjects, kind: _Part) -> Manifest:
-    manifests = {
-        "config_map": objects.config_map,
-        "deployment": objects.deployment,
-        "service": objects.service,
-    }
-    return manifests[kind]
 
 
 def _annotated(metadata: Mapping[str, Any], annotations: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,7 +3,8 @@
 import os
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -168,23 +169,18 @@ class Workspaces:
         stack = self._stacks.get(namespace)
         if stack is None:
             options = {**self._options, "work_dir": self.work_folder(namespace)}
-            try:
+            with _readable():
                 workspace = FolderWorkspace(**options) if self.local else LocalWorkspace(**options)
                 stack = Stack.create_or_select(namespace, workspace)
-            except CommandError as error:
-                raise _readable(error) from None
             self._stacks[namespace] = stack
         return stack
 
     def exported(self, namespace: str) -> Deployment | None:
         """Return the state of a stack in the backend; None if there is no stack, which is not created."""
         options = {**self._options, "work_dir": self.work_folder(namespace)}
-        try:
+        with _readable(), suppress(StackNotFoundError):
             return LocalWorkspace(**options).export_stack(namespace)
-        except StackNotFoundError:
-            return None
-        except CommandError as error:
-            raise _readable(error) from None
+        return None
 
     def drop(self, namespace: str) -> None:
         """Forget the stack of a namespace."""
@@ -192,13 +188,15 @@ class Workspaces:
 
     def ask(self, namespace: str, query: Callable[[Stack], T]) -> T:
         """Return the engine's answer to a query about a stack."""
-        try:
+        with _readable():
             return query(self.get(namespace))
-        except CommandError as error:
-            raise _readable(error) from None
 
 
-def _readable(error: CommandError) -> EngineError:
-    """Return an error fit for a user: that of the Automation API quotes the engine's whole output."""
-    cause = error.__cause__
-    return cause if isinstance(cause, EngineError) else EngineError("the Pulumi engine failed")
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raise errors fit for a user: those of the Automation API quote the engine's whole output."""
+    try:
+        yield
+    except CommandError as error:
+        cause = error.__cause__
+        raise cause if isinstance(cause, EngineError) else EngineError("the Pulumi engine failed") from None
