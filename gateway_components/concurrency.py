@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 async def gather(work: Iterable[Coroutine[Any, Any, T]], at_once: int | None = None) -> list[T]:
@@ -42,6 +43,19 @@ async def wait_uninterrupted(*work: asyncio.Future[Any]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
+
+
+async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """Do two things at the same time, and return what they returned; a failure of one does not end the other.
+
+    Raises what ended the second, or else what ended the first.
+    """
+    one, other = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(other, BaseException):
+        raise other
+    if isinstance(one, BaseException):
+        raise one
+    return one, other
 
 
 async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:

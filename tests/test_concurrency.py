@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gateway_components.concurrency import (
+    both,
     cancel_and_wait,
     gather,
     leaf_errors,
@@ -32,6 +33,24 @@ async def test_no_more_is_under_way_than_may_be() -> None:
 
     assert await gather((work(number) for number in range(50)), at_once=6) == list(range(50))
     assert most == 6
+
+
+async def test_both_end_before_either_error_is_reported() -> None:
+    done = []
+
+    async def slow() -> str:
+        await asyncio.sleep(0)
+        done.append("slow")
+        return "slow"
+
+    assert await both(slow(), slow()) == ("slow", "slow")
+    for pair in ((fail(ValueError("one")), slow()), (slow(), fail(ValueError("one")))):
+        done.clear()
+        with pytest.raises(ValueError, match="one"):
+            await both(*pair)
+        assert done == ["slow"]
+    with pytest.raises(ValueError, match="second"):
+        await both(fail(ValueError("first")), fail(ValueError("second")))
 
 
 async def test_all_of_it_ends_before_all_errors_are_reported() -> None:

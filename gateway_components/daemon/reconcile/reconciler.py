@@ -6,11 +6,11 @@ Read this after `plan.plan`. It carries out what plan and ledger decide about ga
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gateway_components.concurrency import gather, leaf_errors, uninterrupted
+from gateway_components.concurrency import both, gather, leaf_errors, uninterrupted
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.observe.telemetry import NOBODY, Step, Telemetry, UpResult
 from gateway_components.daemon.reconcile.grace import Grace
@@ -30,20 +30,18 @@ from gateway_components.daemon.reconcile.ports import (
     preemptible,
     unread,
 )
-from gateway_components.daemon.reconcile.report import AT_ONCE, Report, Reported, StatusRetries
-from gateway_components.daemon.reconcile.rollouts import ReadReasons, StalledRollouts
+from gateway_components.daemon.reconcile.report import AT_ONCE
+from gateway_components.daemon.reconcile.rollouts import ReadReasons
+from gateway_components.daemon.reconcile.statuses import Statuses
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.errors import GatewayError
 from gateway_components.identity import Identity
 from gateway_components.plan.claims import wanted_objects
-from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.ownership import Drift
 from gateway_components.plan.plan import GatewayPlan, Plan
 from gateway_components.plan.reclaim import is_rivalled
-from gateway_components.plan.routes import RoutePlan
 from gateway_components.plan.snapshot import Snapshot
-from gateway_components.plan.status import Rollout
 
 __all__ = ["Reconciler"]
 
@@ -51,6 +49,14 @@ _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
 _LOOK_SECONDS = 1.0
 """Pause between looks at changes during a run: a look costs as much as the start of a reconcile."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """Whether a run released all that it was to release, and the drift that it corrected."""
+
+    complete: bool
+    corrected: Mapping[Identity, Sequence[Drift]]
 
 
 class Reconciler:
@@ -88,10 +94,8 @@ class Reconciler:
         self._clock = clock
         self._telemetry = telemetry
         self._repair = repair
-        self._stalled = StalledRollouts(read_pods)
+        self._statuses = Statuses(view, reporter, clock, telemetry, read_pods)
         self._grace = Grace()
-        self._reported = Reported()
-        self._status_retries = StatusRetries(clock)
         self._changed = changed
         self._planning = planning
         self._ledgers: dict[str, Ledger] = {}
@@ -105,7 +109,7 @@ class Reconciler:
         ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError, ExceptionGroup
             The reconcile failed and can be repeated. A group holds several of these.
         """
-        self._status_retries.begin(namespace)
+        self._statuses.begin(namespace)
         ledger = await self._ledger(namespace)
         snapshot = await self._snapshot(namespace, ledger)
         planned = await self._plan(namespace, snapshot)
@@ -117,42 +121,48 @@ class Reconciler:
         # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
         if not await self._release(namespace, release | self._disowned(snapshot, planned)):
             return _UNSETTLED_SECONDS
-        settled = await self._report(namespace, planned, ledger, intact) and not planned.unfinished
+        report = self._statuses.report(namespace, planned, ledger, intact)
         batch = ledger.due(pending, self._clock.now())
         if batch is None and ledger.held == release:
+            settled = await report and not planned.unfinished
             # Nothing is left for the engine to do: objects stay, or go with their owner.
             self._forget(namespace)
             await self._engine.forget(namespace)
             return self._due_in(namespace, None) if settled else _UNSETTLED_SECONDS
         if release and (batch is None or batch.retry):
             batch = Batch()
-        if batch is not None:
+        if batch is None:
+            settled = await report
+        else:
             try:
-                reported = await self._run_batch(namespace, planned, ledger, batch, release)
-                settled = reported and not planned.unfinished
+                # The statuses and events of a crowd take as long as its run.
+                _, ran = await both(report, self._run_batch(namespace, planned, ledger, batch, release))
             except PreemptedError:
                 return 0.0
-        if not settled:
+            # What is due now is applied by the next reconcile, and this run reported beside that one.
+            more = ledger.due(pending, self._clock.now()) is not None
+            reported = more or await self._statuses.report(namespace, planned, ledger)
+            await self._report_corrections(ran.corrected)
+            if more:
+                return 0.0
+            settled = reported and ran.complete
+        if not settled or planned.unfinished:
             return _UNSETTLED_SECONDS
         return self._due_in(namespace, ledger.next_run(pending, self._clock.now()))
 
     def _due_in(self, namespace: str, retry_at: float | None) -> float | None:
-        times = (
-            retry_at,
-            *(part.due(namespace) for part in (self._stalled, self._grace, self._status_retries)),
-        )
+        times = retry_at, self._grace.due(namespace), *self._statuses.due(namespace)
         return min((max(time - self._clock.now(), 0) for time in times if time is not None), default=None)
 
     def _forget(self, namespace: str) -> None:
         del self._ledgers[namespace]
-        self._stalled.forget(namespace)
-        self._reported.forget(namespace)
+        self._statuses.forget(namespace)
         self._grace.forget(namespace)
 
     async def _run_batch(
         self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
-    ) -> bool:
-        """Apply a batch, and report how that went; False where something is left to be done soon."""
+    ) -> _Ran:
+        """Apply a batch, and record how that went."""
         async with self._engine.room(len(batch.wanted)):
             if batch.wanted and self._view.leaves(namespace):
                 raise PreemptedError
@@ -161,12 +171,13 @@ class Reconciler:
         unapplied = ledger.failures(planned, batch)
         self._reporter.engine_ran(namespace, batch, outcome.released, unapplied, seconds)
         ledger.forget(outcome.released)
-        settled = await self._report(namespace, planned, ledger)
+        return _Ran(frozenset(release) <= frozenset(outcome.released), corrected)
+
+    async def _report_corrections(self, corrected: Mapping[Identity, Sequence[Drift]]) -> None:
         for key, drifts in corrected.items():
             for drift in drifts:
                 self._telemetry.drift_corrected(drift.object.kind)
             await self._reporter.drift_corrected(key, self._view.raw(key), drifts)
-        return settled and frozenset(release) <= frozenset(outcome.released)
 
     async def _snapshot(self, namespace: str, ledger: Ledger) -> Snapshot:
         with self._telemetry.step(Step.SNAPSHOT, namespace):
@@ -201,7 +212,7 @@ class Reconciler:
         for subject in sorted(subjects, key=str):
             released = self._reporter.released(subject, self._view.raw(subject))
             if subject.kind == "ToolRoute":  # no state holds it, and it may be of another namespace
-                released = self._status_retries.unless(namespace, subject, released)
+                released = self._statuses.unless_refused(namespace, subject, released)
             if not await released:
                 return False
         return True
@@ -297,7 +308,7 @@ class Reconciler:
             try:
                 snapshot = await self._snapshot(namespace, ledger)
                 planned = await self._plan(namespace, snapshot)
-                await uninterrupted(self._report(namespace, planned, ledger))
+                await uninterrupted(self._statuses.report(namespace, planned, ledger))
             except (GatewayError, ExceptionGroup) as error:
                 if not all(isinstance(cause, GatewayError) for cause in leaf_errors(error)):
                     raise
@@ -341,57 +352,3 @@ class Reconciler:
             if batch.wanted:
                 self._telemetry.engine_ran(result, self._clock.now() - started)
         return outcome
-
-    async def _report(
-        self, namespace: str, planned: Plan, ledger: Ledger, intact: Collection[Identity] = ()
-    ) -> bool:
-        """Write the status of all gateways and routes whose outcome is known; the others keep the one they have.
-
-        False where one changed before its status was written; one that is refused is written again later. Those of
-        `intact` that were reported before are settled.
-        """
-        own, guests = list[Report](), list[Report]()
-        self._reported.begin(namespace)
-        pending = ledger.pending(planned, self._view.stamp)
-        rollouts = await self._rollouts(namespace, pending, ledger)
-        for gateway in pending.gateways.values():
-            key, failure = gateway.key, gateway.failure or ledger.failure(gateway)
-            if not failure and not ledger.is_applied(gateway):
-                continue
-            stamp, rollout = self._view.stamp(key), rollouts.get(key)
-            url = gateway.objects and gateway.objects.url
-            facts = (stamp, gateway.generation, url, gateway.warnings, failure, rollout)
-            if stamp is not None and self._reported.is_current(key, facts):
-                if key in intact and not failure and not self._stalled.is_looked_at(key):
-                    ledger.settle(gateway, stamp)
-            elif raw := self._view.raw(key):
-                write = partial(self._reporter.gateway, gateway, raw, failure, rollout)
-                own.append((key, partial(self._reported.report, key, facts, write)))
-        for route in planned.routes.values():
-            raw = self._view.route(route)
-            gateway_of_route = planned.gateways.get(route.gateway) if route.gateway else None
-            degraded, applied = None, False
-            if gateway_of_route:
-                degraded = gateway_of_route.failure or ledger.failure(gateway_of_route)
-                applied = ledger.is_applied(gateway_of_route)
-            if raw is not None and route.gateway and (route.failure or degraded or applied):
-                report = partial(self._reporter.route, self._explained(route), raw, degraded)
-                (guests if route.foreign else own).append((route.key, report))
-        with self._telemetry.step(Step.STATUSES, namespace, reports=len(own) + len(guests)):
-            return await self._status_retries.write(namespace, own, guests)
-
-    async def _rollouts(self, namespace: str, pending: Plan, ledger: Ledger) -> Mapping[Identity, Rollout]:
-        """Return how far the gateways have come that were applied, and why they come no further."""
-        rollouts = {
-            gateway.key: rollout
-            for gateway in pending.gateways.values()
-            if ledger.is_applied(gateway) and (rollout := self._view.rollout(gateway))
-        }
-        return await self._stalled.explain(namespace, rollouts, self._clock.now())
-
-    def _explained(self, route: RoutePlan) -> RoutePlan:
-        # Of a route that cannot be read, the plan knows only that it has no upstream.
-        fault = self._view.fault(route.key)
-        if fault and route.failure and route.failure.reason == Reason.UPSTREAM_UNRESOLVED:
-            return replace(route, failure=Failure(Reason.UPSTREAM_UNRESOLVED, fault))
-        return route
