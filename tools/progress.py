@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tools.errors import ToolsError
@@ -47,20 +48,22 @@ def run_with_progress(
     ToolsError
         The command failed; the message shows the end of its output.
     """
-    # A process group of its own lets an interruption end the command together with what it started.
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        process_group=0,
-    )
-    counter = _LineCounter(process)
+    process = None
     started = time.monotonic()
     try:
+        with _deferred_signals():
+            # A process group of its own lets an interruption end the command together with what it started.
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=dict(environment),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                process_group=0,
+            )
+        counter = _LineCounter(process)
         while True:
             try:
                 code = process.wait(heartbeat)
@@ -68,8 +71,10 @@ def run_with_progress(
             except subprocess.TimeoutExpired:
                 say(f"      … {time.monotonic() - started:.0f} s, {describe(counter.count)}")
     except BaseException:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
         raise
     tail = counter.finish()
     if code != 0:
@@ -95,6 +100,23 @@ class _LineCounter:
         """Return the last lines once the output has ended."""
         self._thread.join()
         return "\n".join(self._tail)
+
+
+@contextlib.contextmanager
+def _deferred_signals() -> Iterator[None]:
+    """Handle a signal at the end of the block: until then, nobody could end what the block has started."""
+    pending: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda caught, _: pending.append(caught))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for received in pending:
+            signal.raise_signal(received)
 
 
 def end_on_signal(number: int, _frame: object) -> None:

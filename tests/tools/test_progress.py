@@ -36,19 +36,34 @@ def test_failure_shows_the_output(tmp_path: Path) -> None:
         )
 
 
-def test_interruption_ends_the_command_and_what_it_started(tmp_path: Path) -> None:
-    code = (
-        "import os, pathlib, signal\n"
-        "from tools.progress import end_on_signal, run_with_progress\n"
-        "signal.signal(signal.SIGTERM, end_on_signal)\n"
-        f"command = ['sh', '-c', 'sleep 300 & echo $! > {tmp_path}/pid.new;"
-        f" mv {tmp_path}/pid.new {tmp_path}/pid; wait']\n"
-        f"run_with_progress(command, cwd=pathlib.Path('{tmp_path}'), environment=os.environ, describe=str)\n"
-    )
-    run = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
+STARTED = """
+import os, pathlib, signal, subprocess, sys
+from tools.progress import end_on_signal, run_with_progress
+signal.signal(signal.SIGTERM, end_on_signal)
+folder = pathlib.Path(sys.argv[1])
+command = ["sh", "-c", "sleep 300 & echo $! > pid.new; mv pid.new pid; wait"]
+{interrupted}
+run_with_progress(command, cwd=folder, environment=os.environ, describe=str)
+"""
+WHILE_IT_STARTS = """
+class Interrupted(subprocess.Popen):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        while not (folder / "pid").exists():
+            pass
+        signal.raise_signal(signal.SIGTERM)
+subprocess.Popen = Interrupted
+"""
+
+
+@pytest.mark.parametrize("interrupted", ["", WHILE_IT_STARTS], ids=["while it runs", "while it starts"])
+def test_interruption_ends_the_command_and_what_it_started(tmp_path: Path, interrupted: str) -> None:
+    code = STARTED.format(interrupted=interrupted)
+    run = subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=PROJECT)
     wait_until((tmp_path / "pid").exists, timeout=60, what="the command started")
     pid = (tmp_path / "pid").read_text().strip()
-    run.terminate()
+    if not interrupted:
+        run.terminate()
     assert run.wait(30) == 128 + 15
     wait_until(lambda: not _runs(pid), timeout=60, what="the command's child ended")
 
