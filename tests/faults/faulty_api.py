@@ -79,6 +79,10 @@ class FaultyApi:
         finally:
             self._lines = bytes
 
+    def writes(self, name: str) -> int:
+        """Return how many requests so far would change an object of this name."""
+        return sum(method != "GET" and name in path.split("/") for method, path, _ in self.asked)
+
     def cut_watches(self) -> int:
         """Break the connections of all watches off; return how many there were."""
         watches = list(self._watches)

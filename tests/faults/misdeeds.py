@@ -29,6 +29,17 @@ def only_writes(request: web.Request) -> bool:
     return request.method != "GET"
 
 
+def writes_of(name: str) -> Hits:
+    """Hit what would change an object of this name."""
+    return lambda request: request.method != "GET" and name in request.path.split("/")
+
+
+async def no_answer(_: web.Request, __: Forward) -> web.StreamResponse:
+    """Keep who asks waiting."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
 async def hang_up(request: web.Request) -> web.StreamResponse:
     """Break the connection off without an answer."""
     if request.transport is not None:

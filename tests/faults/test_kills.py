@@ -13,10 +13,13 @@ import psutil
 import pytest
 
 from lab import ControlPlane, wait_until
+from lab.ports import free_port
 from tests.daemon.harness import Daemon, Namespace, alone
 from tests.daemon.manifests import gateway, tool_gateway, tool_route
 from tests.faults.churn import Churn
 from tests.faults.fatal import PROGRAM
+from tests.faults.faulty_api import FaultyApi
+from tests.faults.misdeeds import no_answer, writes_of
 from tests.faults.truth import assert_true
 
 KILLS = 50
@@ -153,21 +156,32 @@ def test_killed_at_random_under_a_churn_of_edits(
         assert not daemon.events("internal error")
 
 
-def engines(daemon: Daemon) -> list[psutil.Process]:
-    children = psutil.Process(daemon.process.pid).children(recursive=True)
-    return [child for child in children if child.name() == "pulumi"]
+def held_engine(api: FaultyApi, daemon: Daemon, place: Namespace, name: str) -> list[psutil.Process]:
+    """Create a gateway, and return the engine of its run and its plugins while the API server leaves it waiting."""
+    with api.fault(no_answer, writes_of(name)):
+        place.apply(gateway(name))
+        wait_until(lambda: api.writes(name), timeout=SECONDS, what="the engine writes")
+        (engine,) = [
+            child
+            for child in psutil.Process(daemon.process.pid).children(recursive=True)
+            if child.name() == "pulumi"
+        ]
+        return [engine, *engine.children(recursive=True)]
 
 
 def test_a_dead_or_hanging_engine_is_replaced_with_children(
     idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
-    with Daemon(idle_lab, tmp_path, *alone(place), "--engine-seconds", "10") as daemon:
-        daemon.wait_for("watching")
+    with (
+        FaultyApi(idle_lab, free_port()) as api,
+        Daemon(
+            idle_lab, tmp_path, *alone(place), "--engine-seconds", "10", kubeconfig=api.kubeconfig
+        ) as daemon,
+    ):
         for number, fault in enumerate((signal.SIGKILL, signal.SIGSTOP)):
             name = f"gateway-{number}"
-            place.apply(gateway(name))
-            (engine, *_) = wait_until(lambda: engines(daemon), timeout=SECONDS, what="an engine")
-            family = wait_until(lambda e=engine: _family(e), timeout=SECONDS, what="its plugins")  # type: ignore[misc]
+            engine, *plugins = family = held_engine(api, daemon, place, name)
+            assert plugins
             engine.send_signal(fault)
             gone, alive = psutil.wait_procs(family, timeout=SECONDS)
             assert not alive, "its plugins are gone, too"
@@ -183,11 +197,12 @@ def test_a_dead_or_hanging_engine_is_replaced_with_children(
 def test_engine_and_provider_end_with_a_killed_daemon(
     idle_lab: ControlPlane, place: Namespace, tmp_path: Path
 ) -> None:
-    with Daemon(idle_lab, tmp_path, *alone(place)) as daemon:
-        daemon.wait_for("watching")
-        place.apply(gateway("chat"))
-        (engine, *_) = wait_until(lambda: engines(daemon), timeout=SECONDS, what="an engine")
-        family = wait_until(lambda: _family(engine), timeout=SECONDS, what="its provider")
+    with (
+        FaultyApi(idle_lab, free_port()) as api,
+        Daemon(idle_lab, tmp_path, *alone(place), kubeconfig=api.kubeconfig) as daemon,
+    ):
+        engine, *plugins = family = held_engine(api, daemon, place, "chat")
+        assert plugins
         # Frozen, so that it does not end by itself.
         engine.suspend()
         daemon.stop(signal.SIGKILL)
@@ -200,9 +215,3 @@ def test_engine_and_provider_end_with_a_killed_daemon(
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-
-
-def _family(engine: psutil.Process) -> list[psutil.Process]:
-    """Return an engine and its plugins, once it has one."""
-    children = engine.children(recursive=True)
-    return [engine, *children] if children else []
