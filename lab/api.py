@@ -84,6 +84,20 @@ class Api:
         """Delete an object without waiting until it is gone."""
         _manifest(path, *self._send("DELETE", path))
 
+    def delete_all(self, path: str) -> None:
+        """Delete all objects of a collection without waiting until they are gone; none if it is not served.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        status, content = self._send("DELETE", path)
+        if status != HTTPStatus.NOT_FOUND:
+            _manifest(path, status, content)
+
     def apply(self, path: str, manifest: Manifest, manager: str) -> Manifest:
         """Apply an object on the server's side, as a tool that calls itself `manager`; return it as stored."""
         path = f"{path}?fieldManager={manager}&force=true"

@@ -122,6 +122,15 @@ def read_crds(paths: Iterable[Path]) -> list[Manifest]:
     return crds
 
 
+def namespaced_collections(crds: Iterable[Manifest]) -> list[str]:
+    """Return ``/apis/<group>/<version>/<plural>`` of each custom resource that lives in namespaces."""
+    return [
+        f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
+        for spec in (crd["spec"] for crd in crds)
+        if spec["scope"] == "Namespaced"
+    ]
+
+
 def _yaml_files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():

@@ -12,7 +12,7 @@ import tools
 from lab import components
 from lab.api import Api, Manifest, compact_etcd
 from lab.components import Layout
-from lab.content import Content, read_crds
+from lab.content import Content, namespaced_collections, read_crds
 from lab.errors import LabError, PortTakenError
 from lab.folder import create_folder, remove_stale_folders
 from lab.kubeconfig import new_signing_key, new_tokens, write_kubeconfig
@@ -23,6 +23,7 @@ from lab.processes import Processes
 _ADMIN = "lab-admin"
 _COMPONENTS = "lab-components"
 _START_TRIES = 3
+_WORKLOAD = ("/apis/apps/v1/deployments", "/api/v1/services", "/api/v1/configmaps", "/api/v1/secrets")
 _OUTAGE_GRACE_SECONDS = 1.0  # it would wait much longer for open watches to end
 
 
@@ -56,6 +57,7 @@ class ControlPlane:
         self.kubeconfig = layout.folder / "kubeconfig"
         self.api = Api(layout.api_port, self.admin_token, self.certificate)
         self._content = Content(processes, self.api, timeout)
+        self._custom: list[str] = []
 
     @classmethod
     def start(
@@ -115,7 +117,9 @@ class ControlPlane:
             layout.tokens.write_text(token_file)
             layout.signing_key.write_text(new_signing_key())
             lab = cls(processes, layout, tokens, timeout)
-            lab._start_components(read_crds(crds), nodes)
+            definitions = read_crds(crds)
+            lab._custom = namespaced_collections(definitions)
+            lab._start_components(definitions, nodes)
         except BaseException:
             processes.close()
             raise
@@ -193,6 +197,22 @@ class ControlPlane:
             cache=self.folder / "kubectl-cache",
             stdin=input,
         )
+
+    def empty(self, namespace: str) -> None:
+        """Delete what tests make in a namespace, without waiting until it is gone, and keep the namespace.
+
+        A deletion of the namespace costs the control plane a hundred requests: two for each kind that it serves.
+
+        Raises
+        ------
+        ApiError
+            The API server refused.
+        OSError
+            It cannot be reached.
+        """
+        for collection in (*self._custom, *_WORKLOAD):
+            group, _, resource = collection.rpartition("/")
+            self.api.delete_all(f"{group}/namespaces/{namespace}/{resource}")
 
     def stop_api_server(self) -> None:
         """Stop the API server alone, as in an outage; its data stays."""

@@ -27,9 +27,9 @@ def lab() -> Iterator[ControlPlane]:
 
 @pytest.fixture
 def lab_namespace(lab: ControlPlane) -> Iterator[str]:
-    """Return the name of a new namespace, deleted after the test without waiting until it is gone."""
+    """Return the name of a new namespace, emptied after the test without waiting until it is empty."""
     name = f"test-{secrets.token_hex(4)}"
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     lab.api.create("/api/v1/namespaces", manifest)
     yield name
-    lab.api.delete(f"/api/v1/namespaces/{name}")
+    lab.empty(name)

@@ -16,7 +16,6 @@ import psutil
 import yaml
 
 from lab import ControlPlane, wait_until
-from lab.errors import ApiError
 
 GATEWAYCTL = Path(sys.executable).parent / "gatewayctl"
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
@@ -323,7 +322,7 @@ def _servers(config: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def fresh_namespace(lab: ControlPlane, name: str = "") -> Iterator[Namespace]:
-    """Give a new namespace to one or several tests, and delete it without waiting until it is gone."""
+    """Give a new namespace to one or several tests, and empty it without waiting until it is empty."""
     name = name or f"test-{secrets.token_hex(4)}"
     lab.api.create(
         "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -331,9 +330,7 @@ def fresh_namespace(lab: ControlPlane, name: str = "") -> Iterator[Namespace]:
     try:
         yield Namespace(lab, name)
     finally:
-        # A test may have deleted it itself.
-        with contextlib.suppress(ApiError):
-            lab.api.delete(f"/api/v1/namespaces/{name}")
+        lab.empty(name)
 
 
 def elected(place: Namespace) -> tuple[str, ...]:
