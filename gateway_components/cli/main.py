@@ -1,5 +1,6 @@
 """Entry point of gatewayctl: one line for each user error, never a traceback."""
 
+import gc
 import importlib
 import sys
 
@@ -29,9 +30,13 @@ class _Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(f"gateway_components.cli.{_COMMANDS[name][0]}"), name
-        )
+        # What is loaded stays to the end, so collecting garbage meanwhile would find none.
+        gc.disable()
+        try:
+            module = importlib.import_module(f"gateway_components.cli.{_COMMANDS[name][0]}")
+        finally:
+            gc.enable()
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
