@@ -79,7 +79,7 @@ def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) 
     assert salted.startswith(shipped)
     assert salted.removeprefix(shipped).startswith("encryptionsalt: ")
 
-    dev.up("--skip-preview")
+    assert "cluster: none; the objects are written into rendered" in dev.up("--skip-preview")
     found = rendered(folder)
     expected = gatewayctl_objects("examples/manifests", cwd=dev.folder)
     for manifest in (ROOT / "examples" / "manifests").glob("*.yaml"):
@@ -156,20 +156,7 @@ def test_a_single_path_and_a_namespace_may_be_configured(dev: PulumiProject) -> 
 
 
 def test_configuration_at_fault_is_explained(dev: PulumiProject) -> None:
-    dev.run("config", "set", "gateways:manifests", "nowhere.yaml")
+    dev.configure({"gateways:manifests": "nowhere.yaml"})
     assert "nowhere.yaml:1: error: cannot be read" in dev.fails("preview")
-    dev.run("config", "set", "gateways:manifests", "[]")
+    dev.configure({"gateways:manifests": "[]"})
     assert "gateways:manifests is []: name a file or folder" in dev.fails("preview")
-    dev.run("config", "rm", "gateways:manifests")
-    assert "gateways:manifests" in dev.fails("preview")
-
-
-def test_where_a_stack_goes_is_said_or_refused(dev: PulumiProject, tmp_path: Path) -> None:
-    assert "cluster: none; the objects are written into rendered" in dev.run("preview")
-    dev.run("config", "set", "gateways:context", "west")
-    assert "gateways:renderTo writes files in place of a cluster" in dev.fails("preview")
-    dev.run("config", "rm", "gateways:renderTo")
-    dev.configure({"kubernetes:context": "east", "kubernetes:cluster": "east"})
-    output = dev.fails("preview")
-    assert "configuration gateways:context and kubernetes:context differ; remove one of them" in output
-    assert "configuration kubernetes:cluster does not reach the provider of this stack; remove it" in output
