@@ -18,8 +18,6 @@ from gateway_components.components.naming import gateway_of
 from gateway_components.engine.checkpoint import checkpoint_of, read_checkpoint
 from gateway_components.identity import Identity
 
-__all__ = ["Entry", "Name", "StateEntries", "grouped", "stack_folder"]
-
 
 class Piece(NamedTuple):
     """A piece of a text, which `read` returns; `mark` identifies its content within one process."""
@@ -103,10 +101,7 @@ class StateEntries:
     def open(self, stack: str, checkpoint: bytes) -> None:
         """Replace the whole state of a stack by a checkpoint that `read_checkpoint` reads.
 
-        Raises
-        ------
-        OSError
-            The folder cannot be written.
+        Raises OSError: the folder cannot be written.
         """
         self.forget(stack)
         self._replace(stack, self._whole(stack), checkpoint)
@@ -224,10 +219,7 @@ class StateEntries:
 def stack_folder(parent: Path, stack: str) -> Path:
     """Return the folder of a stack below `parent`.
 
-    Raises
-    ------
-    ValueError
-        The name leads elsewhere: whoever made it up would have files written or deleted there.
+    Raises ValueError: the name leads elsewhere: whoever made it up would have files written or deleted there.
     """
     if stack in {"", ".", ".."} or "/" in stack:
         message = f"{stack!r} is not a stack name"

@@ -31,8 +31,6 @@ from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.objects import GatewayObjects
 
-__all__ = ["Stacks"]
-
 _ORDERLY = (0, 1)
 """Exit codes of an engine that did not crash."""
 
@@ -153,10 +151,7 @@ class Stacks:
     ) -> str:
         """Return what `apply` would change after a refresh, in the engine's words; writes nothing.
 
-        Raises
-        ------
-        EngineError
-            The preview failed.
+        Raises EngineError: the preview failed.
         """
         if not wanted and not release:
             return "nothing to apply"

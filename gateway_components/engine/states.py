@@ -19,8 +19,6 @@ from gateway_components.engine.state_rules import check_deployment, check_secret
 from gateway_components.engine.workspace import Workspaces
 from gateway_components.identity import Identity
 
-__all__ = ["States"]
-
 
 class States:
     """Reads and changes states between runs; each method raises an `EngineError` if it cannot."""
@@ -33,10 +31,8 @@ class States:
     def open(self, namespace: str, checkpoint: bytes | None) -> Held:
         """Replace the state by one that was stored elsewhere, or by none, and return its gateways.
 
-        Raises
-        ------
-        StateUnreadableError
-            It is not a state, or contains something that the daemon does not keep; nothing has changed.
+        Raises StateUnreadableError: it is not a state, or contains something that the daemon does not keep; nothing has
+        changed.
         """
         deployment = read_checkpoint(checkpoint) if checkpoint is not None else {}
         check_deployment(deployment, namespace)

@@ -39,8 +39,6 @@ from gateway_components.plan.routes import (
 )
 from gateway_components.plan.snapshot import Gateway, Snapshot, UnreadableGateway
 
-__all__ = ["GatewayPlan", "Plan", "PlanMemo", "plan"]
-
 T = TypeVar("T")
 
 

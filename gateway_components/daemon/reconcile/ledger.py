@@ -13,8 +13,6 @@ from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan, Plan
 
-__all__ = ["CORRECTIONS", "RIVAL_CORRECTIONS", "Ledger"]
-
 _RETRIES = Pauses(first=1.0, longest=300.0)
 CORRECTIONS = Streak(Pauses(first=2.0, longest=60.0, at_once=4), quiet=60.0)
 """Corrections of drift: another controller that writes our fields must not run the engine without end."""

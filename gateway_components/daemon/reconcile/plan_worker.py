@@ -20,8 +20,6 @@ from typing import Any, BinaryIO
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.generate import Generated, generate
 
-__all__ = ["Inputs", "PlanWorker"]
-
 Inputs = tuple[Any, ...]
 """Arguments of `generate`."""
 
@@ -54,10 +52,7 @@ class PlanWorker:
     async def generate(self, inputs: Inputs) -> Generated:
         """Return what `generate` makes of `inputs`; those who wait take turns.
 
-        Raises
-        ------
-        Failure
-            The gateway's input is at fault, or takes more time or memory than a plan may.
+        Raises Failure: the gateway's input is at fault, or takes more time or memory than a plan may.
         """
         async with self._turn:
             for _ in range(_TRIES):

@@ -22,8 +22,6 @@ from gateway_components.plan.generate import Generated, generate
 from gateway_components.plan.plan import Plan, PlanMemo, plan
 from gateway_components.plan.snapshot import Snapshot, Unreadable
 
-__all__ = ["Planner"]
-
 _LARGE = 30_000
 """Characters from which a plan is made in a process of its own: a thread may need a twentieth of a second."""
 _ENTRY = 60

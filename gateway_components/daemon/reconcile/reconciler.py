@@ -43,8 +43,6 @@ from gateway_components.plan.plan import GatewayPlan, Plan
 from gateway_components.plan.reclaim import is_rivalled
 from gateway_components.plan.snapshot import Snapshot
 
-__all__ = ["Reconciler"]
-
 _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
 _LOOK_SECONDS = 1.0
@@ -104,10 +102,8 @@ class Reconciler:
     async def reconcile(self, namespace: str) -> float | None:
         """Reconcile a namespace once; return the seconds until the next one is due, None where nothing is waiting.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError, ExceptionGroup
-            The reconcile failed and can be repeated. A group holds several of these.
+        Raises ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError or ExceptionGroup: the
+        reconcile failed and can be repeated. A group holds several of these.
         """
         self._statuses.begin(namespace)
         ledger = await self._ledger(namespace)

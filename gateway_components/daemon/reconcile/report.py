@@ -36,8 +36,6 @@ from gateway_components.plan.status import (
     route_status,
 )
 
-__all__ = ["AT_ONCE", "Report", "Reported", "Reporter", "StatusRetries"]
-
 Raw = Mapping[str, Any]
 
 

@@ -17,8 +17,6 @@ from gateway_components.plan.claims import meant_controller, wanted_objects
 from gateway_components.plan.references import gateway_of_route, references, server_reference
 from gateway_components.plan.snapshot import Resource, Unreadable
 
-__all__ = ["Callbacks", "Dependents", "Index"]
-
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R", bound=Hashable)
 

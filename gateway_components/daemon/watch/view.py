@@ -40,8 +40,6 @@ from gateway_components.plan.snapshot import (
 )
 from gateway_components.plan.status import Rollout
 
-__all__ = ["ClusterView"]
-
 Raw = Mapping[str, Any]
 
 
@@ -186,10 +184,7 @@ class ClusterView:
 
         A gateway that the state holds (`held`) and the cache lacks is looked up before it counts as gone.
 
-        Raises
-        ------
-        ExceptionGroup
-            Of ApiError and ApiUnreachableError: some Secrets or ConfigMaps could not be read.
+        Raises ExceptionGroup: of ApiError and ApiUnreachableError: some Secrets or ConfigMaps could not be read.
         """
         subjects = self._dependents.subjects(namespace)
         living = {
