@@ -184,7 +184,7 @@ class ClusterView:
 
         A gateway that the state holds (`held`) and the cache lacks is looked up before it counts as gone.
 
-        Raises ExceptionGroup: of ApiError and ApiUnreachableError: some Secrets or ConfigMaps could not be read.
+        Raises an ExceptionGroup of ApiError and ApiUnreachableError: some Secrets or ConfigMaps could not be read.
         """
         subjects = self._dependents.subjects(namespace)
         living = {
