@@ -67,8 +67,10 @@ class Statuses:
         stamps = {key: self._view.stamp(key) for key in pending.gateways}
         async with self._turns.setdefault(namespace, asyncio.Lock()):
             self._reported.begin(namespace)
+            # While pods are read, a run beside may end: it is reported after it.
+            failures = _outcomes(pending, ledger)
             rollouts = await self._rollouts(namespace, pending, ledger)
-            own = self._of_gateways(pending, ledger, intact, stamps, rollouts)
+            own = self._of_gateways(pending, ledger, intact, stamps, failures, rollouts)
             routes = self._of_routes(planned, ledger)
             with self._telemetry.step(Step.STATUSES, namespace, reports=len(own) + len(routes)):
                 of_guests = [report for route, report in routes if route.foreign]
@@ -81,15 +83,13 @@ class Statuses:
         ledger: Ledger,
         intact: Collection[Identity],
         stamps: Mapping[Identity, object],
+        failures: Mapping[Identity, Failure | None],
         rollouts: Mapping[Identity, Rollout],
     ) -> list[Report]:
         """Return what is to be reported of gateways; settle those of which nothing is."""
         reports: list[Report] = []
-        for gateway in pending.gateways.values():
-            key, failure = gateway.key, gateway.failure or ledger.failure(gateway)
-            if not failure and not ledger.is_applied(gateway):
-                continue
-            stamp, rollout = stamps[key], rollouts.get(key)
+        for key, failure in failures.items():
+            gateway, stamp, rollout = pending.gateways[key], stamps[key], rollouts.get(key)
             url = gateway.objects and gateway.objects.url
             facts = (stamp, gateway.generation, url, gateway.warnings, failure, rollout)
             if stamp is not None and self._reported.is_current(key, facts):
@@ -129,3 +129,12 @@ class Statuses:
         if fault and route.failure and route.failure.reason == Reason.UPSTREAM_UNRESOLVED:
             return replace(route, failure=Failure(Reason.UPSTREAM_UNRESOLVED, fault))
         return route
+
+
+def _outcomes(pending: Plan, ledger: Ledger) -> dict[Identity, Failure | None]:
+    """Return why gateways could not be planned or applied; None for those that were applied."""
+    return {
+        gateway.key: failure
+        for gateway in pending.gateways.values()
+        if (failure := gateway.failure or ledger.failure(gateway)) or ledger.is_applied(gateway)
+    }

@@ -7,7 +7,8 @@ import pytest
 
 from gateway_components.daemon.reconcile.reconciler import Reconciler
 from gateway_components.kube.errors import ApiUnreachableError
-from tests.daemon.reconcile.world import World, reconciler
+from gateway_components.plan.status import Rollout, StallReason
+from tests.daemon.reconcile.world import Recorder, World, reconciler
 
 
 class Slow(World):
@@ -98,3 +99,34 @@ async def test_reports_are_finished_where_the_run_fails() -> None:
         await asyncio.wait_for(going, 60)
 
     assert world.steps == ["apply a", "apply b", "status a fine"]
+
+
+class Rolled(World):
+    """Notes of each reported gateway whether its Deployment is said to exist."""
+
+    async def outcome(self, *report: Any) -> bool:
+        gateway, *_, rollout = report
+        self.steps.append(f"{gateway.key.name} {'exists' if rollout else 'does not exist'}")
+        return True
+
+
+async def test_a_run_that_ends_while_pods_are_read_comes_after_them() -> None:
+    world, read = Rolled("a"), asyncio.Event()
+
+    async def read_pods(*_: Any) -> tuple[StallReason, ...]:
+        await read.wait()
+        return ()
+
+    subject = Reconciler(world, world, Recorder(world), world, read_pods=read_pods, changed=world.changed)
+    world.rollouts = dict.fromkeys("ab", Rollout(True, 1, 1, 1, 0, uid="uid", generation=1))
+    world.seconds += await subject.reconcile("ns") or 0.0
+    world.gateways["b"] = world.raw_gateway("b")
+    world.steps.clear()
+
+    going = asyncio.create_task(subject.reconcile("ns"))
+    await world.sleep(0)
+    assert world.steps == ["apply b"], "the run has ended, and the pods of the other are still being read"
+    read.set()
+    await asyncio.wait_for(going, 60)
+
+    assert world.steps == ["apply b", "a exists", "a exists", "b exists"]
