@@ -95,7 +95,8 @@ class Statuses:
             if stamp is not None and self._reported.is_current(key, facts):
                 if key in intact and not failure and not self._stalled.is_looked_at(key):
                     ledger.settle(gateway, stamp)
-            elif raw := self._view.raw(key):
+            # One that was deleted and made again has another plan.
+            elif (raw := self._view.raw(key)) and gateway.uid in {None, raw["metadata"].get("uid")}:
                 write = partial(self._reporter.gateway, gateway, raw, failure, rollout)
                 reports.append((key, partial(self._reported.report, key, facts, write)))
         return reports

@@ -130,3 +130,15 @@ async def test_a_run_that_ends_while_pods_are_read_comes_after_them() -> None:
     await asyncio.wait_for(going, 60)
 
     assert world.steps == ["apply b", "a exists", "a exists", "b exists"]
+
+
+async def test_a_gateway_made_again_gets_no_status_of_the_one_before() -> None:
+    world = World("a")
+
+    def make_again(_: int) -> None:
+        world.gateways["a"]["metadata"]["uid"] = "another"
+
+    world.on_room = make_again
+    await reconciler(world).reconcile("ns")
+
+    assert world.steps == ["apply a"]
