@@ -4,9 +4,8 @@ Read this after `plan.plan`. It carries out what plan and ledger decide about ga
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -47,14 +46,6 @@ _UNSETTLED_SECONDS = 0.2
 """Pause before a status is written again that was computed from an object already out of date."""
 _LOOK_SECONDS = 1.0
 """Pause between looks at changes during a run: a look costs as much as the start of a reconcile."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ran:
-    """Whether a run released all that it was to release, and the drift that it corrected."""
-
-    complete: bool
-    corrected: Mapping[Identity, Sequence[Drift]]
 
 
 class Reconciler:
@@ -132,16 +123,13 @@ class Reconciler:
         else:
             try:
                 # The statuses and events of a crowd take as long as its run.
-                _, ran = await both(report, self._run_batch(namespace, planned, ledger, batch, release))
+                _, complete = await both(report, self._run_batch(namespace, planned, ledger, batch, release))
             except PreemptedError:
                 return 0.0
-            # What is due now is applied by the next reconcile, and this run reported beside that one.
-            more = ledger.due(pending, self._clock.now()) is not None
-            reported = more or await self._statuses.report(namespace, planned, ledger)
-            await self._report_corrections(ran.corrected)
-            if more:
+            if ledger.due(pending, self._clock.now()) is not None:
+                # The next reconcile applies it, and reports this run beside that one.
                 return 0.0
-            settled = reported and ran.complete
+            settled = await self._statuses.report(namespace, planned, ledger) and complete
         if not settled or planned.unfinished:
             return _UNSETTLED_SECONDS
         return self._due_in(namespace, ledger.next_run(pending, self._clock.now()))
@@ -157,8 +145,8 @@ class Reconciler:
 
     async def _run_batch(
         self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
-    ) -> _Ran:
-        """Apply a batch, and record how that went."""
+    ) -> bool:
+        """Apply a batch, and record how that went; False where something of `release` is still held."""
         async with self._engine.room(len(batch.wanted)):
             if batch.wanted and self._view.leaves(namespace):
                 raise PreemptedError
@@ -167,13 +155,11 @@ class Reconciler:
         unapplied = ledger.failures(planned, batch)
         self._reporter.engine_ran(namespace, batch, outcome.released, unapplied, seconds)
         ledger.forget(outcome.released)
-        return _Ran(frozenset(release) <= frozenset(outcome.released), corrected)
-
-    async def _report_corrections(self, corrected: Mapping[Identity, Sequence[Drift]]) -> None:
         for key, drifts in corrected.items():
             for drift in drifts:
                 self._telemetry.drift_corrected(drift.object.kind)
             await self._reporter.drift_corrected(key, self._view.raw(key), drifts)
+        return frozenset(release) <= frozenset(outcome.released)
 
     async def _snapshot(self, namespace: str, ledger: Ledger) -> Snapshot:
         with self._telemetry.step(Step.SNAPSHOT, namespace):

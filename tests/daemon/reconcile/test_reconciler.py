@@ -122,7 +122,7 @@ async def test_drift_is_corrected_after_a_refresh_with_an_event() -> None:
     world.drifted = {"uid-a": [Drift(Identity("Service", "ns", "a"))]}
     await subject.reconcile("ns")
 
-    assert world.steps == ["drifted a", "apply a refresh", "status a fine", "fixed a: Service a was deleted"]
+    assert world.steps == ["drifted a", "apply a refresh", "fixed a: Service a was deleted", "status a fine"]
     world.steps.clear()
     await subject.reconcile("ns")
     assert world.steps == ["status a fine"], "once is enough"
@@ -142,7 +142,7 @@ async def test_drift_gets_an_event_once_it_could_be_corrected() -> None:
     world.steps.clear()
     await subject.reconcile("ns")
 
-    assert world.steps[-1] == "fixed a: spec.replicas of Deployment a was changed"
+    assert world.steps[-2:] == ["fixed a: spec.replicas of Deployment a was changed", "status a fine"]
 
 
 async def test_a_state_of_another_writer_is_read_again_and_refreshed() -> None:

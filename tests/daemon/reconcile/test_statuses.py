@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from gateway_components.daemon.reconcile.reconciler import Reconciler
+from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiUnreachableError
+from gateway_components.plan.ownership import Drift
 from gateway_components.plan.status import Rollout, StallReason
 from tests.daemon.reconcile.world import Recorder, World, reconciler
 
@@ -142,3 +144,18 @@ async def test_a_gateway_made_again_gets_no_status_of_the_one_before() -> None:
     await reconciler(world).reconcile("ns")
 
     assert world.steps == ["apply a"]
+
+
+async def test_corrected_drift_is_told_of_though_a_report_fails() -> None:
+    world = Slow("a", "b")
+    world.may_write.set()
+    subject = reconciler(world)
+    await subject.reconcile("ns")
+    world.drifted = {"uid-a": [Drift(Identity("Service", "ns", "a"))]}
+    world.broken_answers = True
+    world.steps.clear()
+
+    with pytest.raises(ExceptionGroup):
+        await subject.reconcile("ns")
+
+    assert world.steps == ["drifted a", "apply a refresh", "fixed a: Service a was deleted"]
