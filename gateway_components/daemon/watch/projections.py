@@ -22,7 +22,6 @@ from gateway_components.plan.reclaim import PREDECESSOR_PREFIX
 from gateway_components.plan.snapshot import ExistingObject, Gateway, GatewayClass, Resource, Unreadable
 from gateway_components.plan.status import Rollout, StallReason
 
-"""An annotation that says no more than the rest, at more length."""
 _LONGEST_NAME = 512
 """Characters of a name that is kept; Kubernetes allows 253, and 317 for a group and version."""
 _LONGEST_MESSAGE = 4_096
