@@ -126,7 +126,7 @@ class Reconciler:
                 _, complete = await both(report, self._run_batch(namespace, planned, ledger, batch, release))
             except PreemptedError:
                 return 0.0
-            if ledger.due(pending, self._clock.now()) is not None:
+            if complete and ledger.due(pending, self._clock.now()) is not None:
                 # The next reconcile applies it, and reports this run beside that one.
                 return 0.0
             settled = await self._statuses.report(namespace, planned, ledger) and complete

@@ -48,6 +48,17 @@ async def test_a_state_of_nothing_but_what_nobody_can_tell_is_kept() -> None:
     assert world.steps == []
 
 
+async def test_what_no_run_lets_go_of_is_tried_with_pauses() -> None:
+    world = World("leaves", "fails")
+    world.failures = {key("fails"): REFUSED}
+    subject = reconciler(world)
+    world.seconds = await subject.reconcile("ns") or 0.0
+    world.gateways["leaves"] = world.raw_gateway("leaves", class_name="other")
+    world.kept = {key("leaves")}
+
+    assert await subject.reconcile("ns"), "though a retry is due"
+
+
 async def test_what_a_run_did_not_let_go_of_is_let_go_of_soon() -> None:
     world = World("stays", "leaves")
     subject = reconciler(world)
