@@ -4,7 +4,7 @@ Read this after `plan.plan`. It carries out what plan and ledger decide about ga
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -63,6 +63,8 @@ class Reconciler:
         Reads why the pods of a gateway do not come.
     changed
         Waits for changes beside a reconcile.
+    closed
+        Whether no reconcile follows the one under way.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Reconciler:
         read_pods: ReadReasons = unread,
         changed: Changed = never,
         planning: Planning = plan_at_once,
+        closed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._view = view
         self._engine = engine
@@ -87,6 +90,7 @@ class Reconciler:
         self._grace = Grace()
         self._changed = changed
         self._planning = planning
+        self._closed = closed
         self._ledgers: dict[str, Ledger] = {}
         self._rivals: set[Identity] = set()
 
@@ -126,7 +130,7 @@ class Reconciler:
                 _, complete = await both(report, self._run_batch(namespace, planned, ledger, batch, release))
             except PreemptedError:
                 return 0.0
-            if complete and ledger.due(pending, self._clock.now()) is not None:
+            if complete and ledger.due(pending, self._clock.now()) is not None and not self._closed():
                 # The next reconcile applies it, and reports this run beside that one.
                 return 0.0
             settled = await self._statuses.report(namespace, planned, ledger) and complete

@@ -138,7 +138,7 @@ class WorkQueue(Generic[K]):
     """A `Schedule` that workers wait on.
 
     `clock` is monotonic, in seconds. `on_taken` is called for each changed key that is taken, with the seconds since
-    its first change.
+    its first change. Once it is `closed`, no key is handed out.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class WorkQueue(Generic[K]):
         self._clock = clock
         self._on_taken = on_taken
         self._waiters: list[asyncio.Future[None]] = []
-        self._closed = False
+        self.closed = False
 
     def depth(self) -> int:
         """Return the number of keys that a worker could take, if one were free."""
@@ -159,7 +159,7 @@ class WorkQueue(Generic[K]):
 
     def close(self) -> None:
         """Hand out no more keys; whoever waits for one gets a `QueueClosedError`."""
-        self._closed = True
+        self.closed = True
         self._wake()
 
     def change(self, key: K) -> None:
@@ -196,7 +196,7 @@ class WorkQueue(Generic[K]):
         Raises QueueClosedError: `close` was called.
         """
         while True:
-            if self._closed:
+            if self.closed:
                 raise QueueClosedError
             now = self._clock()
             key = self._schedule.take(now)

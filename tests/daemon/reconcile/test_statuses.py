@@ -60,6 +60,16 @@ async def test_a_crowd_is_reported_beside_its_next_run() -> None:
     await asyncio.wait((going,))
 
 
+async def test_the_last_run_before_the_end_is_reported_at_once() -> None:
+    world = World("a", "b")
+    world.most = 1
+    subject = Reconciler(world, world, Recorder(world), world, closed=lambda: True)
+
+    assert await subject.reconcile("ns") == 0.0
+
+    assert world.steps == ["apply a", "status a fine"]
+
+
 async def test_what_changes_beside_a_run_is_reported_after_what_was_before() -> None:
     world, subject = await applied_one_of_two()
     going = await hung(world, subject)
