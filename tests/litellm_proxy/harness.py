@@ -57,6 +57,11 @@ def litellm_binary() -> Path:
     return Path(sys.prefix, "bin", "litellm-proxy")
 
 
+def shared_imports() -> Preloaded:
+    """Return the process of this worker that has imported LiteLLM and the MCP SDK."""
+    return preloaded(litellm_binary().resolve().parent / "python", tuple(QUIET_ENV.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer of the proxy; statuses are values, not exceptions.
@@ -194,7 +199,7 @@ class LiteLLMProxy:
         log = stack.enter_context(self._log_path.open("wb"))
         config = str(self._config.resolve())
         arguments = ["--config", config, "--port", str(self._port), "--host", LOOPBACK]
-        imported = self._imported()
+        imported = shared_imports() if self._shares_imports else None
         if imported and imported.serves(self._env):
             self._process = imported.start(arguments, env, work, self._log_path)
         else:
@@ -207,12 +212,7 @@ class LiteLLMProxy:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        stack.callback(_stop_group, self._process, seconds=self._stop_seconds)
-
-    def _imported(self) -> Preloaded | None:
-        if not self._shares_imports:
-            return None
-        return preloaded(self._binary.resolve().parent / "python", tuple(QUIET_ENV.items()))
+        stack.callback(stop_group, self._process, seconds=self._stop_seconds)
 
     def _wait_ready(self) -> None:
         try:
@@ -252,7 +252,7 @@ class LiteLLMProxy:
             return Response(answer.status, answer.read())
 
 
-def _stop_group(process: subprocess.Popen[bytes] | PreloadedProcess, *, seconds: float) -> None:
+def stop_group(process: subprocess.Popen[bytes] | PreloadedProcess, *, seconds: float) -> None:
     """Ask a process group to stop, and kill what is left of it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .harness import litellm_binary
+from .harness import shared_imports, stop_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,11 +65,6 @@ class Conversation:
     results: tuple[CallResult, ...]
 
 
-def litellm_python() -> Path:
-    """Return the Python of the environment that holds LiteLLM and the MCP SDK."""
-    return litellm_binary().resolve().parent / "python"
-
-
 def converse(url: str, calls: Sequence[Call] = ()) -> Conversation:
     """Open a session at an address, list its tools and make calls.
 
@@ -91,20 +86,21 @@ def converse(url: str, calls: Sequence[Call] = ()) -> Conversation:
     RuntimeError
         The session failed; the message is what the client printed.
     """
-    document = [{"tool": call.tool, "arguments": dict(call.arguments)} for call in calls]
-    done = subprocess.run(
-        [str(litellm_python()), str(_PROGRAM), url],
-        input=json.dumps(document),
-        env={"PATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        message = f"the MCP session at {url} failed:\n{done.stderr[-4000:]}"
-        raise RuntimeError(message)
-    answer = json.loads(done.stdout)
+    document = json.dumps([{"tool": call.tool, "arguments": dict(call.arguments)} for call in calls])
+    with tempfile.TemporaryDirectory(prefix="mcp-client-") as name:
+        folder = Path(name)
+        log, output = folder / "log", folder / "output"
+        process = shared_imports().start(
+            [url, document], {"PATH": ""}, folder, log, program=_PROGRAM, output=output
+        )
+        try:
+            code = process.wait(_SECONDS)
+        finally:
+            stop_group(process, seconds=0)
+        if code:
+            message = f"the MCP session at {url} failed:\n{log.read_text()[-4000:]}"
+            raise RuntimeError(message)
+        answer = json.loads(output.read_text())
     return Conversation(
         tuple(answer["tools"]),
         tuple(CallResult(result["error"], result["text"]) for result in answer["results"]),

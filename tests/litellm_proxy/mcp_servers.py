@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -14,10 +13,12 @@ from lab import wait_until
 from lab.ports import free_port
 
 from .fake_server import LOOPBACK
-from .mcp_client import litellm_python
+from .harness import shared_imports, stop_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .preloaded import PreloadedProcess
 
 Transport = Literal["http", "sse"]
 TOOLS: Final = ("echo", "erase", "whoami")
@@ -58,19 +59,15 @@ class McpServer:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mcp-server-")))
             self._record = work / "calls.jsonl"
             self._port = free_port()
-            log = stack.enter_context((work / "server.log").open("wb"))
-            process = subprocess.Popen(
-                [
-                    *(str(litellm_python()), str(_PROGRAM)),
-                    *(self.name, sdk_transport, str(self._port), str(self._record), *self._others),
-                ],
-                env={"PATH": "", "HOME": str(work)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+            process = shared_imports().start(
+                [self.name, sdk_transport, str(self._port), str(self._record), *self._others],
+                {"PATH": "", "HOME": str(work)},
+                work,
+                work / "server.log",
+                program=_PROGRAM,
             )
-            stack.callback(_stop, process)
+            # Open event streams would keep it from ending by itself for long.
+            stack.callback(stop_group, process, seconds=3)
             wait_until(lambda: self._listens(process, work), timeout=60, what=f"{self.name} listening")
             self._cleanup = stack.pop_all()
         return self
@@ -100,7 +97,7 @@ class McpServer:
         """Drop the recorded calls."""
         self._record.unlink(missing_ok=True)
 
-    def _listens(self, process: subprocess.Popen[bytes], work: Path) -> bool:
+    def _listens(self, process: PreloadedProcess, work: Path) -> bool:
         if process.poll() is not None:
             log = (work / "server.log").read_text(encoding="utf-8", errors="replace")
             message = f"the MCP server {self.name} ended with {process.returncode}:\n{log[-4000:]}"
@@ -108,13 +105,3 @@ class McpServer:
         with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, self._port), timeout=1):
             return True
         return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server; open event streams would keep it from ending by itself for long."""
-    process.terminate()
-    try:
-        process.wait(timeout=3)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

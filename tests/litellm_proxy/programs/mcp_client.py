@@ -1,9 +1,8 @@
-"""An MCP client made with the official SDK: ``mcp_client.py URL``.
+"""An MCP client made with the official SDK: ``mcp_client.py URL CALLS``.
 
-It reads calls from its input, a JSON list of ``{"tool": NAME, "arguments": {…}}``, opens one session of
-streamable HTTP at the URL, lists the tools, makes the calls in turn, and prints
-``{"tools": […], "results": [{"error": …, "text": …}, …]}``. It follows no redirect: what it is given has to
-be the right address.
+The calls are a JSON list of ``{"tool": NAME, "arguments": {…}}``. It opens one session of streamable HTTP at the URL,
+lists the tools, makes the calls in turn, and prints ``{"tools": […], "results": [{"error": …, "text": …}, …]}``. It
+follows no redirect: what it is given has to be the right address.
 """
 
 from __future__ import annotations
@@ -51,4 +50,4 @@ async def main(url: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(sys.argv[1], json.load(sys.stdin)))))  # noqa: T201
+    print(json.dumps(asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))))  # noqa: T201
