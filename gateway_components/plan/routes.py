@@ -59,6 +59,8 @@ class RoutePlan:
         What is not done as asked, though it is served.
     rank
         Place in the order in which routes come first: those of the gateway's namespace, then the older ones.
+    uid
+        Its UID; another object may have its name later.
     """
 
     key: Identity
@@ -69,6 +71,7 @@ class RoutePlan:
     failure: Failure | None = None
     warnings: tuple[Finding, ...] = ()
     rank: int = field(default=0, compare=False)
+    uid: str | None = field(default=None, compare=False)
 
     @property
     def foreign(self) -> bool:
@@ -115,8 +118,8 @@ def plan_routes(
     listed: dict[tuple[Identity, str], int] = {}
     consents: dict[Identity, RouteConsent] = {}
     for rank, route in enumerate(sorted(routes, key=_precedence)):
-        key, gateway = route.identity, gateway_of_route(route)
-        planned = RoutePlan(key, route.metadata.generation, gateway, server_key(key), rank=rank)
+        key, gateway, metadata = route.identity, gateway_of_route(route), route.metadata
+        planned = RoutePlan(key, metadata.generation, gateway, server_key(key), rank=rank, uid=metadata.uid)
         if gateway is None:
             plans[key] = planned
             continue

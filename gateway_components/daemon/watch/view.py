@@ -119,11 +119,12 @@ class ClusterView:
         return self._sights.last(key)
 
     def route(self, planned: RoutePlan) -> Raw | None:
-        """Return the newest raw object of a planned route; None where it is gone, or says something else by now."""
+        """Return the newest raw object of a planned route; None where it is gone, or another or changed by now."""
         state = self._living_route(planned.key)
         if state is None or state.model is None:
             return None
-        same = state.model.metadata.generation == planned.generation
+        metadata = state.model.metadata
+        same = (metadata.uid, metadata.generation) == (planned.uid, planned.generation)
         return state.raw if same and gateway_of_route(state.model) == planned.gateway else None
 
     def fault(self, route: Identity) -> str:

@@ -245,7 +245,14 @@ async def test_what_somebody_made_anew_is_drift(kind: str) -> None:
     assert drifts == [Drift(key)]
 
 
-async def test_a_route_that_changed_meanwhile_is_not_reported_on() -> None:
+@pytest.mark.parametrize(
+    ("changed", "refers_to"),
+    [({}, "elsewhere/main"), ({"generation": 99}, "missing"), ({"uid": "another"}, "missing")],
+    ids=["moved", "edited", "made again"],
+)
+async def test_a_route_that_is_not_as_planned_is_not_reported_on(
+    changed: dict[str, Any], refers_to: str
+) -> None:
     watched = Watched()
     watched.cluster.add_namespace("tools")
     watched.cluster.put("tools", tool_gateway("main"), tool_route("moving", "missing"))
@@ -253,7 +260,9 @@ async def test_a_route_that_changed_meanwhile_is_not_reported_on() -> None:
         (planned,) = plan(await watched.view.snapshot("tools")).routes.values()
         assert watched.view.route(planned)
 
-        watched.cluster.put("tools", tool_route("moving", "elsewhere/main"))
+        by_now = tool_route("moving", refers_to)
+        by_now["metadata"] |= {"uid": planned.uid, "generation": planned.generation, **changed}
+        watched.cluster.put("tools", by_now)
         await watched.settle()
 
         assert watched.view.route(planned) is None
