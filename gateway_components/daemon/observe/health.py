@@ -221,13 +221,14 @@ class Vitals:
     @contextmanager
     def step(self, step: Step, namespace: str) -> Iterator[None]:
         """Record the start and end of a step as progress of the reconcile of `namespace`."""
-        self._steps[namespace] = step, self._clock()
+        begun = self._steps[namespace] = step, self._clock()
         try:
             yield
         finally:
             if step is Step.RECONCILE:
                 self._steps.pop(namespace, None)
-            else:
+            # Statuses are written beside an engine run, and hide none that hangs.
+            elif self._steps.get(namespace) is begun:
                 self._steps[namespace] = Step.RECONCILE, self._clock()
 
     def faults(self) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 
 import aiohttp
 import pytest
@@ -192,6 +193,18 @@ def test_a_step_that_hangs_is_named_with_its_namespace() -> None:
             "the reconcile of namespace team-a has been stuck in step engine run for 481 s, the limit is 480 s"
         ]
     assert world.vitals.faults() == [], "it came to an end after all"
+
+
+def test_a_step_that_hangs_is_not_hidden_by_one_beside_it() -> None:
+    world = World()
+    with world.vitals.step(Step.RECONCILE, "team-a"), ExitStack() as beside:
+        beside.enter_context(world.vitals.step(Step.STATUSES, "team-a"))
+        with world.vitals.step(Step.ENGINE_RUN, "team-a"):
+            world.now = 300.0
+            beside.close()
+            world.now = 481.0
+            (fault,) = world.vitals.faults()
+            assert "stuck in step engine run for 481 s" in fault
 
 
 def test_a_reconcile_that_hangs_between_steps_is_found_too() -> None:
