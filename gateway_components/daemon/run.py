@@ -296,7 +296,7 @@ class _Daemon:
             PodReader(self._client).read,
             self._queue.changed,
             self._planner.plan,
-            lambda: self._queue.closed,
+            self._queue.is_free,
         )
         return _Working(stacks, engine, reconciler)
 

@@ -63,8 +63,8 @@ class Reconciler:
         Reads why the pods of a gateway do not come.
     changed
         Waits for changes beside a reconcile.
-    closed
-        Whether no reconcile follows the one under way.
+    follows
+        Whether the next reconcile of the namespace would begin as soon as the one under way has ended.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Reconciler:
         read_pods: ReadReasons = unread,
         changed: Changed = never,
         planning: Planning = plan_at_once,
-        closed: Callable[[], bool] = lambda: False,
+        follows: Callable[[], bool] = lambda: True,
     ) -> None:
         self._view = view
         self._engine = engine
@@ -90,7 +90,7 @@ class Reconciler:
         self._grace = Grace()
         self._changed = changed
         self._planning = planning
-        self._closed = closed
+        self._follows = follows
         self._ledgers: dict[str, Ledger] = {}
         self._rivals: set[Identity] = set()
 
@@ -130,7 +130,7 @@ class Reconciler:
                 _, complete = await both(report, self._run_batch(namespace, planned, ledger, batch, release))
             except PreemptedError:
                 return 0.0
-            if complete and ledger.due(pending, self._clock.now()) is not None and not self._closed():
+            if complete and ledger.due(pending, self._clock.now()) is not None and self._follows():
                 # The next reconcile applies it, and reports this run beside that one.
                 return 0.0
             settled = await self._statuses.report(namespace, planned, ledger) and complete

@@ -138,7 +138,7 @@ class WorkQueue(Generic[K]):
     """A `Schedule` that workers wait on.
 
     `clock` is monotonic, in seconds. `on_taken` is called for each changed key that is taken, with the seconds since
-    its first change. Once it is `closed`, no key is handed out.
+    its first change.
     """
 
     def __init__(
@@ -151,15 +151,20 @@ class WorkQueue(Generic[K]):
         self._clock = clock
         self._on_taken = on_taken
         self._waiters: list[asyncio.Future[None]] = []
-        self.closed = False
+        self._closed = False
 
     def depth(self) -> int:
         """Return the number of keys that a worker could take, if one were free."""
         return self._schedule.depth(self._clock())
 
+    def is_free(self) -> bool:
+        """Return whether a key that is asked for now is the next to be taken: none waits that is due before it."""
+        due = self._schedule.next_due()
+        return not self._closed and (due is None or due > self._clock())
+
     def close(self) -> None:
         """Hand out no more keys; whoever waits for one gets a `QueueClosedError`."""
-        self.closed = True
+        self._closed = True
         self._wake()
 
     def change(self, key: K) -> None:
@@ -196,7 +201,7 @@ class WorkQueue(Generic[K]):
         Raises QueueClosedError: `close` was called.
         """
         while True:
-            if self.closed:
+            if self._closed:
                 raise QueueClosedError
             now = self._clock()
             key = self._schedule.take(now)

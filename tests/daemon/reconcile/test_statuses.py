@@ -60,10 +60,10 @@ async def test_a_crowd_is_reported_beside_its_next_run() -> None:
     await asyncio.wait((going,))
 
 
-async def test_the_last_run_before_the_end_is_reported_at_once() -> None:
+async def test_a_run_is_reported_at_once_where_others_come_first() -> None:
     world = World("a", "b")
     world.most = 1
-    subject = Reconciler(world, world, Recorder(world), world, closed=lambda: True)
+    subject = Reconciler(world, world, Recorder(world), world, follows=lambda: False)
 
     assert await subject.reconcile("ns") == 0.0
 

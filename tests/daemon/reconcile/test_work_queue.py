@@ -94,6 +94,24 @@ async def test_changes_that_come_together_go_together() -> None:
         await asyncio.wait_for(queue.get(), 0.01)
 
 
+async def test_a_queue_is_free_while_no_other_key_is_due() -> None:
+    now = [0.0]
+    queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), lambda: now[0])
+    queue.change("key")
+    assert await queue.get() == "key"
+    queue.change("key")
+    queue.ask("later", 5.0)
+    assert queue.is_free(), "one waits for the work on it, one for its time"
+
+    now[0] = 5.0
+    assert not queue.is_free()
+    assert await queue.get() == "later"
+    assert queue.is_free()
+
+    queue.close()
+    assert not queue.is_free(), "nothing follows"
+
+
 async def test_a_closed_queue_hands_out_nothing() -> None:
     queue: WorkQueue[str] = WorkQueue(Schedule(0.0, 0.0), asyncio.get_running_loop().time)
     waiting = asyncio.create_task(queue.get())
