@@ -1,7 +1,7 @@
 """``gatewayctl`` with a Lease of a few seconds, held up as a busy machine does it.
 
 ``FROZEN=MODULE:QUALIFIED_NAME:NUMBER`` stops the whole process before the n-th call of a function, until somebody
-continues it. While the file ``held-up`` stands in its scratch folder, its event loop does nothing.
+continues it. While the file ``held-up`` stands in its scratch folder, the event loop of its Lease does nothing.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ _LOOK_SECONDS = 0.05
 
 
 def hold_up(marker: Path) -> None:
-    """Keep the event loop of a leader from doing anything while `marker` exists."""
-    acquire = Leader.acquire
+    """Keep the event loop that renews the Lease of a leader from doing anything while `marker` exists."""
+    acquire = Leader._acquire
 
     def look() -> None:
         while marker.exists():
@@ -34,7 +34,7 @@ def hold_up(marker: Path) -> None:
         await acquire(leader)
         look()
 
-    Leader.acquire = acquire_and_look  # type: ignore[method-assign,assignment]
+    Leader._acquire = acquire_and_look  # type: ignore[method-assign,assignment]
 
 
 if __name__ == "__main__":

@@ -134,7 +134,9 @@ def test_a_leader_that_is_held_up_ends_its_engines_in_time(
         marker.touch()
 
         psutil.wait_procs([engine], timeout=LEASE_SECONDS + 1)
-        assert not engine.is_running(), "before another may lead, though nothing of the event loop runs"
+        assert not engine.is_running(), (
+            "before another may lead, though nothing of the event loop of the Lease runs"
+        )
         before = taken_over(rivals, other, "meanwhile")
         marker.unlink()
 
