@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from lab import ControlPlane
-from tests.daemon.harness import Daemon, Namespace, fresh_namespace
+from tests.daemon.harness import Daemon, Namespace, fresh_namespace, shared_imports
 from tests.install.audit import Audit
 from tests.pulumi_cli import ROOT
 
@@ -36,6 +36,14 @@ def _log_by_default() -> None:
             structlog.dev.ConsoleRenderer(),
         ]
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_imports() -> Iterator[None]:
+    """End the process that daemons share their imports with, where tests have started one."""
+    yield
+    if shared_imports.cache_info().currsize:
+        shared_imports().close()
 
 
 class SharedDaemon:

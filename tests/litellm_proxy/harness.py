@@ -9,6 +9,7 @@ reach it, and it is kept from calling the internet.
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -23,8 +24,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from lab import wait_until
 from lab.ports import free_port
-
-from .preloaded import Preloaded, PreloadedProcess, preloaded
+from tests.preloaded import Preloaded, PreloadedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,7 @@ QUIET_ENV: Final[Mapping[str, str]] = {
     "PYTHONUNBUFFERED": "1",
 }
 _LOG_LINES: Final = 40
+_MULTIPROC: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class ProxyError(RuntimeError):
@@ -57,9 +58,21 @@ def litellm_binary() -> Path:
     return Path(sys.prefix, "bin", "litellm-proxy")
 
 
+@functools.lru_cache(maxsize=1)
 def shared_imports() -> Preloaded:
     """Return the process of this worker that has imported LiteLLM and the MCP SDK."""
-    return preloaded(litellm_binary().resolve().parent / "python", tuple(QUIET_ENV.items()))
+    python = litellm_binary().resolve().parent / "python"
+    modules = (
+        "litellm.proxy.proxy_cli",
+        "litellm.proxy.proxy_server",
+        "mcp.client.streamable_http",
+        "mcp.server.fastmcp",
+    )
+    path = os.pathsep.join([str(python.parent), os.defpath])
+    # Of the folder of metrics, the imports want to know only whether there is one.
+    with tempfile.TemporaryDirectory(prefix="litellm-metrics-") as metrics:
+        env = {"PATH": path, "TMPDIR": tempfile.gettempdir(), _MULTIPROC: metrics, **QUIET_ENV}
+        return Preloaded(python, modules, env)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,19 +202,19 @@ class LiteLLMProxy:
             "PATH": os.pathsep.join([str(self._binary.parent), os.defpath]),
             "HOME": str(work),
             "LANG": "C.UTF-8",
-            "PROMETHEUS_MULTIPROC_DIR": str(work / "prometheus"),
+            _MULTIPROC: str(work / "prometheus"),
             **QUIET_ENV,
             **self._env,
         }
-        Path(env["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+        Path(env[_MULTIPROC]).mkdir(parents=True, exist_ok=True)
         self._port = free_port()
         self._log_path = work / "proxy.log"
         log = stack.enter_context(self._log_path.open("wb"))
         config = str(self._config.resolve())
         arguments = ["--config", config, "--port", str(self._port), "--host", LOOPBACK]
         imported = shared_imports() if self._shares_imports else None
-        if imported and imported.serves(self._env):
-            self._process = imported.start(arguments, env, work, self._log_path)
+        if imported and imported.serves(self._env.keys() - {_MULTIPROC}):
+            self._process = imported.start(str(self._binary.resolve()), arguments, env, work, self._log_path)
         else:
             self._process = subprocess.Popen(
                 [str(self._binary), *arguments],

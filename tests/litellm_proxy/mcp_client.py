@@ -90,9 +90,7 @@ def converse(url: str, calls: Sequence[Call] = ()) -> Conversation:
     with tempfile.TemporaryDirectory(prefix="mcp-client-") as name:
         folder = Path(name)
         log, output = folder / "log", folder / "output"
-        process = shared_imports().start(
-            [url, document], {"PATH": ""}, folder, log, program=_PROGRAM, output=output
-        )
+        process = shared_imports().start(str(_PROGRAM), [url, document], {"PATH": ""}, folder, log, output)
         try:
             code = process.wait(_SECONDS)
         finally:

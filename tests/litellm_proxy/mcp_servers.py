@@ -18,7 +18,7 @@ from .harness import shared_imports, stop_group
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .preloaded import PreloadedProcess
+    from tests.preloaded import PreloadedProcess
 
 Transport = Literal["http", "sse"]
 TOOLS: Final = ("echo", "erase", "whoami")
@@ -60,11 +60,11 @@ class McpServer:
             self._record = work / "calls.jsonl"
             self._port = free_port()
             process = shared_imports().start(
+                str(_PROGRAM),
                 [self.name, sdk_transport, str(self._port), str(self._record), *self._others],
                 {"PATH": "", "HOME": str(work)},
                 work,
                 work / "server.log",
-                program=_PROGRAM,
             )
             # Open event streams would keep it from ending by itself for long.
             stack.callback(stop_group, process, seconds=3)
