@@ -95,7 +95,8 @@ class Api:
             It cannot be reached.
         """
         status, content = self._send("DELETE", path)
-        if status != HTTPStatus.NOT_FOUND:
+        # The answer holds the objects, which may be nested deeper than Python reads.
+        if status >= HTTPStatus.BAD_REQUEST and status != HTTPStatus.NOT_FOUND:
             _manifest(path, status, content)
 
     def apply(self, path: str, manifest: Manifest, manager: str) -> Manifest:
