@@ -71,8 +71,7 @@ class Schedule(Generic[K]):
 
     def take(self, now: float) -> K | None:
         """Hand out the key that has been due longest; None where none is."""
-        due = self.next_due()
-        if due is None or due > now:
+        if not self.is_due(now):
             return None
         _, _, key = heapq.heappop(self._heap)
         del self._entries[key]
@@ -102,6 +101,11 @@ class Schedule(Generic[K]):
     def depth(self, now: float) -> int:
         """Return the number of keys that changed, or are due; one that is asked for later is none of them."""
         return len(self._changes.keys() | {key for key, due in self._asked.items() if due <= now})
+
+    def is_due(self, now: float) -> bool:
+        """Return whether a key can be taken."""
+        due = self.next_due()
+        return due is not None and due <= now
 
     def next_due(self) -> float | None:
         """Return when the next key can be taken; None where none waits."""
@@ -159,8 +163,7 @@ class WorkQueue(Generic[K]):
 
     def is_free(self) -> bool:
         """Return whether a key that is asked for now is the next to be taken: none waits that is due before it."""
-        due = self._schedule.next_due()
-        return not self._closed and (due is None or due > self._clock())
+        return not self._closed and not self._schedule.is_due(self._clock())
 
     def close(self) -> None:
         """Hand out no more keys; whoever waits for one gets a `QueueClosedError`."""
