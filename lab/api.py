@@ -85,15 +85,7 @@ class Api:
         _manifest(path, *self._send("DELETE", path))
 
     def delete_all(self, path: str) -> None:
-        """Delete all objects of a collection without waiting until they are gone; none if it is not served.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
-        """
+        """Delete all objects of a collection without waiting until they are gone; none if it is not served."""
         status, content = self._send("DELETE", path)
         # The answer holds the objects, which may be nested deeper than Python reads.
         if status >= HTTPStatus.BAD_REQUEST and status != HTTPStatus.NOT_FOUND:

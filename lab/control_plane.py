@@ -117,15 +117,14 @@ class ControlPlane:
             layout.tokens.write_text(token_file)
             layout.signing_key.write_text(new_signing_key())
             lab = cls(processes, layout, tokens, timeout)
-            definitions = read_crds(crds)
-            lab._custom = namespaced_collections(definitions)
-            lab._start_components(definitions, nodes)
+            lab._start_components(read_crds(crds), nodes)
         except BaseException:
             processes.close()
             raise
         return lab
 
     def _start_components(self, crds: Sequence[Manifest], nodes: int) -> None:
+        self._custom = namespaced_collections(crds)
         # The API server tries to reach etcd for a while; so the two can start at once.
         for name in (components.ETCD, components.API_SERVER):
             self._processes.start(name, self._layout.command(name))
@@ -201,14 +200,8 @@ class ControlPlane:
     def empty(self, namespace: str) -> None:
         """Delete what tests make in a namespace, without waiting until it is gone, and keep the namespace.
 
-        A deletion of the namespace costs the control plane a hundred requests: two for each kind that it serves.
-
-        Raises
-        ------
-        ApiError
-            The API server refused.
-        OSError
-            It cannot be reached.
+        A deletion of the namespace costs the control plane a hundred requests: two for each kind that it serves. It
+        raises as `Api` does.
         """
         for collection in (*self._custom, *_WORKLOAD):
             group, _, resource = collection.rpartition("/")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -35,10 +34,6 @@ class PreloadedProcess:
         """Send a signal, if it runs."""
         if self.poll() is None:
             os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        """Kill it, if it runs."""
-        self.send_signal(signal.SIGKILL)
 
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit status once there is one.

@@ -14,7 +14,7 @@ from aiohttp import web
 from lab import ControlPlane
 from lab.kubeconfig import write_kubeconfig
 from lab.ports import HOST
-from tests.faults.misdeeds import Fault, Hits, everything, hang_up, only_watches, refusal
+from tests.faults.misdeeds import Fault, Hits, everything, hang_up, is_write_of, only_watches, refusal
 
 Lines = Callable[[bytes], bytes | None]
 """What becomes of a line of a watch; None swallows it. It may raise `Broken`."""
@@ -81,7 +81,7 @@ class FaultyApi:
 
     def writes(self, name: str) -> int:
         """Return how many requests so far would change an object of this name."""
-        return sum(method != "GET" and name in path.split("/") for method, path, _ in self.asked)
+        return sum(is_write_of(name, method, path) for method, path, _ in self.asked)
 
     def cut_watches(self) -> int:
         """Break the connections of all watches off; return how many there were."""

@@ -29,9 +29,14 @@ def only_writes(request: web.Request) -> bool:
     return request.method != "GET"
 
 
+def is_write_of(name: str, method: str, path: str) -> bool:
+    """Tell whether a request would change an object of this name."""
+    return method != "GET" and name in path.split("/")
+
+
 def writes_of(name: str) -> Hits:
     """Hit what would change an object of this name."""
-    return lambda request: request.method != "GET" and name in request.path.split("/")
+    return lambda request: is_write_of(name, request.method, request.path)
 
 
 async def no_answer(_: web.Request, __: Forward) -> web.StreamResponse:
