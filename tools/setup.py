@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import time
@@ -45,9 +46,9 @@ def set_up(names: Collection[str] = ()) -> None:
             _use(part, folder, f"{_position(number, parts)} {folder}")
     if missing:
         go.require_go(part for _, part in missing)
-        minutes = sum(part.minutes for _, part in missing)
+        minutes = math.ceil(sum(part.minutes for _, part in missing))
         say(f"To build into {root}: {len(missing)} of {len(parts)} parts.")
-        say(f"That takes about {minutes:.0f} min on 2 cores, once per machine.")
+        say(f"That takes about {minutes} min on 2 cores, once per machine.")
         say("It can be interrupted: the next run goes on where this one stopped.")
     for number, part in missing:
         about = f"about {part.minutes:g} min on 2 cores; once per machine"
