@@ -54,15 +54,19 @@ def show_lines(stage: Stage) -> None:
     """
     reported: dict[str, str] = {}
     _follow(stage, _is_settled, reported)
-    stage.console.print(status_tables(stage.report(), datetime.now(UTC), "default"))
+    _print_command(stage, "status", "-A")
     print_hints(stage.console, stage.lab.kubeconfig)
     stage.console.print(f'Repairing the patch of "{BROKEN}" and the server of "{BROKEN_ROUTE}" …')
     stage.console.print(f"    {repair_command()}", style="cyan", soft_wrap=True)
     stage.lab.kubectl("apply", "-f", str(PROJECT / REPAIR))
     _follow(stage, _is_repaired, reported)
-    for command in (("status", "-A"), ("graph", "-A")):
-        stage.console.print(f"\n    gatewayctl {' '.join(command)}", style="cyan")
-        stage.console.out(stage.gatewayctl(*command), end="")
+    _print_command(stage, "status", "-A")
+    _print_command(stage, "graph", "-A")
+
+
+def _print_command(stage: Stage, *arguments: str) -> None:
+    stage.console.print(f"\n    gatewayctl {' '.join(arguments)}", style="cyan")
+    stage.console.out(stage.gatewayctl(*arguments), end="")
 
 
 def _follow(stage: Stage, done: Callable[[StatusReport], bool], reported: dict[str, str]) -> None:
