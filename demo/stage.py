@@ -17,7 +17,7 @@ from demo.daemon import DaemonProcess
 from demo.errors import DemoError
 from demo.samples import CLASSES, CRDS, GATEWAYS, PROJECT
 from gateway_components.cli.report import GatewayRow, RouteRow, StatusReport, status_report
-from gateway_components.graph.inventory import inventory_of_raw
+from gateway_components.graph.verdicts import inventory_of_raw
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from lab import ControlPlane
 from lab.api import Api

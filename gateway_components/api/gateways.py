@@ -5,6 +5,7 @@ from pydantic import Field
 from gateway_components.api.base import ApiModel, Many, Port, shared
 from gateway_components.api.meta import ApiObject, ConditionedStatus, ObjectReference, ObservedStatus
 from gateway_components.api.pod import EnvFromSource, EnvVar, MetadataOverlay
+from gateway_components.identity import Identity
 
 AI_GATEWAY_CONTROLLER = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
 TOOL_GATEWAY_CONTROLLER = "litellm.agentic-layer.ai/tool-gateway-litellm-controller"
@@ -142,6 +143,11 @@ class _GatewayClass(ApiObject):
         default_factory=ConditionedStatus,
         description="Observed state of the class. The LiteLLM controller does not set it.",
     )
+
+    @property
+    def identity(self) -> Identity:
+        """What the class is known by; it has no namespace, even where a file names one."""
+        return Identity(self.kind, "", self.metadata.name)
 
 
 class AiGatewayClassSpec(ApiModel):

@@ -17,7 +17,7 @@ import structlog
 from gateway_components.api.kinds import KINDS
 from gateway_components.concurrency import cancel_and_wait, gather, leaf_errors, while_running
 from gateway_components.errors import GatewayError
-from gateway_components.graph.inventory import Inventory, inventory_of_raw
+from gateway_components.graph.verdicts import Inventory, inventory_of_raw
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Reflector

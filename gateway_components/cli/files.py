@@ -18,9 +18,8 @@ from gateway_components.cli.arguments import (
 )
 from gateway_components.errors import visible
 from gateway_components.graph.drawing import dot, mermaid, svg
-from gateway_components.graph.inventory import inventory_of_snapshot
 from gateway_components.graph.model import Graph, build_graph
-from gateway_components.graph.verdicts import planned_verdicts, reported_verdicts
+from gateway_components.graph.verdicts import Inventory, planned_verdicts, reported_verdicts
 from gateway_components.manifests.stack import read_stack
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
@@ -115,7 +114,7 @@ def graph(
     """
     if files:
         stack = read_stack(files, namespace or "default", policy)
-        inventory = inventory_of_snapshot(stack.snapshot)
+        inventory = Inventory(stack.snapshot.objects, partial=stack.snapshot.partial)
         drawn = build_graph(inventory, planned_verdicts(inventory, stack.plan))
         notes, code = [str(finding) for finding in stack.findings], 1 if stack.errors else 0
     else:

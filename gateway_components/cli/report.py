@@ -8,11 +8,11 @@ from gateway_components.api.guardrails import Guard, GuardrailProvider
 from gateway_components.api.kinds import GATEWAY_KINDS
 from gateway_components.api.meta import ApiObject
 from gateway_components.api.tools import ToolRoute
-from gateway_components.graph.inventory import Inventory, UnreadableObject
 from gateway_components.graph.model import EXTERNAL, Graph, Node, build_graph
-from gateway_components.graph.verdicts import Ready, State, Verdict, Verdicts, reported_verdicts
+from gateway_components.graph.verdicts import Inventory, Ready, State, Verdict, Verdicts, reported_verdicts
 from gateway_components.identity import Identity
 from gateway_components.plan.references import gateway_of_route
+from gateway_components.plan.snapshot import KnownObject, Unreadable
 from gateway_components.plan.urls import service_url
 
 
@@ -146,7 +146,6 @@ def _guard_row(node: Node, inventory: Inventory, verdicts: Verdicts, graph: Grap
 
 
 def _common(key: Identity, inventory: Inventory, verdict: Verdict) -> dict[str, Any]:
-    found = inventory.objects.get(key)
     return {
         "kind": key.kind,
         "namespace": key.namespace,
@@ -154,15 +153,21 @@ def _common(key: Identity, inventory: Inventory, verdict: Verdict) -> dict[str, 
         "ready": verdict.ready,
         "reason": verdict.reason,
         "message": verdict.message,
-        "created": (found.metadata.creation_timestamp or "") if found else "",
+        "created": _created(inventory.objects.get(key)),
     }
 
 
-def _class_name(found: ApiObject | UnreadableObject) -> str:
+def _created(found: KnownObject | None) -> str:
+    if isinstance(found, Unreadable):
+        return found.created
+    return (found.metadata.creation_timestamp or "") if isinstance(found, ApiObject) else ""
+
+
+def _class_name(found: KnownObject) -> str:
     return (found.spec.class_name or "") if isinstance(found, AiGateway | ToolGateway) else ""
 
 
-def _gateway_url(found: ApiObject | UnreadableObject, verdict: Verdict) -> str:
+def _gateway_url(found: KnownObject, verdict: Verdict) -> str:
     if isinstance(found, ToolGateway):
         return found.status.url or ""
     # The status of an AiGateway has no URL.

@@ -8,8 +8,7 @@ from functools import cached_property
 from gateway_components.api.guardrails import Guard
 from gateway_components.api.kinds import GATEWAY_KINDS, KINDS, TOOL_GATEWAY, TOOL_SERVER, Role
 from gateway_components.api.tools import ToolRoute
-from gateway_components.graph.inventory import Inventory
-from gateway_components.graph.verdicts import State, Verdicts
+from gateway_components.graph.verdicts import Inventory, State, Verdicts
 from gateway_components.identity import Identity
 from gateway_components.plan.references import (
     gateway_of_route,

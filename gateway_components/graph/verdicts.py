@@ -1,23 +1,106 @@
-"""The state of each object: as its status reports it, or as a plan finds it."""
+"""The objects of a cluster or of files, and the state of each: as its status reports it, or as a plan finds it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal, TypeVar
 
-from gateway_components.api.gateways import AiGateway, AiGatewaySpec
+from gateway_components.api.gateways import (
+    AiGateway,
+    AiGatewayClass,
+    AiGatewaySpec,
+    ToolGateway,
+    ToolGatewayClass,
+)
 from gateway_components.api.guardrails import Guard
-from gateway_components.api.kinds import GATEWAY_KINDS, READY, GatewayKind
+from gateway_components.api.kinds import GATEWAY_KINDS, KINDS, READY, RESOURCE_KINDS, GatewayKind
 from gateway_components.api.meta import Condition, ObjectMeta, ObjectReference
+from gateway_components.api.parse import parse_as
 from gateway_components.api.tools import ToolRoute
-from gateway_components.graph.inventory import Inventory, UnreadableObject
+from gateway_components.errors import InputError
 from gateway_components.identity import Identity
 from gateway_components.plan.claims import claims, meant_class, nobody_claims, why_nobody_claims
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.guardrails import resolve_guardrails
 from gateway_components.plan.plan import Plan
 from gateway_components.plan.references import gateway_of_route, guard_references, provider_reference
-from gateway_components.plan.snapshot import Gateway, Resources
+from gateway_components.plan.snapshot import (
+    Gateway,
+    GatewayClass,
+    KnownObject,
+    Resource,
+    Resources,
+    Unreadable,
+    UnreadableGateway,
+)
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The objects of our kinds.
+
+    Attributes
+    ----------
+    objects
+        All there are, as far as they could be read.
+    visible
+        For each kind that was listed, the namespace it was listed in; None for all. Kinds that are missing here may
+        have unknown objects.
+    partial
+        As in `Snapshot`.
+    """
+
+    objects: Mapping[Identity, KnownObject] = field(default_factory=dict)
+    visible: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(KINDS))
+    partial: bool = False
+
+    def sees(self, key: Identity) -> bool:
+        """Return whether `objects` would hold an existing object of this key."""
+        return key.kind in self.visible and self.visible[key.kind] in (None, key.namespace)
+
+    def of(self, model: type[M]) -> Iterator[tuple[Identity, M]]:
+        """Yield the objects of a model, in the order of their keys."""
+        found = {key: known for key, known in self.objects.items() if isinstance(known, model)}
+        yield from ((key, found[key]) for key in sorted(found))
+
+    @property
+    def gateways(self) -> Iterator[tuple[Identity, Gateway]]:
+        """The gateways of either kind."""
+        yield from self.of(AiGateway)
+        yield from self.of(ToolGateway)
+
+    @cached_property
+    def classes(self) -> tuple[GatewayClass, ...]:
+        """The classes of either kind."""
+        ai_classes, tool_classes = self.of(AiGatewayClass), self.of(ToolGatewayClass)
+        return (*(found for _, found in ai_classes), *(found for _, found in tool_classes))
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Guards, providers and ToolServers, as a plan takes them."""
+        return {
+            key: found
+            for key, found in self.objects.items()
+            if key.kind in RESOURCE_KINDS and isinstance(found, Resource)
+        }
+
+
+def inventory_of_raw(raws: Iterable[Mapping[str, Any]], visible: Mapping[str, str | None]) -> Inventory:
+    """Return the inventory of objects in JSON types, each with its kind; `Unreadable` stands for what is no model."""
+    return Inventory(dict(map(_parsed, raws)), visible)
+
+
+def _parsed(raw: Mapping[str, Any]) -> tuple[Identity, KnownObject]:
+    kind, metadata = str(raw["kind"]), raw["metadata"]
+    key = Identity(kind, metadata.get("namespace") or "", metadata["name"])
+    try:
+        return key, parse_as(KINDS[kind].model, raw)
+    except InputError as error:
+        return key, Unreadable(str(error), str(metadata.get("creationTimestamp") or ""))
+
 
 Ready = Literal["True", "False", "Unknown"]
 
@@ -92,7 +175,7 @@ def planned_verdicts(inventory: Inventory, plan: Plan) -> Verdicts:
 def _common(inventory: Inventory) -> dict[Identity, Verdict]:
     verdicts = {
         key: Verdict(State.BROKEN, "NotReadable", f"it cannot be read: {found.message}", "False")
-        if isinstance(found, UnreadableObject)
+        if isinstance(found, Unreadable | UnreadableGateway)
         else Verdict()
         for key, found in inventory.objects.items()
     }

@@ -25,9 +25,13 @@ GatewayClass = AiGatewayClass | ToolGatewayClass
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An object that the API server admitted and the models do not understand (a newer CRD, say), and why."""
+    """An object that the API server admitted and the models do not understand (a newer CRD, say), and why.
+
+    `created` is when it was created, as far as that is known.
+    """
 
     message: str
+    created: str = ""
 
 
 Resource = Guard | GuardrailProvider | ToolServer | Unreadable
@@ -213,6 +217,15 @@ class Snapshot:
                 if key.kind in RESOURCE_KINDS and isinstance(one, Resource)
             },
         )
+
+    @property
+    def objects(self) -> dict[Identity, KnownObject]:
+        """The objects of our kinds."""
+        return {
+            **{one.identity: one for one in (*self.gateways, *self.classes, *self.routes)},
+            **{one.key: one for one in self.unreadable_gateways},
+            **self.resources,
+        }
 
 
 def from_base64(value: str) -> bytes:

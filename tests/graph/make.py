@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway_components.api.kinds import AI_GATEWAY, KINDS, TOOL_GATEWAY
-from gateway_components.graph.inventory import Inventory, inventory_of_raw
 from gateway_components.graph.model import Graph, Node, build_graph
-from gateway_components.graph.verdicts import reported_verdicts
+from gateway_components.graph.verdicts import Inventory, inventory_of_raw, reported_verdicts
 from gateway_components.identity import Identity
 
 Raw = dict[str, Any]

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from gateway_components.api.kinds import KINDS
-from gateway_components.graph.inventory import inventory_of_snapshot
-from gateway_components.graph.verdicts import Verdict, planned_verdicts, reported_verdicts
+from gateway_components.graph.verdicts import Inventory, Verdict, planned_verdicts, reported_verdicts
 from gateway_components.identity import Identity
 from gateway_components.plan.plan import plan
 from gateway_components.plan.snapshot import Snapshot
@@ -188,7 +187,7 @@ def test_objects_of_files_are_judged_by_the_plan() -> None:
         resources=found.resources,
         partial=True,
     )
-    verdicts = planned_verdicts(inventory_of_snapshot(snapshot), plan(snapshot))
+    verdicts = planned_verdicts(Inventory(snapshot.objects, partial=True), plan(snapshot))
     reported = {
         key.name: (entry.state, entry.reason) for key, entry in verdicts.items() if key.kind != "ToolServer"
     }
