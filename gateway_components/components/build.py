@@ -3,7 +3,7 @@
 import base64
 import binascii
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,11 +15,19 @@ from gateway_components.api.kinds import AI_GATEWAY, TOOL_GATEWAY, GatewayKind
 from gateway_components.api.parse import problems
 from gateway_components.components.args import AiGatewayArgs, GatewayArgs, ToolGatewayArgs
 from gateway_components.components.described import Described, described_gateway, snapshot
-from gateway_components.components.inputs import ArgsError, camel_keys, combined, plain, public, resolved
+from gateway_components.components.inputs import (
+    ArgsError,
+    Argument,
+    camel_keys,
+    combined,
+    plain,
+    public,
+    resolved,
+)
 from gateway_components.components.objects import GatewayOutputs
 from gateway_components.components.parts import described_guards, described_routes, guard_parts, route_parts
 from gateway_components.components.provider import namespace_of
-from gateway_components.errors import Finding, Path
+from gateway_components.errors import Finding
 from gateway_components.plan.objects import GatewayObjects, object_digest
 from gateway_components.plan.plan import plan
 from gateway_components.plan.routes import RoutePlan
@@ -89,35 +97,34 @@ def _route(entry: Described, routes: Mapping[str, RoutePlan]) -> RoutePlan | Non
     return routes[entry.manifest["metadata"]["name"]] if entry.manifest["kind"] == "ToolRoute" else None
 
 
-def ai_gateway_outputs(
-    component: str, name: str, args: AiGatewayArgs, provider: pulumi.ProviderResource | None
+def gateway_outputs(
+    component: str,
+    name: str,
+    args: AiGatewayArgs | ToolGatewayArgs,
+    provider: pulumi.ProviderResource | None,
 ) -> GatewayOutputs:
-    """Return the objects of the AiGateway that `args` describe; see `tool_gateway_outputs`."""
-    spec = {"aiModels": public(component, "models", plain(args.models)), "port": plain(args.port)}
-    if args.namespace is not None:
-        return _outputs(component, name, args, AI_GATEWAY, spec, args.namespace, {})
-    # Nothing but the metadata depends on the namespace: all else is known without it.
-    made = _outputs(component, name, args, AI_GATEWAY, spec, "default", {})
-    return replace(made, namespace=namespace_of(provider))
-
-
-def tool_gateway_outputs(
-    component: str, name: str, args: ToolGatewayArgs, provider: pulumi.ProviderResource | None
-) -> GatewayOutputs:
-    """Return the objects of the ToolGateway that `args` describe, and the keys of its routes.
+    """Return the objects of the gateway that `args` describe, and the keys of its routes.
 
     `component`, its type and name, is for messages. Where `args` give no name, `name` counts; where they give no
     namespace, that of `provider` counts. A provider of None is the default one.
 
     Raises ArgsError: an argument is at fault: raised at once where everything is known, else inside the Outputs.
     """
-    spec = {"allowedUpstreams": plain(args.allowed_upstreams)}
-    namespace = namespace_of(provider) if args.namespace is None else args.namespace
-    return _outputs(component, name, args, TOOL_GATEWAY, spec, namespace, route_parts(component, args.routes))
+    at = Argument(component)
+    if isinstance(args, ToolGatewayArgs):
+        spec = {"allowedUpstreams": plain(args.allowed_upstreams)}
+        namespace = namespace_of(provider) if args.namespace is None else args.namespace
+        return _outputs(at, name, args, TOOL_GATEWAY, spec, namespace, route_parts(at["routes"], args.routes))
+    spec = {"aiModels": public(at["models"], plain(args.models)), "port": plain(args.port)}
+    if args.namespace is not None:
+        return _outputs(at, name, args, AI_GATEWAY, spec, args.namespace, {})
+    # Nothing but the metadata depends on the namespace: all else is known without it.
+    made = _outputs(at, name, args, AI_GATEWAY, spec, "default", {})
+    return replace(made, namespace=namespace_of(provider))
 
 
 def _outputs(
-    component: str,
+    at: Argument,
     name: str,
     args: GatewayArgs,
     kind: GatewayKind,
@@ -131,7 +138,7 @@ def _outputs(
     known, and a secret variable hides only the pods.
     """
     env, env_from = plain(args.env), plain(args.env_from)
-    guards = guard_parts(component, args.guardrails)
+    guards = guard_parts(at["guardrails"], args.guardrails)
     outline = {
         "name": plain(args.name if args.name is not None else name),
         "namespace": plain(namespace),
@@ -140,8 +147,8 @@ def _outputs(
         "routes": combined(routes),
         "commonMetadata": plain(args.common_metadata),
         "patch": resolved(
-            public(component, "config_patch", plain(args.config_patch)),
-            lambda patch: _check_patch(component, patch),
+            public(at["config_patch"], plain(args.config_patch)),
+            lambda patch: _check_patch(at["config_patch"], patch),
         ),
     }
     details = {
@@ -149,19 +156,17 @@ def _outputs(
         "envFrom": resolved(env_from, camel_keys),
         "image": plain(args.image),
         "podMetadata": plain(args.pod_metadata),
-        "apiKeys": _digest(resolved(plain(args.api_keys), lambda keys: _key_digest(component, keys))),
-        "restartOn": _digest(
-            resolved(plain(args.restart_on), lambda triggers: _trigger_digest(component, triggers))
-        ),
+        "apiKeys": _digest(at["api_keys"], args.api_keys, _key_digest),
+        "restartOn": _digest(at["restart_on"], args.restart_on, _trigger_digest),
         "referenced": _referenced_contents(env, env_from, guards),
     }
-    full = resolved(combined({**outline, **details}), lambda parts: _generate(component, kind, parts))
+    full = resolved(combined({**outline, **details}), lambda parts: _generate(at.component, kind, parts))
     if isinstance(full, GatewayObjects):
         return GatewayOutputs(full, full, {route: _server(full, route) for route in routes})
     # Known details are checked with the outline, so that all visible mistakes are reported together.
     known = {key: part for key, part in details.items() if not isinstance(part, pulumi.Output)}
     first = resolved(
-        combined({**outline, **known}), lambda parts: _generate(component, kind, parts, warn=False)
+        combined({**outline, **known}), lambda parts: _generate(at.component, kind, parts, warn=False)
     )
     return GatewayOutputs(
         first, full, {route: resolved(first, partial(_server, route=route)) for route in routes}
@@ -172,7 +177,8 @@ def _server(objects: GatewayObjects, route: str) -> str:
     return next(server for key, server in objects.servers.items() if key.partition("/")[2] == route)
 
 
-def _digest(digest: Any) -> Any:
+def _digest(at: Argument, given: Any, make: Callable[[Argument, Any], str]) -> Any:
+    digest = resolved(plain(given), lambda known: None if known is None else make(at, known))
     # It stands on every pod anyway; as a secret it would hide the whole Deployment from every diff.
     return pulumi.Output.unsecret(digest) if isinstance(digest, pulumi.Output) else digest
 
@@ -219,26 +225,21 @@ def _bytes(text: str) -> bytes:
         return text.encode()
 
 
-def _check_patch(component: str, patch: Any) -> Any:
-    if patch is not None and not isinstance(patch, Mapping):
-        message = f"is a {type(patch).__name__}, but must be a map"
-        cure = "give top-level keys of a LiteLLM configuration, such as router_settings"
-        raise ArgsError(component, Finding(("config_patch",), message, cure))
-    found = tuple(_foreign(patch, ("config_patch",)))
-    if found:
-        raise ArgsError(component, *found)
+def _check_patch(at: Argument, patch: Any) -> Any:
+    if patch is not None:
+        _check_map(at, patch, "give top-level keys of a LiteLLM configuration, such as router_settings")
+    _check_json(at, patch)
     return patch
 
 
-def _key_digest(component: str, keys: Any) -> str | None:
+def _check_map(at: Argument, value: Any, cure: str) -> None:
+    if not isinstance(value, Mapping):
+        raise at.fault(f"is a {type(value).__name__}, but must be a map", cure)
+
+
+def _key_digest(at: Argument, keys: Any) -> str:
     """Return the digest of the Secret's content, or refuse what is no map of text, without its values."""
-    if keys is None:
-        return None
-    if not isinstance(keys, Mapping):
-        cure = "give the map that the Secret gets as its string_data"
-        raise ArgsError(
-            component, Finding(("api_keys",), f"is a {type(keys).__name__}, but must be a map", cure)
-        )
+    _check_map(at, keys, "give the map that the Secret gets as its string_data")
     wrong = [
         Finding(
             (f"api_keys.{key}",), f"is a {type(value).__name__}, but must be text", "give the key as text"
@@ -247,23 +248,22 @@ def _key_digest(component: str, keys: Any) -> str | None:
         if not isinstance(value, str)
     ]
     if wrong:
-        raise ArgsError(component, *wrong)
+        raise ArgsError(at.component, *wrong)
     return content_digest({str(key): value for key, value in keys.items()})
 
 
-def _trigger_digest(component: str, triggers: Any) -> str | None:
+def _trigger_digest(at: Argument, triggers: Any) -> str:
     """Return the digest of what is to restart the pods, or refuse what JSON cannot hold, without its values."""
-    if triggers is None:
-        return None
-    found = tuple(_foreign(triggers, ("restart_on",)))
-    if found:
-        raise ArgsError(component, *found)
+    _check_json(at, triggers)
     return object_digest({"restartOn": triggers})[:16]
 
 
-def _foreign(value: Any, path: Path) -> Iterator[Finding]:
-    for place, part in walk(value, path):
+def _check_json(at: Argument, value: Any) -> None:
+    found = []
+    for place, part in walk(value, at.path):
         finite = math.isfinite(part) if isinstance(part, float) else type(part) in {str, int, bool}
         if not finite and part is not None and not isinstance(part, Mapping | list):
             message = f"is a {type(part).__name__}, which JSON cannot hold"
-            yield Finding(place, message, "use maps, lists, text, numbers, booleans and None")
+            found.append(Finding(place, message, "use maps, lists, text, numbers, booleans and None"))
+    if found:
+        raise ArgsError(at.component, *found)

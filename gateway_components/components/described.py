@@ -1,6 +1,6 @@
 """Objects of the API that arguments describe, their snapshot, and the way back from fields to arguments."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from gateway_components import strict_yaml
 from gateway_components.api.kinds import GatewayKind
 from gateway_components.api.meta import API_VERSION
 from gateway_components.api.parse import parse
-from gateway_components.api.syntax import namespace_fault
+from gateway_components.api.syntax import Fault, namespace_fault
 from gateway_components.components.inputs import Args
 from gateway_components.errors import Finding, Path, clause
 from gateway_components.identity import Identity
@@ -63,30 +63,23 @@ def described(
     return Described(manifest, arguments, faults)
 
 
-def arguments_of(type_: type[Args], field_path: Path, path: str) -> dict[Path, Path]:
+def arguments_of(type_: type[Args], field_path: Path, path: Path) -> dict[Path, Path]:
     """Return the arguments below `path` for the fields below `field_path` that bear their names in camelCase."""
-    return {(*field_path, to_camel(field.name)): (path, field.name) for field in fields(type_)}
+    return {(*field_path, to_camel(field.name)): (*path, field.name) for field in fields(type_)}
 
 
 def namespace_problem(namespace: Any) -> Finding | None:
     """Return what is wrong with the name of a namespace, which the core does not check; None where it is right."""
     if namespace is None:
         return Finding(("namespace",), "is None", "leave it out for the namespace default")
-    if not isinstance(namespace, str):
-        return Finding(
-            ("namespace",), f"is a {type(namespace).__name__}, but must be text", "give it as text"
-        )
-    fault = namespace_fault(namespace)
-    return Finding(("namespace",), fault.message, clause(fault.cure)) if fault else None
+    return _text_problem("namespace", namespace, namespace_fault)
 
 
-def _image_problem(image: Any) -> Finding | None:
-    if image is None:
-        return None
-    if not isinstance(image, str):
-        return Finding(("image",), f"is a {type(image).__name__}, but must be text", "give it as text")
-    fault = image_fault(image)
-    return Finding(("image",), fault.message, clause(fault.cure)) if fault else None
+def _text_problem(argument: str, value: Any, check: Callable[[str], Fault | None]) -> Finding | None:
+    if not isinstance(value, str):
+        return Finding((argument,), f"is a {type(value).__name__}, but must be text", "give it as text")
+    fault = check(value)
+    return Finding((argument,), fault.message, clause(fault.cure)) if fault else None
 
 
 def _upstream_problems(upstreams: Any) -> Iterator[Finding]:
@@ -133,7 +126,11 @@ def described_gateway(kind: GatewayKind, parts: Mapping[str, Any]) -> Described:
     if parts.get("restartOn") is not None:
         spec["podMetadata"] = _noted(spec["podMetadata"], parts["restartOn"])
     guardrails = [{"name": guard["name"]} for guard in parts["guardrails"]] or None
-    faults = (namespace_problem(parts["namespace"]), _image_problem(parts.get("image")))
+    image = parts.get("image")
+    faults = (
+        namespace_problem(parts["namespace"]),
+        None if image is None else _text_problem("image", image, image_fault),
+    )
     return described(
         kind.kind,
         metadata,

@@ -8,9 +8,9 @@ import pulumi
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ConfigMap, Service
 
-from gateway_components.components.args import AiGatewayArgs, GatewayArgs, ToolGatewayArgs
-from gateway_components.components.build import ai_gateway_outputs, tool_gateway_outputs
-from gateway_components.components.inputs import args_as
+from gateway_components.components.args import AiGatewayArgs, ToolGatewayArgs
+from gateway_components.components.build import gateway_outputs
+from gateway_components.components.inputs import Argument, args_as
 from gateway_components.components.naming import (
     AI_GATEWAY_TYPE,
     SKIP_AWAIT,
@@ -154,10 +154,7 @@ class AiGateway(Gateway):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         component = f'AiGateway "{name}"'
-        known = args_as(component, AiGatewayArgs, args)
-        outputs = ai_gateway_outputs(component, name, known, provider_of(opts))
-        super().__init__(self.TYPE, name, outputs, _how(known), opts)
-        _check_provider(component, self, outputs, opts)
+        _describe(self, self.TYPE, component, name, args_as(Argument(component), AiGatewayArgs, args), opts)
 
 
 class ToolGateway(Gateway):
@@ -191,15 +188,21 @@ class ToolGateway(Gateway):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         component = f'ToolGateway "{name}"'
-        known = args_as(component, ToolGatewayArgs, args)
-        outputs = tool_gateway_outputs(component, name, known, provider_of(opts))
-        super().__init__(self.TYPE, name, outputs, _how(known), opts)
-        _check_provider(component, self, outputs, opts)
+        _describe(self, self.TYPE, component, name, args_as(Argument(component), ToolGatewayArgs, args), opts)
 
 
-def _check_provider(
-    component: str, gateway: Gateway, outputs: GatewayOutputs, opts: pulumi.ResourceOptions | None
+def _describe(
+    gateway: Gateway,
+    type_: str,
+    component: str,
+    name: str,
+    args: AiGatewayArgs | ToolGatewayArgs,
+    opts: pulumi.ResourceOptions | None,
 ) -> None:
+    """Make `gateway` the one that `args` describe."""
+    outputs = gateway_outputs(component, name, args, provider_of(opts))
+    how = Registration(annotations=SKIP_AWAIT if args.skip_await else {})
+    Gateway.__init__(gateway, type_, name, outputs, how, opts)
     above = opts.parent if opts else None
     if provider_of(opts) is not None:
         return
@@ -208,10 +211,6 @@ def _check_provider(
     if folder and not (opts and opts.aliases) and not vars(above or gateway).get("_aliases"):
         own = mark(gateway, above)
         refuse_taken_files(component, Path(folder), outputs.outline, own, namespace_of(None))
-
-
-def _how(args: GatewayArgs) -> Registration:
-    return Registration(annotations=SKIP_AWAIT if args.skip_await else {})
 
 
 def _url(values: Sequence[Any]) -> str:

@@ -1,7 +1,7 @@
 """Arguments of any shape as plain JSON types, or as Outputs of them; and their mistakes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from enum import Enum
 from inspect import isawaitable
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -10,7 +10,7 @@ import pulumi
 from pydantic.alias_generators import to_camel
 
 from gateway_components.api.spelling import nearest
-from gateway_components.errors import Finding, InputError, render
+from gateway_components.errors import Finding, InputError, Path, render
 
 
 class ArgsError(InputError, pulumi.RunError):
@@ -30,6 +30,22 @@ class ArgsError(InputError, pulumi.RunError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a component, which is given by its type and name; all of its arguments where the path is empty."""
+
+    component: str
+    path: Path = ()
+
+    def __getitem__(self, step: str | int) -> "Argument":
+        """Return an argument or an entry within this one."""
+        return replace(self, path=(*self.path, step))
+
+    def fault(self, message: str, cure: str) -> ArgsError:
+        """Return the error that something is wrong with it."""
+        return ArgsError(self.component, Finding(self.path, message, cure))
+
+
 def plain(value: Any) -> Any:
     """Return `value` with every args class in it turned into a camelCase map.
 
@@ -40,7 +56,7 @@ def plain(value: Any) -> Any:
         return resolved(value, plain)
     if isinstance(value, Enum):
         return value.value
-    if _is_args(value):
+    if not isinstance(value, type) and (is_dataclass(value) or _is_sdk_args(value)):
         value = {to_camel(key): part for key, part in vars(value).items() if part is not None}
     if isinstance(value, Mapping):
         return combined({_text(key): plain(part) for key, part in value.items()})
@@ -85,10 +101,6 @@ def _is_output(value: Any) -> bool:
     return isinstance(value, pulumi.Output)
 
 
-def _is_args(value: Any) -> bool:
-    return not isinstance(value, type) and (is_dataclass(value) or _is_sdk_args(value))
-
-
 def _is_sdk_args(value: Any) -> bool:
     """Return whether a value is of an args class of Pulumi's SDKs, as far as their public API says so."""
     if isinstance(value, Mapping | pulumi.Resource):
@@ -109,32 +121,32 @@ class Args(Protocol):
 A = TypeVar("A", bound=Args)
 
 
-def args_as(component: str, type_: type[A], value: Any, path: str = "") -> A:
-    """Return `value`, an instance of an args class or a map, as the args class.
-
-    `path` is the argument that `value` is given for; empty where it is all arguments of a component.
+def args_as(at: Argument, type_: type[A], value: Any) -> A:
+    """Return `value`, an instance of an args class or a map that is given for an argument, as the args class.
 
     Raises ArgsError: it is something else, lacks an argument or holds one that there is not.
     """
     if isinstance(value, type_):
         return value
     if not isinstance(value, Mapping):
-        verb = "is" if path else "the arguments are"
-        raise ArgsError(component, Finding((path,), f"{verb} {_a(type(value))}", f"give {one_of(type_)}"))
+        verb = "is" if at.path else "the arguments are"
+        raise at.fault(f"{verb} {_a(type(value))}", f"give {one_of(type_)}")
     known = {field.name: field for field in fields(type_)}
-    prefix = f"{path}." if path else ""
+    required = {
+        name for name, field in known.items() if field.default is MISSING and field.default_factory is MISSING
+    }
     found = [
-        Finding((f"{prefix}{name}",), "is no argument", _cure(str(name), known))
+        Finding((*at.path, str(name)), "is no argument", _cure(str(name), known))
         for name in value
         if name not in known
     ]
     found += [
-        Finding((f"{prefix}{name}",), "is required but missing", "add it")
-        for name, field in known.items()
-        if _required(field) and name not in value
+        Finding((*at.path, name), "is required but missing", "add it")
+        for name in known
+        if name in required and name not in value
     ]
     if found:
-        raise ArgsError(component, *found)
+        raise ArgsError(at.component, *found)
     return type_(**value)
 
 
@@ -147,17 +159,13 @@ def _a(type_: type) -> str:
     return f"{'an' if type_.__name__[0] in 'AEIOUaeiou' else 'a'} {type_.__name__}"
 
 
-def _required(field: Field[Any]) -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
-
-
 def _cure(name: str, known: Mapping[str, object]) -> str:
     meant = nearest(name, known)
     return f"did you mean {meant}?" if meant else f"there are {', '.join(known)}"
 
 
-def public(component: str, argument: str, value: Any) -> Any:
-    """Return `value`, which is to stand in a ConfigMap.
+def public(at: Argument, value: Any) -> Any:
+    """Return `value`, which is given for an argument and is to stand in a ConfigMap.
 
     Raises ArgsError, inside the Output: it is or holds a secret. That is seen in a preview already, known value or not.
     """
@@ -166,12 +174,11 @@ def public(component: str, argument: str, value: Any) -> Any:
 
     def check(secret: bool) -> None:
         if secret:
-            message = "holds a secret, which anyone who can read ConfigMaps would see"
-            cure = (
+            raise at.fault(
+                "holds a secret, which anyone who can read ConfigMaps would see",
                 "put it into a Secret, hand it to the gateway as a variable with env, and write os.environ/NAME "
-                "in config_patch; if it is not a secret, wrap it in pulumi.Output.unsecret"
+                "in config_patch; if it is not a secret, wrap it in pulumi.Output.unsecret",
             )
-            raise ArgsError(component, Finding((argument,), message, cure))
 
     secret: pulumi.Output[bool] = pulumi.Output.from_input(value.is_secret())
     checked = secret.apply(check)

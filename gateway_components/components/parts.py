@@ -19,8 +19,8 @@ from gateway_components.components.args import (
     ToolServerArgs,
 )
 from gateway_components.components.described import Described, arguments_of, described, namespace_problem
-from gateway_components.components.inputs import ArgsError, args_as, combined, one_of, plain, public, resolved
-from gateway_components.errors import Finding, Path
+from gateway_components.components.inputs import Argument, args_as, combined, one_of, plain, public, resolved
+from gateway_components.errors import Path
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
 
 
@@ -50,8 +50,8 @@ _SERVICES: Mapping[str, _Service] = {
 }
 
 
-def guard_parts(component: str, guards: Any) -> Any:
-    """Return the fields of each guard, as plain JSON types or as an Output of them.
+def guard_parts(at: Argument, guards: Any) -> Any:
+    """Return the fields of each guard that the argument `at` gives, as plain JSON types or as an Output of them.
 
     Raises ArgsError, at once or inside the Output: an argument is of another shape or holds a secret.
     """
@@ -60,19 +60,18 @@ def guard_parts(component: str, guards: Any) -> Any:
         if known is None:
             return []
         if not isinstance(known, Sequence) or isinstance(known, str | bytes):
-            message = f"is a {type(known).__name__}, but must be a list"
-            raise ArgsError(component, Finding(("guardrails",), message, f"list {_choices()}"))
-        return plain([_guard(component, guard, f"guardrails[{place}]") for place, guard in enumerate(known)])
+            raise at.fault(f"is a {type(known).__name__}, but must be a list", f"list {_choices()}")
+        return plain([_guard(at[place], guard) for place, guard in enumerate(known)])
 
-    return public(component, "guardrails", resolved(guards, each))
+    return public(at, resolved(guards, each))
 
 
 def described_guards(guards: Sequence[Mapping[str, Any]], namespace: str) -> Iterator[Described]:
     """Yield the Guard of each guard that `guard_parts` returned, and the GuardrailProvider of the same name."""
     for position, guard in enumerate(guards):
-        path, service = f"guardrails[{position}]", _SERVICES[guard["type"]]
+        path, service = ("guardrails", position), _SERVICES[guard["type"]]
         metadata = {"name": guard["name"], "namespace": namespace}
-        name: dict[Path, Path] = {("metadata", "name"): (path, "name")}
+        name: dict[Path, Path] = {("metadata", "name"): (*path, "name")}
         block = ("spec", service.block)
         provider = dict(guard["provider"])
         anonymizer = provider.pop("anonymizerUrl", None)
@@ -83,9 +82,9 @@ def described_guards(guards: Sequence[Mapping[str, Any]], namespace: str) -> Ite
             {"type": service.provider_type, service.block: provider},
             {
                 **name,
-                ("metadata", "annotations", ANONYMIZER_ANNOTATION): (path, "provider", "anonymizer_url"),
-                **arguments_of(service.provider, block, f"{path}.provider"),
-                block: (path, "provider"),
+                ("metadata", "annotations", ANONYMIZER_ANNOTATION): (*path, "provider", "anonymizer_url"),
+                **arguments_of(service.provider, block, (*path, "provider")),
+                block: (*path, "provider"),
             },
         )
         yield described(
@@ -94,54 +93,50 @@ def described_guards(guards: Sequence[Mapping[str, Any]], namespace: str) -> Ite
             {"mode": guard["mode"], service.block: guard["settings"], "providerRef": {"name": guard["name"]}},
             {
                 **name,
-                ("spec", "mode"): (path, "mode"),
+                ("spec", "mode"): (*path, "mode"),
                 **arguments_of(service.guard, block, path),
-                block: (path,),
+                block: path,
             },
         )
 
 
-def _guard(component: str, given: Any, path: str) -> Any:
+def _guard(at: Argument, given: Any) -> Any:
     def known(guard: Any) -> Any:
         for service in _SERVICES.values():
             if isinstance(guard, service.guard):
-                return _fields(component, service, guard, path)
+                return _fields(at, service, guard)
         if not isinstance(guard, Mapping):
-            raise ArgsError(component, Finding((path,), f"is a {type(guard).__name__}", f"give {_choices()}"))
+            raise at.fault(f"is a {type(guard).__name__}", f"give {_choices()}")
         if "provider" not in guard:
-            cure = "add it, with its type and settings"
-            raise ArgsError(component, Finding((f"{path}.provider",), "is required but missing", cure))
+            raise at["provider"].fault("is required but missing", "add it, with its type and settings")
         return resolved(guard["provider"], lambda provider: with_provider(guard, provider))
 
     def with_provider(guard: Mapping[str, Any], provider: Any) -> Any:
-        service, settings = _service(component, provider, f"{path}.provider")
-        args = args_as(component, service.guard, {**guard, "provider": settings}, path)
-        return _fields(component, service, args, path)
+        service, settings = _service(at["provider"], provider)
+        return _fields(at, service, args_as(at, service.guard, {**guard, "provider": settings}))
 
-    return public(component, path, resolved(given, known))
+    return public(at, resolved(given, known))
 
 
-def _service(component: str, provider: Any, path: str) -> tuple[_Service, Any]:
+def _service(at: Argument, provider: Any) -> tuple[_Service, Any]:
     for service in _SERVICES.values():
         if isinstance(provider, service.provider):
             return service, provider
-    cure = f"use one of {', '.join(_SERVICES)}"
+    types = f"one of {', '.join(_SERVICES)}"
     if not isinstance(provider, Mapping):
         message = f"is a {type(provider).__name__}, but must be a map or an args class of a provider"
-        raise ArgsError(
-            component, Finding((path,), message, f"give a map whose type is one of {', '.join(_SERVICES)}")
-        )
+        raise at.fault(message, f"give a map whose type is {types}")
     if "type" not in provider:
-        raise ArgsError(component, Finding((f"{path}.type",), "is required but missing", cure))
+        raise at["type"].fault("is required but missing", f"use {types}")
     found = _SERVICES.get(str(provider["type"]))
     if found is None:
-        raise ArgsError(component, Finding((f"{path}.type",), f'is "{provider["type"]}"', cure))
+        raise at["type"].fault(f'is "{provider["type"]}"', f"use {types}")
     return found, {name: value for name, value in provider.items() if name != "type"}
 
 
-def _fields(component: str, service: _Service, guard: Any, path: str) -> Any:
+def _fields(at: Argument, service: _Service, guard: Any) -> Any:
     def provider(given: Any) -> Any:
-        return plain(args_as(component, service.provider, given, f"{path}.provider"))
+        return plain(args_as(at["provider"], service.provider, given))
 
     settings = {name: resolved(plain(getattr(guard, name)), _as_text) for name in service.settings}
     parts = {
@@ -150,7 +145,7 @@ def _fields(component: str, service: _Service, guard: Any, path: str) -> Any:
         "provider": resolved(guard.provider, provider),
         **settings,
     }
-    checked = {name: public(component, f"{path}.{name}", part) for name, part in parts.items()}
+    checked = {name: public(at[name], part) for name, part in parts.items()}
     own = {to_camel(name): checked.pop(name) for name in settings}
     return combined({**checked, "type": service.provider_type, "settings": combined(own)})
 
@@ -170,37 +165,35 @@ _UNUSED_IMAGE = "unused"
 """A ToolServer must have an image; nothing is ever deployed from it here."""
 
 
-def route_parts(component: str, routes: Any) -> dict[str, Any]:
-    """Return the fields of each route by its name, as plain JSON types or Outputs of them.
+def route_parts(at: Argument, routes: Any) -> dict[str, Any]:
+    """Return the fields of each route that an argument gives, by its name, as plain JSON types or Outputs of them.
 
     Raises ArgsError: at once, the list or a name is unknown, invalid or duplicate. At once or inside an Output: a field
     is invalid or secret, or a route has both or neither of server and URL.
     """
     if not isinstance(routes, list | tuple):
-        message = f"is {_shape(routes)}, but must be a plain list"
         cure = "list the routes in the program; all but their names may be Outputs"
-        raise ArgsError(component, Finding(("routes",), message, cure))
+        raise at.fault(f"is {_shape(routes)}, but must be a plain list", cure)
     parts: dict[str, Any] = {}
     for position, route in enumerate(routes):
-        path = f"routes[{position}]"
-        known = _known(component, route, path)
+        known = _known(at[position], route)
         if known.name in parts:
             message = f'is "{known.name}", as that of routes[{list(parts).index(known.name)}]'
-            raise ArgsError(component, Finding((f"{path}.name",), message, "give each route its own name"))
-        parts[known.name] = _route_fields(component, known, path)
+            raise at[position]["name"].fault(message, "give each route its own name")
+        parts[known.name] = _route_fields(at[position], known)
     return parts
 
 
 def described_routes(routes: Mapping[str, Any], namespace: str, gateway: str) -> Iterator[Described]:
     """Yield the ToolRoute of each route that `route_parts` returned, and the ToolServer behind it."""
     for position, (name, route) in enumerate(routes.items()):
-        path = f"routes[{position}]"
+        path = ("routes", position)
         server, url = route["server"], route["url"]
         upstream: dict[str, Any] = {}
         if server is not None:
             where = namespace if server.get("namespace") is None else server["namespace"]
             upstream["toolServerRef"] = {"name": server.get("name"), "namespace": where}
-            yield _server(server, where, f"{path}.server")
+            yield _server(server, where, (*path, "server"))
         if url is not None:
             upstream["external"] = {"url": url}
         tools = {key: route[key] for key in ("allow", "deny") if route[key] is not None}
@@ -209,57 +202,51 @@ def described_routes(routes: Mapping[str, Any], namespace: str, gateway: str) ->
             {"name": name, "namespace": namespace},
             {"toolGatewayRef": {"name": gateway}, "upstream": upstream, "toolFilter": tools},
             {
-                ("metadata", "name"): (path, "name"),
-                ("spec", "upstream", "external", "url"): (path, "url"),
-                ("spec", "upstream", "toolServerRef"): (path, "server"),
-                ("spec", "upstream"): (path,),
-                ("spec", "toolFilter"): (path,),
-                ("spec", "toolGatewayRef"): (path,),
+                ("metadata", "name"): (*path, "name"),
+                ("spec", "upstream", "external", "url"): (*path, "url"),
+                ("spec", "upstream", "toolServerRef"): (*path, "server"),
+                ("spec", "upstream"): path,
+                ("spec", "toolFilter"): path,
+                ("spec", "toolGatewayRef"): path,
             },
         )
 
 
-def _server(server: Mapping[str, Any], namespace: str, path: str) -> Described:
+def _server(server: Mapping[str, Any], namespace: str, path: Path) -> Described:
     spec = {key: value for key, value in server.items() if key not in ("name", "namespace")}
-    arguments = {("metadata", "name"): (path, "name"), **arguments_of(ToolServerArgs, ("spec",), path)}
+    arguments = {("metadata", "name"): (*path, "name"), **arguments_of(ToolServerArgs, ("spec",), path)}
     metadata = {"name": server.get("name"), "namespace": namespace}
     fault = namespace_problem(namespace)
-    faults = [replace(fault, path=(path, *fault.path))] if fault else []
+    faults = [replace(fault, path=(*path, *fault.path))] if fault else []
     return described("ToolServer", metadata, {"image": _UNUSED_IMAGE, **spec}, arguments, *faults)
 
 
-def _known(component: str, given: Any, path: str) -> ToolRouteArgs:
+def _known(at: Argument, given: Any) -> ToolRouteArgs:
     if isinstance(given, pulumi.Output):
         cure = f"give {one_of(ToolRouteArgs)} whose fields other than name may be Outputs"
-        raise ArgsError(
-            component, Finding((path,), "is an Output, but its name must be known immediately", cure)
-        )
-    route = args_as(component, ToolRouteArgs, given, path)
+        raise at.fault("is an Output, but its name must be known immediately", cure)
+    route = args_as(at, ToolRouteArgs, given)
     if not isinstance(route.name, str):
         message = f"is {_shape(route.name)}, but must be plain text"
-        raise ArgsError(component, Finding((f"{path}.name",), message, "write the name in the program"))
+        raise at["name"].fault(message, "write the name in the program")
     return route
 
 
-def _route_fields(component: str, route: ToolRouteArgs, path: str) -> Any:
+def _route_fields(at: Argument, route: ToolRouteArgs) -> Any:
     def server(given: Any) -> Any:
-        return None if given is None else plain(args_as(component, ToolServerArgs, given, f"{path}.server"))
+        return None if given is None else plain(args_as(at["server"], ToolServerArgs, given))
 
-    parts = {
-        field.name: resolved(route.server, server)
-        if field.name == "server"
-        else plain(getattr(route, field.name))
-        for field in fields(route)
-    }
-    checked = combined({name: public(component, f"{path}.{name}", part) for name, part in parts.items()})
-    return resolved(checked, lambda known: _with_upstream(component, known, path))
+    def with_upstream(known: Mapping[str, Any]) -> Mapping[str, Any]:
+        if (known["server"] is None) == (known["url"] is None):
+            message = "has neither server nor url" if known["url"] is None else "has both server and url"
+            raise at.fault(message, "give exactly one of them")
+        return known
 
-
-def _with_upstream(component: str, route: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    if (route["server"] is None) == (route["url"] is None):
-        message = "has neither server nor url" if route["url"] is None else "has both server and url"
-        raise ArgsError(component, Finding((path,), message, "give exactly one of them"))
-    return route
+    names = [field.name for field in fields(route) if field.name != "server"]
+    parts = {name: plain(getattr(route, name)) for name in names}
+    parts["server"] = resolved(route.server, server)
+    checked = combined({name: public(at[name], part) for name, part in parts.items()})
+    return resolved(checked, with_upstream)
 
 
 def _shape(value: object) -> str:

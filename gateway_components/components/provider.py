@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 import yaml
 
-from gateway_components.components.inputs import ArgsError, combined, resolved
-from gateway_components.errors import Finding, InputError
+from gateway_components.components.inputs import Argument, combined, resolved
+from gateway_components.errors import InputError
 from gateway_components.kubeconfig import cluster_context
 from gateway_components.plan.objects import GatewayObjects
 
@@ -111,11 +111,10 @@ def refuse_taken_files(
             path = rendered_path(folder, {**manifest, "metadata": metadata})
             found = _annotation(path, key)
             if found != own and found.startswith(own[: own.index("::", own.index("::") + 2) + 2]):
-                message = f"{path} was rendered by {found}"
                 cure = (
                     "if that is the former name of this component, say so with aliases; else remove the file"
                 )
-                raise ArgsError(component, Finding((), message, cure))
+                raise Argument(component).fault(f"{path} was rendered by {found}", cure)
 
     resolved(objects, check)
 
