@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,7 @@ from gateway_components.api.kinds import AI_GATEWAY
 from gateway_components.backoff import Backoff
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.memory import Room, memory_limit, most_gateways, runs_mib
+from gateway_components.daemon.reconcile.ports import Batch
 from gateway_components.daemon.settings import IN_CLUSTER, Settings
 from gateway_components.engine.checkpoint import Held
 from gateway_components.engine.diagnostics import Outcome
@@ -25,7 +26,6 @@ from gateway_components.engine.errors import (
 from gateway_components.engine.folder import ScratchFolder
 from gateway_components.engine.stacks import Stacks
 from gateway_components.engine.workspace import Backend
-from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.fence import FencedClient
 from gateway_components.kube.install_secrets import PASSPHRASE_SECRET, LatestStates, install_passphrase
@@ -34,7 +34,6 @@ from gateway_components.kube.state_format import STATE_SECRET
 from gateway_components.kube.state_reader import StateDamagedError, StoredState
 from gateway_components.kube.state_secrets import StateSecrets
 from gateway_components.plan.findings import Failure, Reason
-from gateway_components.plan.objects import GatewayObjects
 
 Emit = Callable[[Mapping[str, Any], Event], Awaitable[None]]
 
@@ -117,15 +116,8 @@ class StoredEngine:
                     raise
         return {key: None if str(key) in pending else applied for key, applied in held.items()}
 
-    async def apply(
-        self,
-        namespace: str,
-        wanted: Mapping[Identity, GatewayObjects],
-        release: Collection[Identity],
-        *,
-        refresh: bool,
-    ) -> Outcome:
-        """Apply `wanted`, release `release`, and store the state.
+    async def apply(self, namespace: str, batch: Batch) -> Outcome:
+        """Apply and release the gateways of a batch, and store the state.
 
         Raises
         ------
@@ -134,6 +126,7 @@ class StoredEngine:
         ApiError, ApiUnreachableError, EngineError
             As for `Stacks.apply`, or the state could not be stored.
         """
+        wanted, release = batch.wanted, batch.release
         with self._stacks.beginning(namespace):
             names = frozenset(str(key) for key in (*wanted, *release))
             # How far an interrupted run came is unknown until another run covers the same gateways.
@@ -152,7 +145,7 @@ class StoredEngine:
                     raise
                 # Without a record nobody could find out afterwards how far the run came.
                 return Outcome(dict.fromkeys(wanted, _not_stored(namespace, error)))
-            outcome = await self._clock.in_thread(self._run, namespace, wanted, release, refresh)
+            outcome = await self._clock.in_thread(self._run, namespace, batch)
             await self._save(namespace, others | frozenset(map(str, outcome.undetermined)))
             return outcome
 
@@ -180,20 +173,15 @@ class StoredEngine:
         if version is not None:
             await self._secrets.remove(namespace, version)
 
-    def _run(
-        self,
-        namespace: str,
-        wanted: Mapping[Identity, GatewayObjects],
-        release: Collection[Identity],
-        refresh: bool,
-    ) -> Outcome:
+    def _run(self, namespace: str, batch: Batch) -> Outcome:
         try:
-            return self._stacks.apply(namespace, wanted, release, refresh=refresh)
+            return self._stacks.apply(namespace, batch.wanted, batch.release, refresh=batch.refresh)
         except (ClusterUnreachableError, EngineInterruptedError):
             raise
         except EngineError as error:
             failure = Failure(Reason.WORKLOAD_FAILED, str(error))
-            return Outcome(dict.fromkeys(wanted, failure), undetermined=(*wanted, *release))
+            gateways = *batch.wanted, *batch.release
+            return Outcome(dict.fromkeys(batch.wanted, failure), undetermined=gateways)
 
     async def _load(self, namespace: str) -> StoredState | None:
         try:

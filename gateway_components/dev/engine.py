@@ -7,7 +7,7 @@ may live in them by then.
 
 import base64
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway_components.api.meta import own_annotations
 from gateway_components.daemon.clock import Clock
-from gateway_components.daemon.reconcile.ports import Engine
+from gateway_components.daemon.reconcile.ports import Batch, Engine
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.stacks import Stacks
 from gateway_components.errors import GatewayError
@@ -24,7 +24,6 @@ from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, retry_on_conflict
 from gateway_components.kube.resources import NAMESPACES, ApiPath, object_path
 from gateway_components.plan.claims import wanted_objects
-from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, mark_of
 
 
@@ -68,18 +67,12 @@ class FolderEngine(Engine):
         self._serving.update(key for key, applied in held.items() if applied)
         return dict.fromkeys(held)
 
-    async def apply(
-        self,
-        namespace: str,
-        wanted: Mapping[Identity, GatewayObjects],
-        release: Collection[Identity],
-        *,
-        refresh: bool,
-    ) -> Outcome:
-        """Apply `wanted`, and delete the objects of `release`.
+    async def apply(self, namespace: str, batch: Batch) -> Outcome:
+        """Apply the gateways of a batch, and delete the objects of those that it releases.
 
         Raises ApiError, ApiUnreachableError or EngineError: as for `Stacks.apply`, or an object could not be deleted.
         """
+        wanted, release = batch.wanted, batch.release
         with self._stacks.beginning(namespace):
             await self._delete(release)
             held = self._held.setdefault(namespace, set())
@@ -89,7 +82,7 @@ class FolderEngine(Engine):
                 return Outcome(released=release)
             held.update(wanted)
             outcome = await self._clock.in_thread(
-                lambda: self._stacks.apply(namespace, wanted, release, refresh=refresh)
+                lambda: self._stacks.apply(namespace, wanted, release, refresh=batch.refresh)
             )
             held.difference_update(outcome.released)
             self._serving.update(key for key, applied in outcome.held.items() if applied)

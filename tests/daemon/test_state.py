@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.reconcile.ports import Batch
 from gateway_components.daemon.state import StoredEngine
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import (
@@ -139,7 +140,7 @@ async def test_a_run_is_noted_first_and_stored_before_it_is_reported() -> None:
     tried = engine(place)
 
     assert await tried.held("ns") == {A: APPLIED, B: APPLIED}
-    outcome = await tried.apply("ns", {A: OBJECTS}, [B], refresh=True)
+    outcome = await tried.apply("ns", Batch({A: OBJECTS}, release=[B], refresh=True))
 
     assert outcome == Outcome({}, {A: APPLIED}, [B])
     assert place.steps == [
@@ -161,7 +162,7 @@ async def test_the_first_state_is_written_on_none() -> None:
     tried = engine(place)
 
     assert await tried.held("ns") == {}
-    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    await tried.apply("ns", Batch({A: OBJECTS}))
 
     assert f"intend {A} on None" in place.steps
 
@@ -172,7 +173,7 @@ async def test_letting_go_needs_no_run() -> None:
     await tried.held("ns")
     place.steps.clear()
 
-    outcome = await tried.apply("ns", {}, [B], refresh=False)
+    outcome = await tried.apply("ns", Batch(release=[B]))
 
     assert place.steps == ["release b", "save b'new' on 1"]
     assert outcome.released == [B]
@@ -204,7 +205,7 @@ async def test_no_run_begins_without_the_right_to_note_it() -> None:
     tried = engine(place)
     await tried.held("ns")
 
-    outcome = await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    outcome = await tried.apply("ns", Batch({A: OBJECTS}))
 
     assert not [step for step in place.steps if step.startswith("up")]
     assert not outcome.released
@@ -221,13 +222,13 @@ async def test_no_run_begins_while_the_state_is_too_large() -> None:
     await tried.held("ns")
     place.steps.clear()
 
-    outcome = await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    outcome = await tried.apply("ns", Batch({A: OBJECTS}))
 
     assert place.steps == []
     assert outcome.failures[A].reason == Reason.WORKLOAD_FAILED
     assert "the state of namespace ns has" in outcome.failures[A].message
     assert outcome.failures[A].cure
-    assert (await tried.apply("ns", {}, [B], refresh=False)).released == [B]
+    assert (await tried.apply("ns", Batch(release=[B]))).released == [B]
 
 
 async def test_a_server_in_trouble_is_nobodys_failure() -> None:
@@ -237,7 +238,7 @@ async def test_a_server_in_trouble_is_nobodys_failure() -> None:
     place.faults = {"intend": ApiError(500, "InternalError", "etcd is away")}
 
     with pytest.raises(ApiError):
-        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+        await tried.apply("ns", Batch({A: OBJECTS}))
 
 
 async def test_an_engine_that_cannot_work_is_reported_on_each_gateway() -> None:
@@ -246,7 +247,7 @@ async def test_an_engine_that_cannot_work_is_reported_on_each_gateway() -> None:
     await tried.held("ns")
     place.faults = {"up": EngineError("the scratch folder /x cannot be written: No space left on device")}
 
-    outcome = await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
+    outcome = await tried.apply("ns", Batch({A: OBJECTS}, release=[B]))
 
     assert "No space left on device" in outcome.failures[A].message
     assert (outcome.held, outcome.released) == ({}, ()), "nothing is known"
@@ -260,7 +261,7 @@ async def test_a_run_that_breaks_off_leaves_its_note() -> None:
     place.faults = {"up": ClusterUnreachableError("no answer")}
 
     with pytest.raises(ClusterUnreachableError):
-        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+        await tried.apply("ns", Batch({A: OBJECTS}))
 
     assert place.steps[-1] == "up a"
     assert tried.version("ns") == 2, "the next note is written on this one"
@@ -272,14 +273,14 @@ async def test_what_a_broken_off_run_was_about_stays_noted() -> None:
     await tried.held("ns")
     place.faults = {"up": EngineInterruptedError("no")}
     with pytest.raises(EngineInterruptedError):
-        await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+        await tried.apply("ns", Batch({A: OBJECTS}))
     place.steps.clear()
 
-    await tried.apply("ns", {B: OBJECTS}, (), refresh=False)
+    await tried.apply("ns", Batch({B: OBJECTS}))
 
     assert place.steps[0] == f"intend {A},{B} on 2"
     assert place.steps[-1] == f"save b'new' on 2 but {A}"
-    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    await tried.apply("ns", Batch({A: OBJECTS}))
     assert place.steps[-1] == "save b'new' on 2"
 
 
@@ -288,7 +289,7 @@ async def test_a_run_can_be_interrupted_from_before_its_begin() -> None:
     tried = engine(place)
     await tried.held("ns")
 
-    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    await tried.apply("ns", Batch({A: OBJECTS}))
 
     assert place.interruptible == ["load", "open b'old'"], "that it is under way was said before it was noted"
     tried.interrupt("ns")
@@ -301,7 +302,7 @@ async def test_of_another_backend_only_the_notes_are_stored() -> None:
     tried = engine(place)
 
     assert await tried.held("ns") == {A: APPLIED, B: APPLIED}
-    await tried.apply("ns", {A: OBJECTS}, (), refresh=False)
+    await tried.apply("ns", Batch({A: OBJECTS}))
 
     assert place.steps[-1] == "save None on 2"
 
@@ -326,11 +327,11 @@ async def test_what_a_killed_engine_did_not_report_stays_noted() -> None:
     killed = Failure(Reason.WORKLOAD_FAILED, "the engine was ended")
     place.outcome = Outcome({A: killed}, undetermined=[A, B])
 
-    await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
+    await tried.apply("ns", Batch({A: OBJECTS}, release=[B]))
 
     assert place.steps[-1] == f"save b'new' on 2 but {A},{B}"
     place.outcome = Outcome({A: killed}, released=[B])
-    await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
+    await tried.apply("ns", Batch({A: OBJECTS}, release=[B]))
     assert place.steps[-1] == "save b'new' on 2", "that it failed in order is known"
 
 
@@ -340,7 +341,7 @@ async def test_of_a_run_that_raised_nothing_is_settled() -> None:
     await tried.held("ns")
     place.faults = {"up": EngineError("the state cannot be read")}
 
-    await tried.apply("ns", {A: OBJECTS}, [B], refresh=False)
+    await tried.apply("ns", Batch({A: OBJECTS}, release=[B]))
 
     assert place.steps[-1] == f"save b'new' on 2 but {A},{B}"
 
@@ -353,7 +354,7 @@ async def test_a_note_of_what_the_state_does_not_hold_is_dropped() -> None:
     assert await tried.held("ns") == {A: None, B: APPLIED}
 
     assert place.steps[-1] == f"intend {A} on 1"
-    await tried.apply("ns", {B: OBJECTS}, (), refresh=False)
+    await tried.apply("ns", Batch({B: OBJECTS}))
     assert place.steps[-1] == f"save b'new' on 2 but {A}"
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from gateway_components.daemon.clock import Clock
+from gateway_components.daemon.reconcile.ports import Batch
 from gateway_components.dev.engine import Companions, FolderEngine
 from gateway_components.engine.stacks import Stacks
 from gateway_components.identity import Identity
@@ -112,7 +113,7 @@ async def test_a_run_can_be_interrupted_while_it_deletes() -> None:
     server.put(SERVICE, "1", managedFields=OURS)
     engine = FolderEngine(cast("Stacks", place), cast("KubeClient", server), place, lambda _: None)
 
-    await engine.apply("ns", {}, [CHAT], refresh=False)
+    await engine.apply("ns", Batch(release=[CHAT]))
 
     assert (asked, server.objects) == ([True], {})
     assert not place.interruptible

@@ -30,8 +30,8 @@ class Batch:
 
     Attributes
     ----------
-    wanted
-        Objects to apply.
+    wanted, release
+        Objects to apply, and gateways to drop from the state.
     refresh
         Whether the engine must refresh from the cluster first.
     refreshed
@@ -45,6 +45,7 @@ class Batch:
     """
 
     wanted: Mapping[Identity, GatewayObjects] = field(default_factory=dict)
+    release: Collection[Identity] = ()
     refresh: bool = False
     refreshed: Mapping[Identity, int] = field(default_factory=dict)
     retry: bool = False
@@ -143,15 +144,8 @@ class Engine(Protocol):
     async def held(self, namespace: str) -> Mapping[Identity, Applied | None]:
         """Read the state of `namespace`, and return its gateways; None for one that must be refreshed."""
 
-    async def apply(
-        self,
-        namespace: str,
-        wanted: Mapping[Identity, GatewayObjects],
-        release: Collection[Identity],
-        *,
-        refresh: bool,
-    ) -> Outcome:
-        """Apply `wanted`, release `release`, and return the outcome."""
+    async def apply(self, namespace: str, batch: Batch) -> Outcome:
+        """Apply and release the gateways of a batch, and return the outcome."""
 
     def interrupt(self, namespace: str) -> None:
         """Interrupt an `apply`; it raises EngineInterruptedError, unless it has just ended."""

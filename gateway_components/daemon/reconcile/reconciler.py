@@ -6,6 +6,7 @@ Read this after `plan.plan`. It carries out what plan and ledger decide about ga
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -125,9 +126,10 @@ class Reconciler:
         if batch is None:
             settled = await report
         else:
+            batch = replace(batch, release=release)
             try:
                 # The statuses and events of a crowd take as long as its run.
-                _, complete = await both(report, self._run_batch(namespace, planned, ledger, batch, release))
+                _, complete = await both(report, self._run_batch(namespace, planned, ledger, batch))
             except PreemptedError:
                 return 0.0
             if complete and ledger.due(pending, self._clock.now()) is not None and self._follows():
@@ -147,14 +149,12 @@ class Reconciler:
         self._statuses.forget(namespace)
         self._grace.forget(namespace)
 
-    async def _run_batch(
-        self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
-    ) -> bool:
-        """Apply a batch, and record how that went; False where something of `release` is still held."""
+    async def _run_batch(self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch) -> bool:
+        """Apply a batch, and record how that went; False where something of what it releases is still held."""
         async with self._engine.room(len(batch.wanted)):
             if batch.wanted and self._view.leaves(namespace):
                 raise PreemptedError
-            outcome, seconds = await self._carry_out(namespace, planned, ledger, batch, release)
+            outcome, seconds = await self._carry_out(namespace, planned, ledger, batch)
         corrected = ledger.record(planned, batch, outcome, self._clock.now())
         unapplied = ledger.failures(planned, batch)
         self._reporter.engine_ran(namespace, batch, outcome.released, unapplied, seconds)
@@ -163,7 +163,7 @@ class Reconciler:
             for drift in drifts:
                 self._telemetry.drift_corrected(drift.object.kind)
             await self._reporter.drift_corrected(key, self._view.raw(key), drifts)
-        return frozenset(release) <= frozenset(outcome.released)
+        return frozenset(batch.release) <= frozenset(outcome.released)
 
     async def _snapshot(self, namespace: str, ledger: Ledger) -> Snapshot:
         with self._telemetry.step(Step.SNAPSHOT, namespace):
@@ -249,18 +249,16 @@ class Reconciler:
         return self._view.drifts(applied) if applied and ledger.is_applied(gateway) else ()
 
     async def _carry_out(
-        self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch, release: Collection[Identity]
+        self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch
     ) -> tuple[Outcome, float]:
         """Repair and apply a batch, unless something more urgent preempts it; the run took so many seconds."""
         began = self._clock.now()
-        urgent = partial(self._urgent, namespace, ledger, batch, release, began + ledger.patience(batch))
+        urgent = partial(self._urgent, namespace, ledger, batch, began + ledger.patience(batch))
         try:
             await preemptible(self._repair_all(planned, ledger, batch), urgent(), asyncio.Task.cancel)
             started = self._clock.now()
             outcome = await preemptible(
-                self._apply(namespace, batch, release),
-                urgent(),
-                lambda _: self._engine.interrupt(namespace),
+                self._apply(namespace, batch), urgent(), lambda _: self._engine.interrupt(namespace)
             )
         except PreemptedError:
             now = self._clock.now()
@@ -272,14 +270,7 @@ class Reconciler:
             raise
         return outcome, self._clock.now() - started
 
-    async def _urgent(
-        self,
-        namespace: str,
-        ledger: Ledger,
-        batch: Batch,
-        release: Collection[Identity],
-        patient_until: float,
-    ) -> None:
+    async def _urgent(self, namespace: str, ledger: Ledger, batch: Batch, patient_until: float) -> None:
         """Keep the statuses of others current beside a run; return once one of them is to be applied at once."""
         await self._clock.sleep(max(patient_until - self._clock.now(), 0))
         # What an overdue run precedes was known when it began, and no change reports it again.
@@ -300,7 +291,7 @@ class Reconciler:
                     raise
                 # The next reconcile, which the same change asks for, fails in the same way and reports it.
             else:
-                kept = snapshot.undecided.union(release)
+                kept = snapshot.undecided.union(batch.release)
                 pending = ledger.pending(planned, self._view.stamp)
                 drifted = any(self._drifts(gateway, ledger) for gateway in pending.gateways.values())
                 if drifted or ledger.is_preempted(planned, batch, self._clock.now(), kept):
@@ -319,14 +310,14 @@ class Reconciler:
 
         await gather(map(repair, batch.refreshed), AT_ONCE)
 
-    async def _apply(self, namespace: str, batch: Batch, release: Collection[Identity]) -> Outcome:
+    async def _apply(self, namespace: str, batch: Batch) -> Outcome:
         started = self._clock.now()
         result = UpResult.ERROR
         try:
             with self._telemetry.step(
                 Step.ENGINE_RUN, namespace, gateways=len(batch.wanted), refresh=batch.refresh
             ) as note:
-                outcome = await self._engine.apply(namespace, batch.wanted, release, refresh=batch.refresh)
+                outcome = await self._engine.apply(namespace, batch)
                 note(failed=len(outcome.failures))
             result = UpResult.FAILED if outcome.failures else UpResult.OK
         except BaseException as error:

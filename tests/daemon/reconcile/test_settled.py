@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway_components.api.meta import API_VERSION
 from gateway_components.daemon.reconcile.ledger import Ledger
+from gateway_components.daemon.reconcile.ports import Batch
 from gateway_components.engine.diagnostics import Outcome
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure
@@ -134,8 +135,8 @@ class Marked(Watched):
         self.looks += 1
         return super().drifts(applied)
 
-    async def apply(self, *args: Any, **options: Any) -> Outcome:
-        outcome = await super().apply(*args, **options)
+    async def apply(self, namespace: str, batch: Batch) -> Outcome:
+        outcome = await super().apply(namespace, batch)
         marks = {SERVICE: Mark("uid", 1, frozenset())}
         held = {key: replace(applied, marks=marks) for key, applied in outcome.held.items() if applied}
         return replace(outcome, held=held)

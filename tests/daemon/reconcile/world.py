@@ -25,7 +25,6 @@ from gateway_components.engine.diagnostics import Outcome
 from gateway_components.engine.errors import EngineInterruptedError
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
-from gateway_components.plan.objects import GatewayObjects
 from gateway_components.plan.ownership import Applied, Drift
 from gateway_components.plan.plan import GatewayPlan
 from gateway_components.plan.routes import RoutePlan
@@ -178,18 +177,12 @@ class World(Clock):
         self.current = True
         return dict(self.state)
 
-    async def apply(
-        self,
-        namespace: str,
-        wanted: Mapping[Identity, GatewayObjects],
-        release: Collection[Identity],
-        *,
-        refresh: bool,
-    ) -> Outcome:
+    async def apply(self, namespace: str, batch: Batch) -> Outcome:
+        wanted, release = batch.wanted, batch.release
         names = ",".join(sorted(known.name for known in wanted))
         freed = ",".join(sorted(known.name for known in release))
         self.steps.append(
-            f"apply {names}" + (f" release {freed}" if freed else "") + (" refresh" if refresh else "")
+            f"apply {names}" + (f" release {freed}" if freed else "") + (" refresh" if batch.refresh else "")
         )
         if self.broken:
             raise self.broken.pop()
