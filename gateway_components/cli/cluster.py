@@ -4,13 +4,13 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -23,6 +23,8 @@ from gateway_components.kube.errors import ApiError, ApiUnreachableError
 from gateway_components.kube.reflector import Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.kubeconfig import find_kubeconfig
+
+T = TypeVar("T")
 
 _GATHER_SECONDS = 0.1
 """Batches the changes of one `kubectl apply`."""
@@ -77,6 +79,16 @@ async def connected(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
         said = "; ".join(dict.fromkeys(map(str, reasons)))
         message = f"{said}; see whether {where} runs and can be reached, or set KUBECONFIG to another"
         raise ClusterError(_one_line(message)) from None
+
+
+def on_cluster(kubeconfig: Path | None, work: Callable[[KubeClient], Awaitable[T]]) -> T:
+    """Return what `work` returns, given a client of the cluster; raises as `connected`."""
+
+    async def run() -> T:
+        async with connected(kubeconfig) as client:
+            return await work(client)
+
+    return asyncio.run(run())
 
 
 async def list_cluster(client: KubeClient, namespace: str | None) -> Listing:

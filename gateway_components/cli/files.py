@@ -1,6 +1,5 @@
 """gatewayctl validate, render and graph: the commands on manifest files."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,7 +118,7 @@ def graph(
         notes, code = [str(finding) for finding in stack.findings], 1 if stack.errors else 0
     else:
         shown = None if all_namespaces else namespace or home(kubeconfig)
-        drawn, unread = asyncio.run(_cluster_graph(kubeconfig, shown))
+        drawn, unread = _cluster_graph(kubeconfig, shown)
         notes, code = [f"warning: {note}" for note in unread], 0
     click.echo(_DRAWINGS[output](drawn), nl=False)
     for note in notes:
@@ -127,12 +126,11 @@ def graph(
     sys.exit(code)
 
 
-async def _cluster_graph(kubeconfig: Path | None, namespace: str | None) -> tuple[Graph, tuple[str, ...]]:
+def _cluster_graph(kubeconfig: Path | None, namespace: str | None) -> tuple[Graph, tuple[str, ...]]:
     # Imported here, so that commands on files do not load the client.
-    from gateway_components.cli.cluster import connected, list_cluster  # noqa: PLC0415
+    from gateway_components.cli.cluster import list_cluster, on_cluster  # noqa: PLC0415
 
-    async with connected(kubeconfig) as client:
-        listing = await list_cluster(client, namespace)
+    listing = on_cluster(kubeconfig, lambda client: list_cluster(client, namespace))
     inventory = listing.inventory
     drawn = build_graph(inventory, reported_verdicts(inventory))
     return (drawn.around(namespace) if namespace else drawn), listing.notes

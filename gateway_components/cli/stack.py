@@ -1,6 +1,5 @@
 """gatewayctl stack: the engine's state of a namespace, for a person with the Pulumi CLI."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -16,15 +15,8 @@ from gateway_components.cli.arguments import (
     namespace_argument,
     policy_options,
 )
-from gateway_components.cli.cluster import connected, log_warnings_only
-from gateway_components.cli.states import (
-    Preview,
-    State,
-    export_state,
-    import_state,
-    list_states,
-    preview_state,
-)
+from gateway_components.cli.cluster import log_warnings_only, on_cluster
+from gateway_components.cli.states import export_state, import_state, list_states, preview_state
 from gateway_components.errors import visible
 from gateway_components.kubeconfig import find_kubeconfig
 from gateway_components.plan.snapshot import Policy
@@ -53,15 +45,10 @@ unverified_option = click.option(
 def ls(unverified: bool, install_namespace: str | None, kubeconfig: Path | None) -> None:
     """List the stacks of a cluster."""
     install = None if unverified else install_home(install_namespace)
-
-    async def states() -> list[State]:
-        async with connected(kubeconfig) as client:
-            return await list_states(client, install)
-
     table = Table(box=None, pad_edge=False, header_style="")
     for title in ("NAMESPACE", "GATEWAYS", "STATE", "BYTES"):
         table.add_column(title, no_wrap=True)
-    for state in asyncio.run(states()):
+    for state in on_cluster(kubeconfig, lambda client: list_states(client, install)):
         table.add_row(state.namespace, str(len(state.gateways)), state.condition, str(state.size))
     Console(soft_wrap=True, highlight=False).print(table)
 
@@ -86,12 +73,7 @@ def export(
     A state that the daemon did not sign is refused: anyone who may write Secrets there could have forged it.
     """
     install = None if unverified else install_home(install_namespace)
-
-    async def exported() -> str:
-        async with connected(kubeconfig) as client:
-            return await export_state(client, namespace, install)
-
-    output.write(asyncio.run(exported()))
+    output.write(on_cluster(kubeconfig, lambda client: export_state(client, namespace, install)))
 
 
 @stack.command("import")
@@ -113,12 +95,7 @@ def import_(namespace: str, source: BinaryIO, install_namespace: str | None, kub
     passphrase. Resources that a daemon does not keep in a state are refused by name.
     """
     install = install_home(install_namespace)
-
-    async def imported() -> State:
-        async with connected(kubeconfig) as client:
-            return await import_state(client, namespace, source.read(), install)
-
-    state = asyncio.run(imported())
+    state = on_cluster(kubeconfig, lambda client: import_state(client, namespace, source.read(), install))
     click.echo(f"imported: {namespace} has {len(state.gateways)} gateways: {', '.join(state.gateways)}")
 
 
@@ -147,12 +124,9 @@ def preview(
     log_warnings_only()
     found = kubeconfig or find_kubeconfig()
     install = install_home(install_namespace)
-
-    async def run() -> Preview:
-        async with connected(found) as client:
-            return await preview_state(client, found, namespace, install, backend, policy)
-
-    text, failures = asyncio.run(run())
+    text, failures = on_cluster(
+        found, lambda client: preview_state(client, found, namespace, install, backend, policy)
+    )
     click.echo(visible(text))
     for key, failure in failures.items():
         click.echo(visible(f"{key}: {failure.reason}: {failure}"), err=True)

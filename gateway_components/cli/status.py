@@ -20,7 +20,13 @@ from rich.text import Text
 
 from gateway_components import strict_yaml
 from gateway_components.cli.arguments import cluster_namespace_option_for, home, kubeconfig_option
-from gateway_components.cli.cluster import connected, list_cluster, log_warnings_only, watch_cluster
+from gateway_components.cli.cluster import (
+    connected,
+    list_cluster,
+    log_warnings_only,
+    on_cluster,
+    watch_cluster,
+)
 from gateway_components.cli.report import GatewayRow, GuardRow, RouteRow, Row, StatusReport, status_report
 from gateway_components.errors import printable, visible
 
@@ -157,7 +163,10 @@ def status(
     cluster cannot be read.
     """
     view = _View(output, None if all_namespaces else namespace or home(kubeconfig))
-    asyncio.run(_show_until_signal(view, kubeconfig) if watch else _show_once(view, kubeconfig))
+    if watch:
+        asyncio.run(_show_until_signal(view, kubeconfig))
+    else:
+        _show_once(view, kubeconfig)
 
 
 @dataclass(frozen=True)
@@ -182,10 +191,9 @@ class _View:
         return self.output in ("table", "wide") and console.is_terminal and not console.is_dumb_terminal
 
 
-async def _show_once(view: _View, kubeconfig: Path | None) -> None:
+def _show_once(view: _View, kubeconfig: Path | None) -> None:
     """Show the report once; what cannot be read goes to standard error."""
-    async with connected(kubeconfig) as client:
-        listing = await list_cluster(client, view.namespace)
+    listing = on_cluster(kubeconfig, lambda client: list_cluster(client, view.namespace))
     _warn(listing.notes)
     report, console = status_report(listing.inventory, view.namespace), Console(highlight=False)
     if view.output in ("table", "wide") and report == StatusReport():

@@ -29,7 +29,7 @@ from gateway_components.kube.resources import (
 )
 from gateway_components.manifests.load import FileFinding, Loaded, Located, load
 from gateway_components.manifests.objects import ManifestObjects, read_objects, snapshot_of
-from gateway_components.manifests.stack import plan_findings
+from gateway_components.manifests.stack import all_findings
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.findings import Failure
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift, mark_of
@@ -172,10 +172,9 @@ class FolderView(View):
         absent = absent_contents(whole.gateways, whole.resources.get, contents)
         self._whole = replace(whole, contents=contents, absent=absent)
         self._planned = plan(self._whole)
-        findings = (*objects.findings, *plan_findings(objects, self._whole, self._planned))
         for namespace in self.namespaces():
             self._watch(namespace)
-        return tuple(sorted(findings, key=lambda finding: (finding.file, finding.line)))
+        return all_findings(objects, self._whole, self._planned)
 
     @property
     def again(self) -> bool:

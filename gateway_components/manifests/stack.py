@@ -26,8 +26,13 @@ _FILES_ALONE = "only the given files are looked at"
 _PATCH = ("data", PATCH_KEY)
 
 
-def plan_findings(objects: ManifestObjects, snapshot: Snapshot, planned: Plan) -> Iterator[FileFinding]:
-    """Yield an error for each failure, and a warning for what is left out or not done as asked."""
+def all_findings(objects: ManifestObjects, snapshot: Snapshot, planned: Plan) -> tuple[FileFinding, ...]:
+    """Return all that is wrong, or left out or not done as asked, in the order of files and lines."""
+    findings = (*objects.findings, *_plan_findings(objects, snapshot, planned))
+    return tuple(sorted(findings, key=lambda finding: (finding.file, finding.line)))
+
+
+def _plan_findings(objects: ManifestObjects, snapshot: Snapshot, planned: Plan) -> Iterator[FileFinding]:
     yield from _classes(objects)
     for key, gateway in objects.gateways.items():
         found = planned.gateways.get(key)
@@ -191,11 +196,10 @@ def read_stack(
     objects = read_objects(load(paths), namespace)
     snapshot = snapshot_of(objects, policy or Policy())
     planned = plan(snapshot)
-    findings = (*objects.findings, *plan_findings(objects, snapshot, planned))
     return ManifestStack(
         snapshot,
         planned,
         tuple(objects.companions.values()),
         tuple(objects.namespaces.values()),
-        tuple(sorted(findings, key=lambda finding: (finding.file, finding.line))),
+        all_findings(objects, snapshot, planned),
     )

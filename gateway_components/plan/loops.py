@@ -1,13 +1,13 @@
 """Routes that lead back to themselves through the gateways that serve them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway_components.api.kinds import GATEWAY_KINDS, TOOL_ROUTE
 from gateway_components.errors import listed
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
-from gateway_components.plan.routes import RoutePlan
+from gateway_components.plan.routes import RoutePlan, without
 from gateway_components.plan.urls import HTTP_PORT, is_own_address, read_url
 
 _SERVICES = "svc"
@@ -66,10 +66,7 @@ def without_loops(plans: Mapping[Identity, RoutePlan]) -> dict[Identity, RoutePl
         if following is not None:
             graph.follows[plan.key] = following
     loops = _loops(graph)
-    return {
-        key: replace(plan, upstream=None, failure=_failure(loops[key]), warnings=()) if key in loops else plan
-        for key, plan in plans.items()
-    }
+    return without(plans, {key: _failure(others) for key, others in loops.items()})
 
 
 def _following(plan: RoutePlan, served: Mapping[Identity, Mapping[str, Identity]]) -> Identity | None:
