@@ -23,18 +23,18 @@ class _Seen:
 
 
 class Grace:
-    """Remembers since when what gateways refer to is absent; knows no clock.
+    """Remembers since when what the gateways of a namespace refer to is absent; knows no clock.
 
     The memory ends with the process. At the first look at a namespace with running pods, what is absent may just have
     been deleted, so its time begins then.
     """
 
     def __init__(self) -> None:
-        self._seen: dict[str, _Seen] = {}
+        self._seen: _Seen | None = None
 
-    def apply(self, namespace: str, snapshot: Snapshot, now: float) -> Snapshot:
+    def apply(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Return `snapshot` with what is awaited at `now` (seconds): what was deleted less than a grace period ago."""
-        before = self._seen.get(namespace)
+        before = self._seen
         if before:
             missed, ends, known = before.present, before.until, before.keys
         else:
@@ -52,17 +52,13 @@ class Grace:
             for reference, content in snapshot.contents.items()
             if content.keys is not None
         }
-        self._seen[namespace] = _Seen(frozenset(snapshot.contents), {**present, **remembered}, until)
+        self._seen = _Seen(frozenset(snapshot.contents), {**present, **remembered}, until)
         return replace(snapshot, awaited=frozenset(until), remembered=remembered)
 
-    def due(self, namespace: str) -> float | None:
-        """Return when (seconds) the next grace period of a namespace ends; None where nothing is awaited."""
-        seen = self._seen.get(namespace)
-        return min(seen.until.values(), default=None) if seen else None
-
-    def forget(self, namespace: str) -> None:
-        """Drop the memory of a namespace without gateways."""
-        self._seen.pop(namespace, None)
+    @property
+    def due(self) -> float | None:
+        """When (seconds) the next grace period ends; None where nothing is awaited."""
+        return min(self._seen.until.values(), default=None) if self._seen else None
 
 
 def _perhaps_deleted(snapshot: Snapshot) -> frozenset[Identity]:

@@ -6,7 +6,7 @@ Read this after `plan.plan`. It carries out what plan and ledger decide about ga
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,15 @@ _LOOK_SECONDS = 1.0
 """Pause between looks at changes during a run: a look costs as much as the start of a reconcile."""
 
 
+@dataclass(slots=True)
+class _Memory:
+    """What is known of one namespace; the ledger is read first."""
+
+    statuses: Statuses
+    grace: Grace = field(default_factory=Grace)
+    ledger: Ledger | None = None
+
+
 class Reconciler:
     """Reconciles one namespace after another with its plan.
 
@@ -87,12 +96,13 @@ class Reconciler:
         self._clock = clock
         self._telemetry = telemetry
         self._repair = repair
-        self._statuses = Statuses(view, reporter, clock, telemetry, read_pods)
-        self._grace = Grace()
+        self._new_statuses = partial(
+            Statuses, view=view, reporter=reporter, clock=clock, telemetry=telemetry, read_pods=read_pods
+        )
         self._changed = changed
         self._planning = planning
         self._follows = follows
-        self._ledgers: dict[str, Ledger] = {}
+        self._known: dict[str, _Memory] = {}
         self._rivals: set[Identity] = set()
 
     async def reconcile(self, namespace: str) -> float | None:
@@ -101,7 +111,10 @@ class Reconciler:
         Raises ApiError, ApiUnreachableError, EngineError, StateConflictError, FencedError or ExceptionGroup: the
         reconcile failed and can be repeated. A group holds several of these.
         """
-        self._statuses.begin(namespace)
+        if namespace not in self._known:
+            self._known[namespace] = _Memory(self._new_statuses(namespace))
+        statuses = self._known[namespace].statuses
+        statuses.retries.begin()
         ledger = await self._ledger(namespace)
         snapshot = await self._snapshot(namespace, ledger)
         planned = await self._plan(namespace, snapshot)
@@ -113,14 +126,14 @@ class Reconciler:
         # Before the state forgets them: a crash in between must not leave our status on what is somebody else's.
         if not await self._release(namespace, release | self._disowned(snapshot, planned)):
             return _UNSETTLED_SECONDS
-        report = self._statuses.report(namespace, planned, ledger, intact)
+        report = statuses.report(planned, ledger, intact)
         batch = ledger.due(pending, self._clock.now())
         if batch is None and ledger.held == release:
             settled = await report and not planned.unfinished
             # Nothing is left for the engine to do: objects stay, or go with their owner.
-            self._forget(namespace)
+            due = self._forget(namespace)
             await self._engine.forget(namespace)
-            return self._due_in(namespace, None) if settled else _UNSETTLED_SECONDS
+            return due if settled else _UNSETTLED_SECONDS
         if release and (batch is None or batch.retry):
             batch = Batch()
         if batch is None:
@@ -135,19 +148,25 @@ class Reconciler:
             if complete and ledger.due(pending, self._clock.now()) is not None and self._follows():
                 # The next reconcile applies it, and reports this run beside that one.
                 return 0.0
-            settled = await self._statuses.report(namespace, planned, ledger) and complete
+            settled = await statuses.report(planned, ledger) and complete
         if not settled or planned.unfinished:
             return _UNSETTLED_SECONDS
         return self._due_in(namespace, ledger.next_run(pending, self._clock.now()))
 
     def _due_in(self, namespace: str, retry_at: float | None) -> float | None:
-        times = retry_at, self._grace.due(namespace), *self._statuses.due(namespace)
+        known = self._known[namespace]
+        times = retry_at, known.grace.due, *known.statuses.due
         return min((max(time - self._clock.now(), 0) for time in times if time is not None), default=None)
 
-    def _forget(self, namespace: str) -> None:
-        del self._ledgers[namespace]
-        self._statuses.forget(namespace)
-        self._grace.forget(namespace)
+    def _forget(self, namespace: str) -> float | None:
+        """Drop the memory of a namespace without gateways; return when statuses of its routes are written again."""
+        known = self._known[namespace]
+        known.ledger, known.grace = None, Grace()
+        known.statuses.forget()
+        due = self._due_in(namespace, None)
+        if due is None:
+            del self._known[namespace]
+        return due
 
     async def _run_batch(self, namespace: str, planned: Plan, ledger: Ledger, batch: Batch) -> bool:
         """Apply a batch, and record how that went; False where something of what it releases is still held."""
@@ -168,7 +187,7 @@ class Reconciler:
     async def _snapshot(self, namespace: str, ledger: Ledger) -> Snapshot:
         with self._telemetry.step(Step.SNAPSHOT, namespace):
             found = await self._view.snapshot(namespace, ledger.held)
-            return self._grace.apply(namespace, found, self._clock.now())
+            return self._known[namespace].grace.apply(found, self._clock.now())
 
     async def _plan(self, namespace: str, snapshot: Snapshot) -> Plan:
         with self._telemetry.step(Step.PLAN, namespace) as note:
@@ -198,13 +217,13 @@ class Reconciler:
         for subject in sorted(subjects, key=str):
             released = self._reporter.released(subject, self._view.raw(subject))
             if subject.kind == "ToolRoute":  # no state holds it, and it may be of another namespace
-                released = self._statuses.unless_refused(namespace, subject, released)
+                released = self._known[namespace].statuses.retries.unless(subject, released)
             if not await released:
                 return False
         return True
 
     async def _ledger(self, namespace: str) -> Ledger:
-        ledger = self._ledgers.get(namespace)
+        ledger = self._known[namespace].ledger
         if ledger is None or not self._view.is_state_current(namespace, self._engine.version(namespace)):
             # Also where somebody wrote the state: what it says now may be what was true long ago.
             before = {key: ledger.applied(key) for key in ledger.held} if ledger else {}
@@ -212,7 +231,7 @@ class Reconciler:
             for key in before.keys() | ledger.held if before else ():
                 if before.get(key) != ledger.applied(key):
                     ledger.refresh(key)
-            self._ledgers[namespace] = ledger
+            self._known[namespace].ledger = ledger
         return ledger
 
     def _look_for_adoptions(self, snapshot: Snapshot, planned: Plan, ledger: Ledger) -> None:
@@ -285,7 +304,7 @@ class Reconciler:
             try:
                 snapshot = await self._snapshot(namespace, ledger)
                 planned = await self._plan(namespace, snapshot)
-                await uninterrupted(self._statuses.report(namespace, planned, ledger))
+                await uninterrupted(self._known[namespace].statuses.report(planned, ledger))
             except (GatewayError, ExceptionGroup) as error:
                 if not all(isinstance(cause, GatewayError) for cause in leaf_errors(error)):
                     raise

@@ -5,7 +5,6 @@ gateway may fill it up to the limit of etcd, so that no status fits.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -202,30 +201,29 @@ Report = tuple[Identity, Callable[[], Coroutine[Any, Any, bool]]]
 """A gateway or a route, and what writes its status: False where it changed before that."""
 
 
-@dataclass(slots=True)
-class _Pause:
-    backoff: Backoff = field(default_factory=lambda: Backoff(_FIRST_SECONDS, _LONGEST_SECONDS))
-    due: float | None = None
-
-
 class StatusRetries:
-    """Keeps a status that cannot be written from ending a reconcile, and says when to write it again."""
+    """Keeps a status that cannot be written from ending a reconcile of its namespace.
+
+    Attributes
+    ----------
+    due
+        When (seconds) what was refused in this reconcile is to be written again; None where nothing was.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._pauses: dict[str, _Pause] = {}
-        self._places: dict[str, int] = {}
+        self._backoff = Backoff(_FIRST_SECONDS, _LONGEST_SECONDS)
+        self._place = 0
         self._log = structlog.get_logger()
+        self.due: float | None = None
 
-    def begin(self, namespace: str) -> None:
+    def begin(self) -> None:
         """Begin a reconcile; one in which nothing is refused makes the next pause short again."""
-        pause = self._pauses.get(namespace)
-        if pause and pause.due is None:
-            del self._pauses[namespace]
-        elif pause:
-            pause.due = None
+        if self.due is None:
+            self._backoff.reset()
+        self.due = None
 
-    async def unless(self, namespace: str, subject: Identity, report: Awaitable[bool]) -> bool:
+    async def unless(self, subject: Identity, report: Awaitable[bool]) -> bool:
         """Return what `report` returns; True where the API server refuses it, or it cannot be made.
 
         A GatewayError about more than this status, such as no answer or a lost leadership, is raised.
@@ -238,64 +236,48 @@ class StatusRetries:
             raise
         except Exception:  # noqa: BLE001  (a fault of ours about one object must not keep the others from being applied)
             self._log.exception("status not made", **named(subject))
-        pause = self._pauses.setdefault(namespace, _Pause())
-        if pause.due is None:
-            pause.due = self._clock.now() + pause.backoff.next()
+        if self.due is None:
+            self.due = self._clock.now() + self._backoff.next()
         return True
 
-    async def write(self, namespace: str, own: Sequence[Report], guests: Sequence[Report]) -> bool:
+    async def write(self, own: Sequence[Report], guests: Sequence[Report]) -> bool:
         """Write the statuses of a reconcile, those of `guests` last and as many as there is time for.
 
         False where one changed meanwhile or time ran out: another reconcile goes on.
         """
-        settled = await self._written(namespace, own)
-        began, place = self._clock.now(), self._places.pop(namespace, 0)
+        settled = await self._written(own)
+        began, place, self._place = self._clock.now(), self._place, 0
         turns = [*guests[place:], *guests[:place]]
         for first in range(0, len(turns), AT_ONCE):
             if self._clock.now() - began > _GUEST_SECONDS:
-                self._places[namespace] = (place + first) % len(turns)
+                self._place = (place + first) % len(turns)
                 return False
-            settled = await self._written(namespace, turns[first : first + AT_ONCE]) and settled
+            settled = await self._written(turns[first : first + AT_ONCE]) and settled
         return settled
 
-    async def _written(self, namespace: str, reports: Sequence[Report]) -> bool:
-        return all(
-            await gather((self.unless(namespace, subject, report()) for subject, report in reports), AT_ONCE)
-        )
-
-    def due(self, namespace: str) -> float | None:
-        """Return when (seconds) what was refused in this reconcile is to be written again; None where nothing was."""
-        pause = self._pauses.get(namespace)
-        return pause.due if pause else None
-
-
-_Facts = dict[Identity, object]
+    async def _written(self, reports: Sequence[Report]) -> bool:
+        return all(await gather((self.unless(subject, report()) for subject, report in reports), AT_ONCE))
 
 
 class Reported:
-    """The last report of each gateway: while it stays the same, its status is neither read nor made again.
+    """The last report of each gateway of a namespace: while it stays the same, its status is not made again.
 
-    A reconcile of a thousand gateways otherwise decodes each of them to find that there is nothing to write.
+    A reconcile of a thousand gateways otherwise reads each of them to find that there is nothing to write.
     """
 
     def __init__(self) -> None:
-        self._rounds: dict[str, tuple[_Facts, _Facts]] = {}
+        self._before: dict[Identity, object] = {}
+        self._now: dict[Identity, object] = {}
 
-    def begin(self, namespace: str) -> None:
-        """Begin a round over all gateways of a namespace; those that the one before left out are forgotten."""
-        _, known = self._rounds.get(namespace, ({}, {}))
-        self._rounds[namespace] = known, {}
-
-    def forget(self, namespace: str) -> None:
-        """Forget the gateways of a namespace."""
-        self._rounds.pop(namespace, None)
+    def begin(self) -> None:
+        """Begin a round over all gateways; those that the one before left out are forgotten."""
+        self._before, self._now = self._now, {}
 
     def is_current(self, key: Identity, facts: object) -> bool:
         """Return whether exactly this was reported of a gateway in the last round."""
-        before, now = self._rounds[key.namespace]
-        current = before.get(key) == facts
+        current = self._before.get(key) == facts
         if current:
-            now[key] = facts
+            self._now[key] = facts
         return current
 
     async def report(
@@ -303,6 +285,6 @@ class Reported:
     ) -> bool:
         """Return what `write` returns; where it succeeded, the report is current."""
         written = await write()
-        if written and key.namespace in self._rounds:
-            self._rounds[key.namespace][1][key] = facts
+        if written:
+            self._now[key] = facts
         return written

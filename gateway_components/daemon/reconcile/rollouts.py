@@ -35,26 +35,23 @@ class _Look:
 
 
 class StalledRollouts:
-    """Finds out why rollouts make no progress.
+    """Finds out why rollouts of a namespace make no progress.
 
     A change of the Deployment asks for a reconcile by itself. What happens to its pods often changes nothing in it.
     """
 
     def __init__(self, read: ReadReasons) -> None:
         self._read = read
-        self._looks: dict[str, dict[Identity, _Look]] = {}
+        self._looks: dict[Identity, _Look] = {}
         self._log = structlog.get_logger()
 
-    async def explain(
-        self, namespace: str, rollouts: Mapping[Identity, Rollout], now: float
-    ) -> dict[Identity, Rollout]:
-        """Return the rollouts of a namespace, with what is known at `now` (seconds) of why they make no progress.
+    async def explain(self, rollouts: Mapping[Identity, Rollout], now: float) -> dict[Identity, Rollout]:
+        """Return all rollouts, with what is known at `now` (seconds) of why they make no progress.
 
         Pods that cannot be read are no error: the reason says which right is missing.
         """
-        known = self._looks.get(namespace, {})
         looks = {
-            key: _next_look(known.get(key), rollout, now)
+            key: _next_look(self._looks.get(key), rollout, now)
             for key, rollout in rollouts.items()
             if rollout.uid and rollout.current and not rollout.complete
         }
@@ -64,10 +61,7 @@ class StalledRollouts:
                 group.create_task(self._look(key, looks[key], now))
         for key in due[_MOST_LOOKS:]:
             looks[key].due = now + _FIRST_SECONDS
-        if looks:
-            self._looks[namespace] = looks
-        else:
-            self.forget(namespace)
+        self._looks = looks
         return {
             key: replace(rollout, reasons=(*rollout.reasons, *looks[key].reasons))
             if key in looks
@@ -75,17 +69,14 @@ class StalledRollouts:
             for key, rollout in rollouts.items()
         }
 
-    def due(self, namespace: str) -> float | None:
-        """Return when (seconds) the next look at pods of a namespace is due; None where all gateways are ready."""
-        return min((look.due for look in self._looks.get(namespace, {}).values()), default=None)
+    @property
+    def due(self) -> float | None:
+        """When (seconds) the next look at pods is due; None where all gateways are ready."""
+        return min((look.due for look in self._looks.values()), default=None)
 
     def is_looked_at(self, key: Identity) -> bool:
         """Return whether the pods of a gateway are looked at again, as its rollout made no progress so far."""
-        return key in self._looks.get(key.namespace, {})
-
-    def forget(self, namespace: str) -> None:
-        """Drop the memory of a namespace without gateways."""
-        self._looks.pop(namespace, None)
+        return key in self._looks
 
     async def _look(self, key: Identity, look: _Look, now: float) -> None:
         try:

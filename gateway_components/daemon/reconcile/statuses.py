@@ -1,7 +1,7 @@
 """Reports how the gateways and routes of a namespace stand: which statuses are written, and when again."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -19,44 +19,41 @@ from gateway_components.plan.status import Rollout
 
 
 class Statuses:
-    """Reports the outcome of plans; those of one namespace one after the other.
+    """Reports the outcome of plans of one namespace, one after the other.
 
-    The parameters are those of a `Reconciler`.
+    The other parameters are those of a `Reconciler`; what is refused is written again by `retries`.
     """
 
     def __init__(
-        self, view: View, reporter: Reports, clock: Clock, telemetry: Telemetry, read_pods: ReadReasons
+        self,
+        namespace: str,
+        view: View,
+        reporter: Reports,
+        clock: Clock,
+        telemetry: Telemetry,
+        read_pods: ReadReasons,
     ) -> None:
+        self._namespace = namespace
         self._view = view
         self._reporter = reporter
         self._clock = clock
         self._telemetry = telemetry
-        self._stalled = StalledRollouts(read_pods)
+        self._read_pods = read_pods
+        self._turn = asyncio.Lock()
+        self.retries = StatusRetries(clock)
+        self.forget()
+
+    @property
+    def due(self) -> tuple[float | None, float | None]:
+        """When (seconds) pods are looked at again, and refused statuses are written again."""
+        return self._stalled.due, self.retries.due
+
+    def forget(self) -> None:
+        """Drop the memory of gateways, as there are none."""
+        self._stalled = StalledRollouts(self._read_pods)
         self._reported = Reported()
-        self._retries = StatusRetries(clock)
-        self._turns: dict[str, asyncio.Lock] = {}
 
-    def begin(self, namespace: str) -> None:
-        """Begin a reconcile."""
-        self._retries.begin(namespace)
-
-    def due(self, namespace: str) -> tuple[float | None, float | None]:
-        """Return when (seconds) pods are looked at again, and refused statuses are written again."""
-        return self._stalled.due(namespace), self._retries.due(namespace)
-
-    def forget(self, namespace: str) -> None:
-        """Drop the memory of a namespace without gateways."""
-        self._stalled.forget(namespace)
-        self._reported.forget(namespace)
-        self._turns.pop(namespace, None)
-
-    async def unless_refused(self, namespace: str, subject: Identity, report: Awaitable[bool]) -> bool:
-        """As `StatusRetries.unless`."""
-        return await self._retries.unless(namespace, subject, report)
-
-    async def report(
-        self, namespace: str, planned: Plan, ledger: Ledger, intact: Collection[Identity] = ()
-    ) -> bool:
+    async def report(self, planned: Plan, ledger: Ledger, intact: Collection[Identity] = ()) -> bool:
         """Write the status of all gateways and routes whose outcome is known; the others keep the one they have.
 
         False where one changed before its status was written; one that is refused is written again later. Those of
@@ -65,17 +62,17 @@ class Statuses:
         # What was seen when this was asked for: a later snapshot may have seen what nobody has compared yet.
         pending = ledger.pending(planned, self._view.stamp)
         stamps = {key: self._view.stamp(key) for key in pending.gateways}
-        async with self._turns.setdefault(namespace, asyncio.Lock()):
-            self._reported.begin(namespace)
+        async with self._turn:
+            self._reported.begin()
             # While pods are read, a run beside may end: it is reported after it.
             failures = _outcomes(pending, ledger)
-            rollouts = await self._rollouts(namespace, pending, ledger)
+            rollouts = await self._rollouts(pending, ledger)
             own = self._of_gateways(pending, ledger, intact, stamps, failures, rollouts)
             routes = self._of_routes(planned, ledger)
-            with self._telemetry.step(Step.STATUSES, namespace, reports=len(own) + len(routes)):
+            with self._telemetry.step(Step.STATUSES, self._namespace, reports=len(own) + len(routes)):
                 of_guests = [report for route, report in routes if route.foreign]
                 own += [report for route, report in routes if not route.foreign]
-                return await self._retries.write(namespace, own, of_guests)
+                return await self.retries.write(own, of_guests)
 
     def _of_gateways(
         self,
@@ -115,14 +112,14 @@ class Statuses:
                 reports.append((route, (route.key, report)))
         return reports
 
-    async def _rollouts(self, namespace: str, pending: Plan, ledger: Ledger) -> Mapping[Identity, Rollout]:
+    async def _rollouts(self, pending: Plan, ledger: Ledger) -> Mapping[Identity, Rollout]:
         """Return how far the gateways have come that were applied, and why they come no further."""
         rollouts = {
             gateway.key: rollout
             for gateway in pending.gateways.values()
             if ledger.is_applied(gateway) and (rollout := self._view.rollout(gateway))
         }
-        return await self._stalled.explain(namespace, rollouts, self._clock.now())
+        return await self._stalled.explain(rollouts, self._clock.now())
 
     def _explained(self, route: RoutePlan) -> RoutePlan:
         # Of a route that cannot be read, the plan knows only that it has no upstream.

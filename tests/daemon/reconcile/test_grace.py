@@ -16,19 +16,19 @@ GONE = Snapshot(absent=frozenset({KEYS}), running=RUNNING)
 
 
 def awaited(grace: Grace, snapshot: Snapshot, now: float) -> bool:
-    return KEYS in grace.apply("ns", snapshot, now).awaited
+    return KEYS in grace.apply(snapshot, now).awaited
 
 
 def test_what_was_deleted_is_awaited_for_a_while() -> None:
     grace = Grace()
 
     assert not awaited(grace, THERE, 0)
-    assert grace.due("ns") is None
+    assert grace.due is None
     assert awaited(grace, GONE, 100)
-    assert grace.due("ns") == 130
+    assert grace.due == 130
     assert awaited(grace, GONE, 129)
     assert not awaited(grace, GONE, 130)
-    assert grace.due("ns") is None
+    assert grace.due is None
     assert not awaited(grace, GONE, 1000)
 
 
@@ -41,10 +41,10 @@ def test_each_deletion_is_awaited_again() -> None:
 
 def test_what_never_existed_is_not_awaited() -> None:
     grace = Grace()
-    grace.apply("ns", THERE, 0)
+    grace.apply(THERE, 0)
 
     both = Snapshot(contents=THERE.contents, absent=frozenset({OTHER}), running=RUNNING)
-    assert grace.apply("ns", both, 1).awaited == frozenset()
+    assert grace.apply(both, 1).awaited == frozenset()
 
 
 def test_a_new_daemon_waits_where_pods_run() -> None:
@@ -59,25 +59,15 @@ def test_keys_that_no_pod_has_are_not_awaited() -> None:
     assert awaited(Grace(), replace(alone, running={**RUNNING, **alone.running, OTHER: {}}), 0)
 
     other = replace(alone, absent=frozenset({KEYS, OTHER}))
-    assert Grace().apply("ns", other, 0).awaited == {OTHER}, "its hash tells nothing of one among several"
-
-
-def test_namespaces_are_apart_and_can_be_forgotten() -> None:
-    grace = Grace()
-    grace.apply("ns", THERE, 0)
-    grace.apply("ns", GONE, 1)
-
-    assert grace.due("other") is None
-    grace.forget("ns")
-    assert grace.due("ns") is None
+    assert Grace().apply(other, 0).awaited == {OTHER}, "its hash tells nothing of one among several"
 
 
 def test_keys_of_what_is_awaited_are_remembered() -> None:
     grace = Grace()
     names = frozenset({"OPENAI_API_KEY"})
-    grace.apply("ns", Snapshot(contents={KEYS: Content("one", keys=names)}, running=RUNNING), 0)
+    grace.apply(Snapshot(contents={KEYS: Content("one", keys=names)}, running=RUNNING), 0)
 
-    assert grace.apply("ns", GONE, 1).remembered == {KEYS: names}
-    assert grace.apply("ns", GONE, 2).remembered == {KEYS: names}
-    assert grace.apply("ns", GONE, 31).remembered == {}
-    assert Grace().apply("ns", GONE, 0).remembered == {}, "a new daemon never saw them"
+    assert grace.apply(GONE, 1).remembered == {KEYS: names}
+    assert grace.apply(GONE, 2).remembered == {KEYS: names}
+    assert grace.apply(GONE, 31).remembered == {}
+    assert Grace().apply(GONE, 0).remembered == {}, "a new daemon never saw them"

@@ -178,7 +178,7 @@ async def test_what_was_not_written_is_reported_again() -> None:
         return next(answers)
 
     for known in (False, False, True):
-        reported.begin("ns")
+        reported.begin()
         assert reported.is_current(key("a"), "facts") is known
         if not known:
             await reported.report(key("a"), "facts", write)
@@ -190,12 +190,8 @@ async def test_what_a_round_leaves_out_is_forgotten() -> None:
     async def write() -> bool:
         return True
 
-    reported.begin("ns")
+    reported.begin()
     await reported.report(key("a"), "facts", write)
-    reported.begin("ns")
-    reported.begin("ns")
-    assert not reported.is_current(key("a"), "facts")
-    reported.forget("ns")
-    await reported.report(key("a"), "facts", write)
-    reported.begin("ns")
+    reported.begin()
+    reported.begin()
     assert not reported.is_current(key("a"), "facts")

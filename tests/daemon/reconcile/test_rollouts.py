@@ -39,7 +39,7 @@ class Pods:
         return self.answer
 
     async def reported(self, rollout: Rollout, now: float) -> tuple[StallReason, ...]:
-        return (await self.stalls.explain("ns", {KEY: rollout}, now))[KEY].reasons
+        return (await self.stalls.explain({KEY: rollout}, now))[KEY].reasons
 
 
 async def test_whoever_gets_ready_soon_is_not_checked() -> None:
@@ -48,14 +48,14 @@ async def test_whoever_gets_ready_soon_is_not_checked() -> None:
     assert await pods.reported(STALLED, 0) == ()
     assert await pods.reported(READY, 1) == ()
     assert pods.looks == []
-    assert pods.stalls.due("ns") is None
+    assert pods.stalls.due is None
 
 
 async def test_looks_back_off_and_passes_between_know_the_last() -> None:
     pods, now, times = Pods(), 0.0, [0.0]
     await pods.reported(STALLED, now)
     for _ in range(12):
-        due = pods.stalls.due("ns")
+        due = pods.stalls.due
         assert due
         times.append(due)
         assert await pods.reported(STALLED, due) == (CRASH,)
@@ -72,11 +72,11 @@ async def test_a_change_of_the_deployment_is_looked_into_soon() -> None:
     pods, now = Pods(), 0.0
     for _ in range(8):
         await pods.reported(STALLED, now)
-        now = pods.stalls.due("ns") or now
+        now = pods.stalls.due or now
 
     changed = replace(STALLED, total=2)
     assert await pods.reported(changed, now - 30) == (CRASH,), "until then the last look holds"
-    due = pods.stalls.due("ns")
+    due = pods.stalls.due
     assert due is not None
     assert due <= now - 28
 
@@ -149,7 +149,7 @@ async def test_a_failed_run_look_keeps_what_was_known_and_is_due() -> None:
     going.cancel()
     await asyncio.wait((going,))
 
-    assert (pods.stalls.due("ns") or 200) <= 100
+    assert (pods.stalls.due or 200) <= 100
     pods.hook, pods.answer = None, ApiUnreachableError("no")
     assert await pods.reported(STALLED, 101) == (CRASH,)
 
@@ -157,12 +157,12 @@ async def test_a_failed_run_look_keeps_what_was_known_and_is_due() -> None:
 async def test_of_a_crowd_some_are_looked_into_at_a_time() -> None:
     pods = Pods()
     crowd = {Identity("AiGateway", "ns", f"g{n}"): STALLED for n in range(100)}
-    await pods.stalls.explain("ns", crowd, 0)
+    await pods.stalls.explain(crowd, 0)
     looked, now = [], 3.0
     for _ in range(5):
-        await pods.stalls.explain("ns", crowd, now)
+        await pods.stalls.explain(crowd, now)
         looked.append(len(pods.looks))
-        now = max(now + 0.1, pods.stalls.due("ns") or 0)
+        now = max(now + 0.1, pods.stalls.due or 0)
 
     assert looked[0] == 20
     assert max(after - before for before, after in pairwise(looked)) <= 20
@@ -171,12 +171,8 @@ async def test_of_a_crowd_some_are_looked_into_at_a_time() -> None:
 async def test_nothing_is_kept_of_who_is_gone() -> None:
     pods = Pods()
     await pods.reported(STALLED, 0)
-    await pods.stalls.explain("ns", {}, 1)
-    assert pods.stalls.due("ns") is None
-
-    await pods.reported(STALLED, 2)
-    pods.stalls.forget("ns")
-    assert pods.stalls.due("ns") is None
+    await pods.stalls.explain({}, 1)
+    assert pods.stalls.due is None
 
 
 SECRET = "sk-in-the-output"

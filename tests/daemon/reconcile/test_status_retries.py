@@ -32,7 +32,7 @@ async def test_the_namespaces_own_objects_are_reported_first_in_full() -> None:
     own = [slow.report(f"own-{number}") for number in range(60)]
     guests = [slow.report(f"guest-{number}") for number in range(60)]
 
-    assert not await StatusRetries(cast("Clock", slow)).write("ns", own, guests)
+    assert not await StatusRetries(cast("Clock", slow)).write(own, guests)
 
     assert slow.written[:60] == [f"own-{number}" for number in range(60)]
     assert 60 + 20 <= len(slow.written) < 60 + 30
@@ -44,7 +44,7 @@ async def test_guests_take_turns_until_all_are_reported() -> None:
     guests = [slow.report(f"guest-{number}") for number in range(70)]
 
     for _ in range(9):
-        await statuses.write("ns", [], guests)
+        await statuses.write([], guests)
 
     counts = Counter(slow.written)
     assert len(counts) == 70
@@ -54,7 +54,7 @@ async def test_guests_take_turns_until_all_are_reported() -> None:
 async def test_a_few_guests_are_reported_at_once() -> None:
     slow = Slow()
 
-    assert await StatusRetries(cast("Clock", slow)).write("ns", [], [slow.report("a"), slow.report("b")])
+    assert await StatusRetries(cast("Clock", slow)).write([], [slow.report("a"), slow.report("b")])
 
     assert slow.written == ["a", "b"]
 
@@ -62,9 +62,9 @@ async def test_a_few_guests_are_reported_at_once() -> None:
 async def test_guests_that_became_fewer_are_reported_all_the_same() -> None:
     slow = Slow()
     statuses = StatusRetries(cast("Clock", slow))
-    await statuses.write("ns", [], [slow.report(f"guest-{number}") for number in range(70)])
+    await statuses.write([], [slow.report(f"guest-{number}") for number in range(70)])
     slow.written.clear()
 
-    assert await statuses.write("ns", [], [slow.report("left")])
+    assert await statuses.write([], [slow.report("left")])
 
     assert slow.written == ["left"]
