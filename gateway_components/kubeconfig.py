@@ -61,7 +61,9 @@ class Kubeconfig:
         Raises as `of_files`.
         """
         files = [Path(part) for part in str(path).split(os.pathsep) if part]
-        return cls.of_files(files if len(files) == 1 else filter(_exists, files))
+        if len(files) > 1:
+            files = [file for file in files if file.expanduser().exists()]
+        return cls.of_files(files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +202,6 @@ def _inside() -> ClusterContext:
     if not _in_cluster():
         return ClusterContext(server="no kubeconfig was found")
     return ClusterContext(server="the cluster that this runs in", namespace=pod_namespace() or _DEFAULT)
-
-
-def _exists(file: Path) -> bool:
-    return file.expanduser().exists()
 
 
 def _is_content(given: str) -> bool:

@@ -62,6 +62,9 @@ class GuardRow(Row):
     gateways: tuple[str, ...]
 
 
+_PLAIN = {"class_name": "class", "provider_type": "providerType"}
+
+
 @dataclass(frozen=True, slots=True)
 class StatusReport:
     """All rows, ordered by namespace and name."""
@@ -74,12 +77,8 @@ class StatusReport:
     def plain(self) -> dict[str, Any]:
         """The report in JSON types."""
         return {
-            section: [_plain(row) for row in rows]
-            for section, rows in (
-                ("gateways", self.gateways),
-                ("routes", self.routes),
-                ("guards", self.guards),
-            )
+            section: [{_PLAIN.get(name, name): value for name, value in row.items()} for row in rows]
+            for section, rows in asdict(self).items()
         }
 
 
@@ -121,7 +120,7 @@ def _route_row(key: Identity, inventory: Inventory, verdict: Verdict, graph: Gra
         **_common(key, inventory, verdict),
         gateway=f"{gateway.namespace}/{gateway.name}" if gateway else "",
         upstream=", ".join(
-            f"{_shown_kind(target)}{target.namespaced_name}" for target in graph.targets.get(key, ())
+            target.name if target.kind == EXTERNAL else str(target) for target in graph.targets.get(key, ())
         ),
         url=(route.status.url or "") if isinstance(route, ToolRoute) else "",
     )
@@ -176,10 +175,6 @@ def _gateway_url(found: KnownObject, verdict: Verdict) -> str:
     return service_url(found.metadata.name, found.metadata.namespace or "", found.spec.port)
 
 
-def _shown_kind(key: Identity) -> str:
-    return "" if key.kind == EXTERNAL else f"{key.kind} "
-
-
 def _concerns(key: Identity, namespace: str | None, graph: Graph) -> bool:
     near = (key, *graph.sources.get(key, ()))
     return namespace is None or any(found.namespace == namespace for found in near)
@@ -187,8 +182,3 @@ def _concerns(key: Identity, namespace: str | None, graph: Graph) -> bool:
 
 def _place(row: Row) -> tuple[str, str, str]:
     return row.namespace, row.name, row.kind
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    renamed = {"class_name": "class", "provider_type": "providerType"}
-    return {renamed.get(name, name): value for name, value in asdict(row).items()}

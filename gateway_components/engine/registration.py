@@ -5,6 +5,7 @@ the program into the state and report what they do to the engine, which takes te
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gateway_components.components.naming import (
@@ -69,10 +70,17 @@ def register_gateways(
         Whether objects outlive their registration.
     """
     register = monitor.RegisterResource
-    (provider,) = _answers(_sent(register, [_provider(stack)]))
+    inputs = {"object": PROVIDER_INPUTS, "version": PROVIDER_VERSION}
+    known = registration("pulumi:providers:kubernetes", "kubernetes", parent=stack, custom=True, **inputs)
+    (provider,) = _answers(_sent(register, [known]))
     # A preview does not create the provider, so a new one has no id.
     reference = f"{provider.urn}::{provider.id or UNKNOWN}"
-    components = _answers(_sent(register, (_component(key, stack) for key in wanted)))
+    components = _answers(
+        _sent(
+            register,
+            (registration(component_type(key), key.namespaced_name, parent=stack) for key in wanted),
+        )
+    )
     gateways = [
         (key, objects, component.urn)
         for (key, objects), component in zip(wanted.items(), components, strict=True)
@@ -82,15 +90,16 @@ def register_gateways(
         for key, made, urn in gateways
         for route, server in made.servers.items()
     ]
-    routes = _sent(register, (_route(key, route, urn) for key, _, urn, route, _ in served))
-    config_maps = _sent(
+    routes = _sent(
         register,
-        (_object(key, made.config_map, urn, reference, retain=retain) for key, made, urn in gateways),
+        (
+            registration(TOOL_ROUTE_TYPE, route_name(key.namespaced_name, route), parent=urn)
+            for key, _, urn, route, _ in served
+        ),
     )
-    services = _sent(
-        register,
-        (_object(key, made.service, urn, reference, retain=retain) for key, made, urn in gateways),
-    )
+    made_with = partial(_object, provider=reference, retain=retain)
+    config_maps = _sent(register, (made_with(key, made.config_map, urn) for key, made, urn in gateways))
+    services = _sent(register, (made_with(key, made.service, urn) for key, made, urn in gateways))
     # Pods mount the ConfigMap.
     before = [[answer.urn] for answer in _answers(config_maps)]
     for (_, made, _), needed, service in zip(gateways, before, services, strict=True):
@@ -100,7 +109,7 @@ def register_gateways(
     deployments = _sent(
         register,
         (
-            _object(key, made.deployment, urn, reference, needed, retain=retain)
+            made_with(key, made.deployment, urn, dependencies=needed)
             for (key, made, urn), needed in zip(gateways, before, strict=True)
         ),
     )
@@ -125,26 +134,13 @@ def _answers(calls: Iterable[Any]) -> list[Any]:
     return [call.result() for call in calls]
 
 
-def _provider(parent: str) -> Any:
-    inputs = {"object": PROVIDER_INPUTS, "version": PROVIDER_VERSION}
-    return registration("pulumi:providers:kubernetes", "kubernetes", parent=parent, custom=True, **inputs)
-
-
-def _component(key: Identity, parent: str) -> Any:
-    return registration(component_type(key), key.namespaced_name, parent=parent)
-
-
-def _route(key: Identity, route: str, parent: str) -> Any:
-    return registration(TOOL_ROUTE_TYPE, route_name(key.namespaced_name, route), parent=parent)
-
-
 def _object(
     key: Identity,
     manifest: Manifest,
     parent: str,
+    *,
     provider: str,
     dependencies: Sequence[str] = (),
-    *,
     retain: bool,
 ) -> Any:
     """Return the registration of an object, as a patch resource.

@@ -127,7 +127,9 @@ class HealthServer:
         if self._review is not None:
             verdict = await self._review(request.headers.get("Authorization", ""))
             if verdict is not Verdict.ALLOWED:
-                return _refusal(verdict)
+                status = _STATUSES[verdict]
+                headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+                return web.Response(text=f"{verdict.value}\n", status=status, headers=headers)
         return web.Response(body=await self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
 
@@ -160,12 +162,6 @@ def _drop(connection: web.RequestHandler) -> None:
     if transport is not None:
         # Closing it would wait for slow readers.
         transport.abort()
-
-
-def _refusal(verdict: Verdict) -> web.Response:
-    status = _STATUSES[verdict]
-    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
-    return web.Response(text=f"{verdict.value}\n", status=status, headers=headers)
 
 
 def _verdict(reasons: Sequence[str], otherwise: HTTPStatus) -> web.Response:
