@@ -125,7 +125,8 @@ def _element(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
 def _inlined(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
     if "$ref" not in node:
         return dict(node)
-    target = definitions[str(node["$ref"]).rsplit("/", 1)[-1]]
+    # Each a copy, or YAML would write what they share as an alias.
+    target = deepcopy(definitions[str(node["$ref"]).rsplit("/", 1)[-1]])
     beside = {key: value for key, value in node.items() if key != "$ref"}
     return {**target, **beside}
 

@@ -12,8 +12,9 @@ TOOL_GATEWAY_CONTROLLER = "litellm.agentic-layer.ai/tool-gateway-litellm-control
 
 
 class GatewaySpec(ApiModel):
-    """Desired state that both kinds of gateway share."""
+    """Desired state that both kinds of gateway share; each kind has a field of its own for the class."""
 
+    class_name: str | None = None
     common_metadata: MetadataOverlay = Field(
         default_factory=shared(MetadataOverlay),
         description=(
@@ -44,11 +45,6 @@ class GatewaySpec(ApiModel):
         description="Labels and annotations added to the gateway's pods only. They override commonMetadata.",
     )
 
-    @property
-    def class_name(self) -> str | None:
-        """Name of the class; None or empty where the gateway names none."""
-        raise NotImplementedError
-
 
 class AiModel(ApiModel):
     """A model that the gateway serves."""
@@ -69,19 +65,15 @@ class AiModel(ApiModel):
 class AiGatewaySpec(GatewaySpec):
     """Desired state of an AiGateway."""
 
-    ai_gateway_class_name: str | None = Field(
+    class_name: str | None = Field(
         None,
+        alias="aiGatewayClassName",
         description=(
             "Name of the AiGatewayClass that selects the controller. If empty, the default class applies."
         ),
     )
     ai_models: Many[AiModel] = Field(min_length=1, description="Models that the gateway serves.")
     port: Port = Field(80, description="Port of the gateway container and of its Service.")
-
-    @property
-    def class_name(self) -> str | None:
-        """Name of the AiGatewayClass; None or empty where the gateway names none."""
-        return self.ai_gateway_class_name
 
 
 class AiGateway(ApiObject):
@@ -102,17 +94,13 @@ class AiGateway(ApiObject):
 class ToolGatewaySpec(GatewaySpec):
     """Desired state of a ToolGateway."""
 
-    tool_gateway_class_name: str | None = Field(
+    class_name: str | None = Field(
         None,
+        alias="toolGatewayClassName",
         description=(
             "Name of the ToolGatewayClass that selects the controller. If empty, the default class applies."
         ),
     )
-
-    @property
-    def class_name(self) -> str | None:
-        """Name of the ToolGatewayClass; None or empty where the gateway names none."""
-        return self.tool_gateway_class_name
 
 
 class ToolGatewayStatus(ObservedStatus):

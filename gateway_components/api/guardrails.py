@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gateway_components.api.base import ApiModel, AtomicModel, DistinctMany, StringMap, Uri
 from gateway_components.api.meta import ApiObject, ConditionedStatus, ObjectReference
-from gateway_components.api.pod import SecretKeySelector
+from gateway_components.api.pod import KeySelector
 
 GuardMode = Literal["pre_call", "post_call", "during_call"]
 ProviderType = Literal["openai-moderation-api", "bedrock-api", "presidio-api"]
@@ -108,7 +108,7 @@ class BedrockProvider(ApiModel):
 class ModerationProvider(ApiModel):
     """OpenAI's moderation API, or a compatible one."""
 
-    api_key_secret_ref: SecretKeySelector | None = Field(
+    api_key_secret_ref: KeySelector | None = Field(
         None,
         description="Secret key that holds the API key, in the provider's and each gateway's namespace.",
     )
@@ -118,7 +118,7 @@ class ModerationProvider(ApiModel):
 class PresidioProvider(ApiModel):
     """A Presidio service with analyzer and anonymizer."""
 
-    api_key_secret_ref: SecretKeySelector | None = Field(
+    api_key_secret_ref: KeySelector | None = Field(
         None, description="Secret key that holds an API key. LiteLLM does not send it to Presidio."
     )
     base_url: Uri = Field(description="Base URL of the analyzer and the anonymizer.")

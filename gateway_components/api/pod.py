@@ -42,22 +42,14 @@ QuantityMap = Annotated[Mapping[str, Quantity], BeforeValidator(text_keys)]
 """A map from names of resources to quantities."""
 
 
-class _Selector(AtomicModel):
-    """A key of a named object in the namespace of the pod."""
+class KeySelector(AtomicModel):
+    """A key of a Secret or ConfigMap in the namespace of the pod."""
 
     name: str = Field("", description="Name of the object, in the namespace of the pod.")
     key: str = Field(description="Key of the value.")
     optional: bool | None = Field(
         None, description="Whether the container starts even if the object or the key is missing."
     )
-
-
-class ConfigMapKeySelector(_Selector):
-    """A key of a ConfigMap."""
-
-
-class SecretKeySelector(_Selector):
-    """A key of a Secret."""
 
 
 class FieldSelector(AtomicModel):
@@ -91,7 +83,7 @@ class ResourceFieldSelector(AtomicModel):
 class EnvVarSource(ApiModel):
     """Where the value of an environment variable comes from."""
 
-    config_map_key_ref: ConfigMapKeySelector | None = Field(None, description="Key of a ConfigMap.")
+    config_map_key_ref: KeySelector | None = Field(None, description="Key of a ConfigMap.")
     field_ref: FieldSelector | None = Field(None, description="Field of the pod.")
     file_key_ref: FileKeySelector | None = Field(
         None, description="Variable of an environment file. Requires the EnvFiles feature of the cluster."
@@ -99,7 +91,7 @@ class EnvVarSource(ApiModel):
     resource_field_ref: ResourceFieldSelector | None = Field(
         None, description="Resource request or limit of a container."
     )
-    secret_key_ref: SecretKeySelector | None = Field(None, description="Key of a Secret.")
+    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret.")
 
 
 class EnvVar(ApiModel):
@@ -115,8 +107,8 @@ class EnvVar(ApiModel):
     )
 
 
-class _EnvFrom(AtomicModel):
-    """An object whose keys all become variables."""
+class EnvSource(AtomicModel):
+    """A Secret or ConfigMap whose keys all become variables."""
 
     name: str = Field("", description="Name of the object, in the namespace of the pod.")
     optional: bool | None = Field(
@@ -124,22 +116,12 @@ class _EnvFrom(AtomicModel):
     )
 
 
-class ConfigMapEnvSource(_EnvFrom):
-    """All keys of a ConfigMap."""
-
-
-class SecretEnvSource(_EnvFrom):
-    """All keys of a Secret."""
-
-
 class EnvFromSource(ApiModel):
     """Environment variables taken from all keys of an object."""
 
-    config_map_ref: ConfigMapEnvSource | None = Field(
-        None, description="ConfigMap whose keys become variables."
-    )
+    config_map_ref: EnvSource | None = Field(None, description="ConfigMap whose keys become variables.")
     prefix: str | None = Field(None, description="Prefix of the variables' names.")
-    secret_ref: SecretEnvSource | None = Field(None, description="Secret whose keys become variables.")
+    secret_ref: EnvSource | None = Field(None, description="Secret whose keys become variables.")
 
 
 class MetadataOverlay(ApiModel):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from gateway_components.api.guardrails import Guard, GuardrailProvider, ModerationGuard, PresidioGuard
-from gateway_components.api.pod import SecretKeySelector
+from gateway_components.api.pod import KeySelector
 from gateway_components.api.syntax import key_fault, object_name_fault
 from gateway_components.errors import Finding, Path, clause
 from gateway_components.identity import Identity
@@ -289,7 +289,7 @@ def _mountable(request: GuardrailRequest, field: str) -> Identity:
     return secret
 
 
-def _check_selector(request: GuardrailRequest, selector: SecretKeySelector) -> None:
+def _check_selector(request: GuardrailRequest, selector: KeySelector) -> None:
     fault = key_fault(selector.key)
     if fault:
         where = "the key in the provider's spec.openaiModeration.apiKeySecretRef"

@@ -47,7 +47,7 @@ def test_parse_gives_the_model_of_the_kind() -> None:
 
 def test_parse_prunes_snake_case_like_the_api_server() -> None:
     parsed = parse_as(AiGateway, gateway(ai_gateway_class_name="litellm"))
-    assert parsed.spec.ai_gateway_class_name is None
+    assert parsed.spec.class_name is None
 
 
 def test_parse_tells_what_is_wrong() -> None:
@@ -77,7 +77,7 @@ def test_broken_status_of_a_file_is_left_out() -> None:
 
 def test_without_a_spec_there_are_no_models_and_no_class() -> None:
     spec = parse_as(AiGateway, {"metadata": {"name": "a"}}).spec
-    assert (spec.ai_models, spec.ai_gateway_class_name, spec.port) == ((), None, 80)
+    assert (spec.ai_models, spec.class_name, spec.port) == ((), None, 80)
 
 
 def test_keys_that_yaml_reads_as_numbers_or_booleans_are_text() -> None:
