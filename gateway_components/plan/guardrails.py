@@ -7,7 +7,7 @@ value, so what it would refuse is refused here, naming the Guard.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway_components.api.guardrails import Guard, GuardrailProvider
 from gateway_components.api.kinds import AI_GATEWAY
@@ -29,8 +29,10 @@ from gateway_components.plan.guardrail_params import (
     provider_urls,
 )
 from gateway_components.plan.references import check_namespace, named, provider_reference
-from gateway_components.plan.snapshot import Gateway, Policy, Resource, Resources, Unreadable
+from gateway_components.plan.snapshot import Gateway, Policy, Resources, Unreadable
 from gateway_components.plan.urls import local_fault
+
+M = TypeVar("M", Guard, GuardrailProvider)
 
 _TOOL_MODES = {"pre_call": "pre_mcp_call", "during_call": "during_mcp_call"}
 
@@ -118,10 +120,11 @@ def resolve_guardrails(gateway: Gateway, resources: Resources) -> Guardrails:
         if len(failures) >= MOST_FAILURES:
             break
         try:
-            guard = _guard(gateway, reference, resources, where)
+            guard = _found(Guard, gateway, reference, gateway.metadata.namespace or "", resources, where)
             key = guard.identity
             if key not in applied:
-                provider = _provider(gateway, guard, resources, where)
+                wanted, namespace = guard.spec.provider_ref, guard.metadata.namespace or ""
+                provider = _found(GuardrailProvider, gateway, wanted, namespace, resources, where, str(key))
                 params = guardrail_params(GuardrailRequest(gateway, guard, provider, where))
                 applied[key] = _Applied(guard, provider, where, params, _modes(gateway, guard, params))
         except Failure as failure:
@@ -169,47 +172,34 @@ class _Applied:
         return {**common, **self.params.values}
 
 
-def _guard(gateway: Gateway, reference: ObjectReference, resources: Resources, where: Path) -> Guard:
-    _check_kind(reference, "Guard", where)
-    wanted = named("Guard", reference, gateway.metadata.namespace or "")
-    if wanted is None:
-        raise _failure("a guardrail names no Guard", (*where, "name"), "name one, or remove the entry")
-    found = resources.get(wanted)
-    if isinstance(found, Guard):
-        return found
-    raise _unusable(gateway, wanted, found, where)
-
-
-def _provider(gateway: Gateway, guard: Guard, resources: Resources, where: Path) -> GuardrailProvider:
-    owner = str(guard.identity)
-    reference = guard.spec.provider_ref
-    _check_kind(reference, "GuardrailProvider", where, owner)
-    wanted = named("GuardrailProvider", reference, guard.metadata.namespace or "")
-    if wanted is None:
-        raise _failure(f"{owner} names no provider", where, "set its spec.providerRef.name")
-    found = resources.get(wanted)
-    if isinstance(found, GuardrailProvider):
-        return found
-    raise _unusable(gateway, wanted, found, where, owner)
-
-
-def _check_kind(reference: ObjectReference, kind: str, where: Path, owner: str = "") -> None:
+def _found(
+    model: type[M],
+    gateway: Gateway,
+    reference: ObjectReference,
+    namespace: str,
+    resources: Resources,
+    where: Path,
+    owner: str = "",
+) -> M:
+    """Return the Guard that a gateway refers to, or the provider that its Guard (`owner`) refers to."""
+    kind = model.__name__
     if reference.kind and reference.kind != kind:
         said = f"{owner or 'a guardrail'} refers to the kind {reference.kind}"
         raise _failure(f"{said}, not to a {kind}", where, f"name a {kind}, or leave the kind out")
-
-
-def _unusable(
-    gateway: Gateway, wanted: Identity, found: Resource | None, where: Path, owner: str = ""
-) -> Failure:
+    wanted = named(kind, reference, namespace)
+    if wanted is None and owner:
+        raise _failure(f"{owner} names no provider", where, "set its spec.providerRef.name")
+    if wanted is None:
+        raise _failure("a guardrail names no Guard", (*where, "name"), "name one, or remove the entry")
+    found = resources.get(wanted)
+    if isinstance(found, model):
+        return found
     asked = f", which {owner} refers to," if owner else ""
     if isinstance(found, Unreadable):
         # What stands in objects of another namespace is not for the owner of the gateway.
         why = f": {found.message}" if wanted.namespace == (gateway.metadata.namespace or "") else ""
-        return _failure(f"{wanted}{asked} cannot be read{why}", where, f"correct that {wanted.kind}")
-    return _failure(
-        f"{wanted}{asked} does not exist", where, f"create that {wanted.kind}, or remove the entry"
-    )
+        raise _failure(f"{wanted}{asked} cannot be read{why}", where, f"correct that {kind}")
+    raise _failure(f"{wanted}{asked} does not exist", where, f"create that {kind}, or remove the entry")
 
 
 def _name(gateway: Gateway, guard: Identity, *, shared: bool) -> str:
