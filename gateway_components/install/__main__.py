@@ -1,11 +1,13 @@
 """``python -m gateway_components.install``: write or check the generated manifests, or print another installation."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path, PurePosixPath
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gateway_components.api.crds import crd_yaml, file_name
 from gateway_components.api.kinds import KINDS
@@ -16,6 +18,7 @@ from gateway_components.install.rbac import metrics_reader, purpose, rbac, servi
 from gateway_components.plan.snapshot import IMAGE as GATEWAY_IMAGE
 from gateway_components.strict_yaml import dump
 
+_OPTIONS = frozenset(field.name for field in fields(Installation))
 FOLDER = Path(__file__).resolve().parents[2]
 EXAMPLE_NAMESPACES = ("team-a", "team-b")
 """The namespaces of the overlay for chosen namespaces."""
@@ -79,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--replicas", type=int, default=2, help="number of daemons, of which one leads")
     parser.add_argument(
         "--watch",
+        dest="namespaces",
         metavar="NAMESPACE",
         action="append",
         default=[],
@@ -90,10 +94,14 @@ def _parser() -> argparse.ArgumentParser:
         help="claim gateways without a class; only if nothing else in the cluster runs gateways",
     )
     parser.add_argument(
-        "--no-cross-namespace", action="store_true", help="refuse references to other namespaces"
+        "--no-cross-namespace",
+        dest="cross_namespace",
+        action="store_false",
+        help="refuse references to other namespaces",
     )
     parser.add_argument(
         "--allowed-upstream",
+        dest="allowed_upstreams",
         metavar="HOST",
         action="append",
         default=[],
@@ -110,32 +118,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--without-crds",
-        action="store_true",
+        dest="crds",
+        action="store_false",
         help="leave out the CRDs, if they are installed",
     )
     parser.add_argument(
         "--without-admission-policy",
-        action="store_true",
+        dest="admission_policy",
+        action="store_false",
         help="leave out the policy, for Kubernetes before 1.30",
     )
     return parser
 
 
 def _installation(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Installation:
+    given = {name: value for name, value in vars(arguments).items() if name in _OPTIONS}
     try:
-        return Installation(
-            namespace=arguments.namespace,
-            image=arguments.image,
-            replicas=arguments.replicas,
-            namespaces=tuple(arguments.watch),
-            default_class=arguments.default_class,
-            cross_namespace=not arguments.no_cross_namespace,
-            allowed_upstreams=tuple(arguments.allowed_upstream),
-            gateway_image=arguments.gateway_image,
-            crds=not arguments.without_crds,
-            metrics_auth=arguments.metrics_auth,
-            admission_policy=not arguments.without_admission_policy,
-        )
+        # From JSON, where a strict tuple may be a list.
+        return TypeAdapter(Installation).validate_json(json.dumps(given))
     except ValidationError as error:
         parser.error("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
 
