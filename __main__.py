@@ -99,10 +99,7 @@ def apply_manifests(config: pulumi.Config) -> None:
 def manifest_paths(config: pulumi.Config) -> list[Path]:
     """Return the configured files and folders, as paths that messages can show.
 
-    Raises
-    ------
-    pulumi.RunError
-        The configuration names none, or is neither text nor a list of texts.
+    Raises pulumi.RunError: the configuration names none, or is neither text nor a list of texts.
     """
     text = config.require("manifests")
     try:
@@ -119,10 +116,8 @@ def manifest_paths(config: pulumi.Config) -> list[Path]:
 def policy(config: pulumi.Config) -> Policy:
     """Return what the configuration decides for all objects.
 
-    Raises
-    ------
-    pulumi.RunError
-        A value is no boolean, no list of hosts, addresses and networks, or no reference to an image.
+    Raises pulumi.RunError: a value is no boolean, no list of hosts, addresses and networks, or no reference to an
+    image.
     """
     key = config.full_key("allowedUpstreams")
     upstreams = config.get_object("allowedUpstreams") or []
@@ -144,10 +139,7 @@ def policy(config: pulumi.Config) -> Policy:
 def refuse_faults(stack: ManifestStack) -> None:
     """Show every warning, and end the run before anything is registered where there is an error.
 
-    Raises
-    ------
-    pulumi.RunError
-        There is one; the text holds one line for each, with file, line, field and cure.
+    Raises pulumi.RunError: there is one; the text holds one line for each, with file, line, field and cure.
     """
     for finding in stack.findings:
         if finding not in stack.errors:

@@ -31,14 +31,8 @@ class _Edit:
 def measure_among(stage: Stage, counts: tuple[int, ...], edits: int) -> dict[str, Any]:
     """Measure edits of one gateway in namespaces of different sizes, in turn, so that noise meets all.
 
-    Parameters
-    ----------
-    stage
-        A fresh one, without workloads.
-    counts
-        How many gateways each namespace has.
-    edits
-        How many edits in each.
+    The `stage` is a fresh one, without workloads; `counts` are numbers of gateways, and each namespace has so many
+    `edits`.
     """
     crowds = {}
     for count in counts:

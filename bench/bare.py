@@ -36,14 +36,9 @@ Planned = Mapping[Identity, GatewayObjects]
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the engine.
+    """One run of the engine: its start and end on the clock of `time.perf_counter`, and seconds of processor time.
 
-    Attributes
-    ----------
-    began, ended
-        On the clock of `time.perf_counter`.
-    processor
-        Seconds of processor time, of this process and of the engine.
+    That time is of this process and of the engine.
     """
 
     began: float
@@ -64,15 +59,7 @@ class Runs(Protocol):
 
 
 class BareEngine:
-    """The daemon's own classes, called directly.
-
-    Parameters
-    ----------
-    state
-        State folder, for this engine alone.
-    kubeconfig
-        Credentials of the cluster.
-    """
+    """The daemon's own classes, called directly; the folder of the state is for this engine alone."""
 
     def __init__(self, state: ScratchFolder, kubeconfig: Path) -> None:
         self._stacks = Stacks(state, kubeconfig, _LIMIT_SECONDS)
@@ -92,15 +79,7 @@ class BareEngine:
 
 
 class NaiveEngine:
-    """Selects the stack and calls `up` each time, with everything left as it comes.
-
-    Parameters
-    ----------
-    folder
-        For its backend.
-    kubeconfig
-        Credentials of the cluster.
-    """
+    """Selects the stack and calls `up` each time, with everything left as it comes; `folder` is for its backend."""
 
     def __init__(self, folder: Path, kubeconfig: Path) -> None:
         folder.mkdir()
@@ -136,16 +115,9 @@ class NaiveEngine:
 
 
 def planned(gateways: Collection[Raw], model: str, secret_digest: str = "") -> Planned:
-    """Return the objects of gateways that have `model` as their only one.
+    """Return the objects of gateways, as they are stored with their UIDs, that have `model` as their only one.
 
-    Parameters
-    ----------
-    gateways
-        The gateways, as they are stored: their UIDs make them the owners.
-    model
-        The model.
-    secret_digest
-        Digest of the Secret with the API keys of their namespace; empty for none.
+    `secret_digest` is that of the Secret with the API keys of their namespace; empty for none.
     """
     objects = {}
     for raw in gateways:

@@ -85,16 +85,7 @@ class Shared:
 def measure_crowd(stage: Stage, prefix: str, count: int, namespaces: int, *, workloads: bool) -> Crowd:
     """Create `count` gateways in `namespaces` new namespaces and wait until all are configured.
 
-    Parameters
-    ----------
-    stage
-        Where.
-    prefix
-        What the names of the namespaces begin with.
-    count, namespaces
-        How many of both.
-    workloads
-        Whether to wait until all are ready, too.
+    With `workloads` they have to be ready, too. The names of the namespaces begin with `prefix`.
     """
     client, watches = stage.client, stage.watches
     places = [f"{prefix}-{number:02}" for number in range(namespaces)]
@@ -151,16 +142,8 @@ def measure_bare_crowd(stage: Stage, bare: Runs, namespace: str, count: int) -> 
 def measure_shared(stage: Stage, bare: Runs, namespace: str, bare_gateways: list[Raw]) -> Shared:
     """Change the Secret that all gateways of a namespace use, and wait until all Deployments follow.
 
-    Parameters
-    ----------
-    stage
-        Where.
-    bare
-        Makes the same change of other gateways.
-    namespace
-        Has as many gateways as `bare_gateways`; no Secret yet.
-    bare_gateways
-        Gateways that `bare` has applied before.
+    The namespace has as many gateways as `bare_gateways`, and no Secret yet. To those, which it has applied before,
+    `bare` makes the same change.
     """
     watches = stage.watches
     names = [(namespace, raw["metadata"]["name"]) for raw in bare_gateways]

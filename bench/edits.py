@@ -79,16 +79,8 @@ def measure_edits(
 ) -> Edits:
     """Measure edits by the daemon and the bare engine in turn, so that noise meets both; then naive runs.
 
-    Parameters
-    ----------
-    client, watches
-        The cluster, with workloads.
-    engines
-        The bare and the naive engine.
-    counts
-        Numbers of edits and of naive runs.
-    progress
-        Told what is going on.
+    The cluster of `client` and `watches` has workloads. `engines` are the bare and the naive one, `counts` the numbers
+    of edits and of naive runs.
     """
     bare, naive = engines
     edits, naives = counts

@@ -58,14 +58,8 @@ class Failing:
 def measure_failing(stage: Stage, healthy: int, edits: int) -> Failing:
     """Edit healthy gateways in turn: in a namespace of such alone, and beside one that the API server refuses.
 
-    Parameters
-    ----------
-    stage
-        Where.
-    healthy
-        How many healthy gateways each of the two namespaces has.
-    edits
-        How many edits beside one that is retried, and how many beside one that is edited too.
+    Each of the two namespaces has so many `healthy` gateways. There are so many `edits` beside one that is retried, and
+    beside one that is edited too.
     """
     client, watches = stage.client, stage.watches
     watches.forget()

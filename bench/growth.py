@@ -21,18 +21,9 @@ _EDITED = "route-0000"
 def measure_gateways(
     stage: Stage, count: int, namespaces: int, edits: int, idle_seconds: float
 ) -> dict[str, Any]:
-    """Measure a daemon with `count` gateways spread over at most `namespaces`.
+    """Measure a daemon with `count` gateways spread over at most `namespaces`, on a fresh stage without workloads.
 
-    Parameters
-    ----------
-    stage
-        A fresh one, without workloads.
-    count, namespaces
-        How many of both; there are no more namespaces than gateways.
-    edits
-        How many edits of one gateway.
-    idle_seconds
-        How long the daemon is watched when it has nothing to do.
+    There are so many `edits` of one gateway; with nothing to do, the daemon is watched for `idle_seconds`.
     """
     spread = min(count, namespaces)
     empty = resident_mib(stage.daemon)
@@ -62,16 +53,9 @@ def measure_gateways(
 
 
 def measure_routes(stage: Stage, count: int, edits: int) -> dict[str, Any]:
-    """Measure a daemon with one ToolGateway that has `count` routes.
+    """Measure a daemon with one ToolGateway that has `count` routes, on a fresh stage without workloads.
 
-    Parameters
-    ----------
-    stage
-        A fresh one, without workloads.
-    count
-        How many routes.
-    edits
-        How many edits of one of them.
+    There are so many `edits` of one of them.
     """
     client, watches = stage.client, stage.watches
     create_namespace(client, _PLACE)

@@ -48,21 +48,10 @@ _RETURN = "return to the caller"
 
 
 def measure_phases(stage: Stage, bare: Runs, runs: int) -> dict[str, Any]:
-    """Trace some bare engine runs, each with another edit of one gateway.
+    """Trace `runs` bare engine runs, each with another edit of one gateway.
 
-    Parameters
-    ----------
-    stage
-        Where.
-    bare
-        The engine; it takes options from the environment of this process.
-    runs
-        How many.
-
-    Returns
-    -------
-    dict
-        Median milliseconds of each phase, and of the whole; without phases where the engine left no trace.
+    Return the median milliseconds of each phase, and of the whole; without phases where the engine left no trace. It
+    takes options from the environment of this process.
     """
     create_namespace(stage.client, _NAMESPACE)
     manifest = gateway(_NAMESPACE, "subject", "first", FOREIGN_CLASS)
@@ -90,19 +79,9 @@ def measure_phases(stage: Stage, bare: Runs, runs: int) -> dict[str, Any]:
 
 
 def phases_of(spans: Iterable[tuple[str, float, float]], began: float, ended: float) -> dict[str, float]:
-    """Split a run into phases.
+    """Return the seconds of each phase of a run, which add up to the whole; 0 where the run had no such phase.
 
-    Parameters
-    ----------
-    spans
-        Name, start and end of each span of the engine, in seconds of one clock.
-    began, ended
-        Start and end of the run on that clock.
-
-    Returns
-    -------
-    dict
-        Seconds of each phase, which add up to the whole; 0 where the run had no such phase.
+    A span has a name, a start and an end in seconds, on the clock of the run's own start and end.
     """
     known = list(spans)
     seconds, at = {}, began

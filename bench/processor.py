@@ -42,13 +42,7 @@ class ProcessorSeconds:
 
 
 class ProcessorMeter:
-    """Reads the processor time of a daemon and of the control plane that this process started.
-
-    Parameters
-    ----------
-    daemon
-        The daemon.
-    """
+    """Reads the processor time of a daemon and of the control plane that this process started."""
 
     def __init__(self, daemon: DaemonProcess) -> None:
         self._daemon = psutil.Process(daemon.pid)

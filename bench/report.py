@@ -30,15 +30,7 @@ def print_results(console: Console, results: Mapping[str, Any]) -> None:
 
 
 def page(results: Mapping[str, Any], plots: Sequence[tuple[str, str]]) -> str:
-    """Return the results as a page of Markdown.
-
-    Parameters
-    ----------
-    results
-        The results.
-    plots
-        Title and file name of each plot, beside the page.
-    """
+    """Return the results as a page of Markdown, with the title and file name of each plot beside the page."""
     origin = (
         f"Made by `python -m bench --docs` (scale: {results['scale']}) from [benchmarks.json](benchmarks.json), which "
         "has every sample. Times on a machine with other work mean little; ratios in one run and processor time mean "
@@ -105,19 +97,9 @@ _INCHES = (7.5, 5.5)
 
 
 def write_plots(results: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
-    """Write a plot for each kind of growth that was measured.
+    """Write a plot for each kind of growth that was measured into a folder that exists, as SVG.
 
-    Parameters
-    ----------
-    results
-        The results.
-    folder
-        Where the SVG files go; it exists.
-
-    Returns
-    -------
-    list
-        Title and file name of each.
+    Return title and file name of each.
     """
     written = []
     for by in ("gateways", "routes"):

@@ -36,14 +36,8 @@ class Watches:
 class Stage:
     """What a measure works on; use `open_stage`.
 
-    Attributes
-    ----------
-    lab, folder
-        The control plane, and a folder that goes with it.
-    daemon
-        The daemon that runs now, or ran last.
-    client, watches
-        An administrator's view of the cluster.
+    It has a control plane and a folder that goes with it, the daemon that runs now or ran last, and the client and
+    watches of an administrator.
     """
 
     def __init__(self, lab: ControlPlane, stack: ExitStack, members: Path | None) -> None:
@@ -79,13 +73,8 @@ class Stage:
 def open_stage(*, workloads: bool, members: Path | None = None) -> Iterator[Stage]:
     """Start a control plane and a daemon, and end both at the end of a `with` block.
 
-    Parameters
-    ----------
-    workloads
-        Whether Deployments get pods. Without, a crowd of gateways costs the control plane its own objects alone,
-        and no gateway becomes ready.
-    members
-        File of a cgroup that takes the daemon in (`bench.parts`).
+    Without `workloads`, Deployments get no pods: a crowd of gateways costs the control plane its own objects alone, and
+    no gateway becomes ready. `members` is the file of a cgroup that takes the daemon in (`bench.parts`).
     """
     with ExitStack() as stack:
         lab = stack.enter_context(ControlPlane.start(crds=[PROJECT / CRDS], nodes=_NODES))

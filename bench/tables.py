@@ -11,19 +11,7 @@ _MARKS = {True: "✓", False: "✗", None: ""}
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
-
-    Attributes
-    ----------
-    title
-        What it shows.
-    columns
-        Headings; the first column is text, the others are numbers.
-    rows
-        Cells.
-    note
-        What to know about it; may be empty.
-    """
+    """A table: its title, and a note that may be empty. The first column is text, the others are numbers."""
 
     title: str
     columns: tuple[str, ...]

@@ -16,16 +16,9 @@ _GROWTH_LIMIT = 1.1
 
 @dataclass(frozen=True)
 class Judged:
-    """A number and its target.
+    """A number that was measured, and what it may be at most: None where nothing is to be reached, or at another size.
 
-    Attributes
-    ----------
-    measure
-        What was measured.
-    value, unit
-        The number; its unit may be empty.
-    target
-        What it may be at most; None where nothing is to be reached, or at another size.
+    Its unit may be empty.
     """
 
     measure: str
@@ -41,17 +34,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Growth:
-    """One thing that was measured at several sizes.
-
-    Attributes
-    ----------
-    measure, unit
-        What, and in what unit.
-    by
-        ``gateways`` or ``routes``.
-    values
-        The number at each size.
-    """
+    """One thing that was measured at several sizes of ``gateways`` or ``routes``: the number at each size."""
 
     measure: str
     unit: str

@@ -24,16 +24,9 @@ _LIMIT_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Idle:
-    """A daemon with nothing to do.
+    """A daemon with nothing to do: percent of one core, and how often a second one of its threads woke up.
 
-    Attributes
-    ----------
-    cpu_percent
-        Percent of one core.
-    engine_runs
-        There should be none.
-    wakeups
-        How often a second one of its threads woke up.
+    There should be no engine runs.
     """
 
     seconds: float
@@ -43,13 +36,7 @@ class Idle:
 
 
 class PeakMemory:
-    """Samples the memory of the daemon and of the engine it runs, until the end of a `with` block.
-
-    Attributes
-    ----------
-    daemon_mib, together_mib
-        Most memory of the daemon alone, and together with everything it ran.
-    """
+    """Samples memory of the daemon, and of that with all it runs, until the end of a `with` block; keeps the most."""
 
     def __init__(self, daemon: DaemonProcess) -> None:
         self._process = psutil.Process(daemon.pid)

@@ -26,22 +26,17 @@ _DEFAULT = "aigatewayclass.kubernetes.io/is-default-class"
 
 @dataclass(frozen=True)
 class Restart:
-    """A daemon that stops and comes back to gateways that nobody changed.
+    """A daemon that stops and comes back to gateways that nobody changed; it should need no engine runs.
 
     Attributes
     ----------
     stop
         Seconds from SIGTERM to the end of the old daemon.
-    watching
-        From the start of the new one until it had its cache of the cluster.
-    verified
-        From the start too, until a reconcile of every namespace was done.
-    engine_runs
-        How many it needed; there should be none.
+    watching, verified
+        From the start of the new one until it had its cache of the cluster, and a reconcile of every namespace was
+        done.
     resident_mib
         Memory of the new daemon at rest.
-    processor
-        Who used how much processor time from the start on.
     """
 
     stop: float
@@ -54,16 +49,9 @@ class Restart:
 
 @dataclass(frozen=True)
 class Resync:
-    """A change of the class, which has every gateway planned anew.
+    """A change of the class, which has every gateway planned anew; it should need no engine runs.
 
-    Attributes
-    ----------
-    verified
-        Seconds until a reconcile of every namespace was done.
-    engine_runs
-        How many it needed; there should be none.
-    processor
-        Who used how much processor time.
+    `verified` are the seconds until a reconcile of every namespace was done.
     """
 
     verified: float
@@ -72,15 +60,7 @@ class Resync:
 
 
 def measure_restart(stage: Stage, names: Collection[ObjectName]) -> Restart:
-    """Stop the daemon and start it again.
-
-    Parameters
-    ----------
-    stage
-        Where.
-    names
-        One gateway of each namespace.
-    """
+    """Stop the daemon and start it again; `names` has one gateway of each namespace."""
     stopping = time.perf_counter()
     stage.stop_daemon()
     stopped = time.perf_counter() - stopping
@@ -108,19 +88,9 @@ def measure_restart(stage: Stage, names: Collection[ObjectName]) -> Restart:
 
 
 def measure_resync(stage: Stage, names: Collection[ObjectName]) -> Resync:
-    """Change the class and wait until every namespace was looked at.
+    """Change the class and wait until every namespace was looked at; `names` has one gateway of each.
 
-    Parameters
-    ----------
-    stage
-        Where.
-    names
-        One gateway of each namespace.
-
-    Raises
-    ------
-    LabError
-        A false status was put right before the class changed: it tells nothing.
+    Raises LabError: a false status was put right before the class changed: it tells nothing.
     """
     stage.watches.forget()
     _plant(stage.client, names)

@@ -15,15 +15,7 @@ ObjectName = tuple[str, str]
 
 
 class Watch:
-    """Watches one collection from now on until the end of a `with` block.
-
-    Parameters
-    ----------
-    lab
-        The control plane.
-    path
-        Path of the collection.
-    """
+    """Watches the collection at `path` from now on until the end of a `with` block."""
 
     def __init__(self, lab: ControlPlane, path: str) -> None:
         with Client(lab) as client:

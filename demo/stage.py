@@ -36,12 +36,8 @@ class Stage:
     def report(self) -> StatusReport:
         """Return how the gateways and routes of the cluster are doing.
 
-        Raises
-        ------
-        DemoError
-            The daemon has ended, or the API server gives no answer.
-        LabError
-            A part of the control plane has ended, or the API server refuses.
+        Raises DemoError: the daemon has ended, or the API server gives no answer. LabError: a part of the control plane
+        has ended, or the API server refuses.
         """
         self.lab.check()
         code = self.daemon.exit_code()

@@ -28,14 +28,8 @@ _CLOSED_BY_SERVER = (http.client.RemoteDisconnected, ConnectionResetError, Broke
 class Api:
     """A client of one API server; each thread keeps a connection open, for a handshake costs more than a request.
 
-    What the API server refuses is an ApiError; where it cannot be reached, an OSError.
-
-    Parameters
-    ----------
-    port, token
-        Port of the API server on the loopback address, and the bearer token to use.
-    certificate
-        File with the certificate to trust; it need not exist before the API server is up.
+    It is reached on the loopback address. The certificate to trust need not exist before it is up. What the API server
+    refuses is an ApiError; where it cannot be reached, an OSError.
     """
 
     def __init__(self, port: int, token: str, certificate: Path) -> None:
@@ -68,15 +62,7 @@ class Api:
         return _manifest(path, *self._send("PUT", f"{path}?fieldManager={manager}", manifest))
 
     def patch(self, path: str, operations: Sequence[Manifest], manager: str) -> Manifest:
-        """Patch an object, as a tool that calls itself `manager`, and return it as stored.
-
-        Parameters
-        ----------
-        path, operations
-            The object, and what to do to it (RFC 6902).
-        manager
-            Whom the API server is to note as the writer of the fields.
-        """
+        """Patch an object (RFC 6902), as a tool that calls itself `manager`, and return it as stored."""
         path = f"{path}?fieldManager={manager}"
         return _manifest(path, *self._send("PATCH", path, operations, "application/json-patch+json"))
 

@@ -34,18 +34,9 @@ _CONTROLLERS = (
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the files and ports of one lab are.
+    """Where the files of one lab are, and its ports on the loopback address.
 
-    Parameters
-    ----------
-    folder
-        The lab's folder.
-    etcd_port, api_port
-        Ports on the loopback address.
-    locate
-        Finds the binary of a component by its name.
-    api_server_flags
-        Further flags of the API server.
+    `locate` finds the binary of a component by its name; `api_server_flags` are further ones.
     """
 
     folder: Path

@@ -21,14 +21,7 @@ _DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 class Content:
     """Puts objects into the control plane and waits for components; all methods raise as `wait_for` does.
 
-    Parameters
-    ----------
-    processes
-        The components, so that a wait ends early when one of them has ended.
-    api
-        Client of the API server.
-    timeout
-        Seconds that each wait may take.
+    A wait takes `timeout` seconds at most, and ends early when one of `processes` has ended.
     """
 
     def __init__(self, processes: Processes, api: Api, timeout: float) -> None:
@@ -58,13 +51,8 @@ class Content:
     def wait_for(self, condition: Callable[[], bool], component: str, what: str) -> None:
         """Wait for something that a component does.
 
-        Raises
-        ------
-        PortTakenError
-            A component ended because its port was in use.
-        LabError
-            A component ended for another reason, or the wait took too long; the message shows the end of the
-            log.
+        Raises LabError: a component ended (PortTakenError where its port was in use), or the wait took too long; the
+        message shows the end of the log.
         """
 
         def holds() -> bool:

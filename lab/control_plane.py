@@ -34,12 +34,10 @@ class ControlPlane:
 
     Attributes
     ----------
-    kubeconfig
-        Kubeconfig of an administrator.
+    kubeconfig, admin_token
+        Credentials of an administrator.
     url, certificate
         Address of the API server, and the file with the certificate to trust.
-    admin_token
-        Bearer token of the administrator.
     folder
         Holds everything of this lab, also `<component>.log`; it is removed at the end.
     """
@@ -78,8 +76,8 @@ class ControlPlane:
         nodes
             How many simulated nodes to create; without one, pods stay pending.
         users
-            Further users, each with the groups it is in, for `user_kubeconfig`. They have no rights until a
-            binding gives them some.
+            Further users, each with its groups, for `user_kubeconfig`. They have no rights until a binding gives them
+            some.
         api_server_flags
             Further flags of the API server.
         timeout
@@ -87,10 +85,8 @@ class ControlPlane:
 
         Raises
         ------
-        LabError
-            A component did not start or did not become ready; the message shows the end of its log.
-        tools.MissingToolError
-            A binary is missing.
+        LabError, tools.MissingToolError
+            A component did not start or did not become ready, and the message shows the end of its log; or is missing.
         """
         remove_stale_folders()
         for _ in range(_START_TRIES - 1):
@@ -176,19 +172,7 @@ class ControlPlane:
     def kubectl(self, *arguments: str, input: str | None = None, kubeconfig: Path | None = None) -> str:  # noqa: A002
         """Run kubectl as the administrator, or with another kubeconfig, and return what it prints.
 
-        Parameters
-        ----------
-        arguments
-            Arguments of kubectl.
-        input
-            What it reads from stdin.
-        kubeconfig
-            Kubeconfig to use instead of the administrator's.
-
-        Raises
-        ------
-        KubectlError
-            It failed; the message is what it wrote to stderr.
+        Raises KubectlError: it failed; the message is what it wrote to stderr.
         """
         return run_kubectl(
             *arguments,

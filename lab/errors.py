@@ -14,15 +14,7 @@ class KubectlError(LabError):
 
 
 class ApiError(LabError):
-    """The API server refused a request of the lab.
-
-    Parameters
-    ----------
-    status
-        HTTP status of the answer.
-    message
-        What the API server says.
-    """
+    """The API server refused a request of the lab, with an HTTP status and a message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

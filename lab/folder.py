@@ -13,12 +13,7 @@ _PREFIX = "gateway-lab-"
 
 
 def create_folder() -> tuple[Path, int]:
-    """Create a folder for a lab and lock it.
-
-    Returns
-    -------
-    The folder, and the descriptor that holds the lock on it until every copy of it is closed.
-    """
+    """Create a folder for a lab, and lock it until every copy of the descriptor is closed; return both."""
     parent = Path(tempfile.gettempdir())
     name = f"{_PREFIX}{secrets.token_hex(6)}"
     unlocked = parent / f".{name}"

@@ -12,21 +12,9 @@ import yaml
 
 
 def write_kubeconfig(path: Path, *, url: str, certificate: Path, user: str, token: str) -> Path:
-    """Write a kubeconfig that only its owner can read, and return its path.
+    """Write a kubeconfig of a user with a bearer token that only its owner can read, and return its path.
 
-    Parameters
-    ----------
-    path
-        File to create; it must not exist yet.
-    url, certificate
-        Address of the API server, and the file with the certificate to trust; its content is put in.
-    user, token
-        Who uses it, and with which bearer token.
-
-    Raises
-    ------
-    FileExistsError
-        There is a file at `path`.
+    It holds the content of the certificate to trust. Raises FileExistsError: there is a file at `path`.
     """
     content = {
         "apiVersion": "v1",

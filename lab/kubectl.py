@@ -12,16 +12,7 @@ _SECONDS = 120.0
 
 
 def run_kubectl(*arguments: str, kubeconfig: Path, cache: Path, stdin: str | None = None) -> str:
-    """Run kubectl and return what it prints.
-
-    Parameters
-    ----------
-    arguments
-        Arguments of kubectl.
-    kubeconfig, cache
-        Kubeconfig to use, and the folder for what kubectl remembers about API servers.
-    stdin
-        What it reads from stdin.
+    """Run kubectl and return what it prints; `cache` is the folder for what it remembers about API servers.
 
     Raises
     ------

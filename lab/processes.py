@@ -21,12 +21,8 @@ _LOG_BYTES = 65536
 class Processes:
     """The component processes of one lab; they end when this object is closed or this process dies.
 
-    Parameters
-    ----------
-    folder
-        The lab's folder: logs are written to it, and it is removed at the end.
-    lock
-        Descriptor of the lock on the folder, handed on to the supervisor and closed here.
+    The lab's folder gets the logs, and is removed at the end. `lock` is the descriptor of the lock on it, handed on to
+    the supervisor and closed here.
     """
 
     def __init__(self, folder: Path, lock: int) -> None:
@@ -60,14 +56,9 @@ class Processes:
         self._ask(do="remove-at-end", path=str(path.absolute()))
 
     def check(self) -> None:
-        """Raise if a component has ended.
+        """Raise a LabError if a component has ended, a PortTakenError where its port was in use.
 
-        Raises
-        ------
-        PortTakenError
-            It ended because its port was in use.
-        LabError
-            It ended for another reason; the message shows the end of its log.
+        The message shows the end of its log.
         """
         codes: dict[str, int | None] = self._ask(do="status")["codes"]
         for name, code in codes.items():

@@ -6,13 +6,7 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signalled(BaseException):
-    """A signal asks this program to end.
-
-    Parameters
-    ----------
-    number
-        The signal.
-    """
+    """A signal of this `number` asks this program to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

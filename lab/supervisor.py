@@ -38,13 +38,7 @@ class _Ended(Exception):
 
 
 class Supervisor:
-    """Owns the component processes of one lab.
-
-    Parameters
-    ----------
-    folder
-        The lab's folder; removed at the end.
-    """
+    """Owns the component processes of one lab, whose folder is removed at the end."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

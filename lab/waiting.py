@@ -17,20 +17,10 @@ _SHARE = 0.05
 def wait_until(condition: Callable[[], T | None], *, timeout: float, what: str) -> T:
     """Call a condition until it returns something true, and return that.
 
-    Parameters
-    ----------
-    condition
-        Called about twenty times a second at first; more rarely the longer the wait, or if it takes long itself. What
-        it raises ends the wait.
-    timeout
-        Seconds to wait at most.
-    what
-        What is being waited for, in words, for the error.
+    It is called about twenty times a second at first; more rarely the longer the wait, or if it takes long itself. What
+    it raises ends the wait.
 
-    Raises
-    ------
-    TimeoutError
-        The condition did not hold within `timeout`.
+    Raises TimeoutError: it did not hold within `timeout` seconds; the message has `what` was waited for, in words.
     """
     began = time.monotonic()
     while True:

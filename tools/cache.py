@@ -42,12 +42,7 @@ def _name_and_content(file: Path) -> tuple[bytes, bytes]:
 def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold a lock that other processes respect; it ends with the process at the latest.
 
-    Parameters
-    ----------
-    path
-        The lock's file; it stays, since removing it would break the lock.
-    waiting
-        Called once if another process holds the lock.
+    Its file stays, since removing it would break the lock. `waiting` is called once if another process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
@@ -66,8 +61,6 @@ def produce(
 
     Parameters
     ----------
-    root
-        The cache folder.
     name, key
         What is made, and the key of what it is made from.
     make

@@ -92,13 +92,7 @@ QUESTION = {
 
 
 class Package:
-    """The installed package.
-
-    Parameters
-    ----------
-    described
-        The answer of ``litellm/describe.py`` to `QUESTION`.
-    """
+    """The installed package, as ``litellm/describe.py`` answered to `QUESTION`."""
 
     def __init__(self, described: Mapping[str, Any]) -> None:
         self._described = described

@@ -24,17 +24,7 @@ _KUBERNETES = VersionRange((1, 36, 0), (1, 37, 0))
 
 @dataclass(frozen=True)
 class Copied:
-    """A file taken from a module's folder.
-
-    Parameters
-    ----------
-    module
-        The module, as in go.mod.
-    path
-        The file in the module's folder.
-    version
-        If given, the file is JSON and its field `version` is set to this.
-    """
+    """A file at a path in the folder of a module, as in go.mod; a `version` is set as that field of a JSON file."""
 
     module: str
     path: str

@@ -32,21 +32,11 @@ def run_with_progress(
     describe: Callable[[int], str],
     heartbeat: float = HEARTBEAT_SECONDS,
 ) -> None:
-    """Run a command; print how long it has been running and what it has done so far, at each heartbeat.
+    """Run a command; print how long it has been running and what it has done so far, every `heartbeat` seconds.
 
-    Parameters
-    ----------
-    command, cwd, environment
-        What to run, where, and with which environment.
-    describe
-        Turns the number of lines that the command has printed into what is shown.
-    heartbeat
-        Seconds between two lines of progress.
+    `describe` turns the number of lines that the command has printed into what is shown.
 
-    Raises
-    ------
-    ToolsError
-        The command failed; the message shows the end of its output.
+    Raises ToolsError: the command failed; the message shows the end of its output.
     """
     process = None
     started = time.monotonic()

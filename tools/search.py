@@ -15,15 +15,7 @@ from tools.versions import show_version
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to.
-
-    Parameters
-    ----------
-    folder
-        Folder with the part, or None.
-    reasons
-        Why what was found elsewhere does not serve, one sentence each.
-    """
+    """The folder with a part, if any, and in a sentence each why what was found elsewhere does not serve."""
 
     folder: Path | None
     reasons: tuple[str, ...]
@@ -34,13 +26,10 @@ def search(part: Part, ignored: tuple[Path, ...], engine: Part) -> Found:
 
     Parameters
     ----------
-    part
-        What to look for.
     ignored
         Folders whose content does not count, also through links: what this set-up put there.
     engine
-        The part `pulumi`: a part without a version range of its own that must lie beside it is taken from
-        where a fitting one is.
+        The part `pulumi`: a part without a version range of its own must lie beside it, where a fitting one is.
     """
     if part.on_path is None:
         beside_engine = engine.name in part.beside

@@ -23,17 +23,9 @@ _ENGINE = next(part for part in PARTS if part.name == "pulumi")
 
 
 def set_up(names: Collection[str] = ()) -> None:
-    """Find or build parts, link them into the virtual environment, and register the provider.
+    """Find or build parts, link them into the virtual environment, and register the provider; all without `names`.
 
-    Parameters
-    ----------
-    names
-        The parts that are wanted; all where there are none.
-
-    Raises
-    ------
-    ToolsError
-        A part cannot be had; the message says what to do.
+    Raises ToolsError: a part cannot be had; the message says what to do.
     """
     root = cache_root()
     missing = []

@@ -54,10 +54,7 @@ class _Method:
 class Monitor:
     """Answers every registration, and records what was asked and when its answer was waited for.
 
-    Attributes
-    ----------
-    refused, unanswered
-        Ends of the URNs of resources that fail, or get no answer.
+    Resources fail, or get no answer, whose URNs end as in `refused` and `unanswered`.
     """
 
     refused: Collection[str] = ()

@@ -23,18 +23,9 @@ def container(lab: ControlPlane, namespace: str) -> dict[str, Any]:
 
 
 class Pod:
-    """The daemon as its Deployment starts it.
+    """The daemon as its Deployment starts it, on the cluster of a lab on which it is installed in `namespace`.
 
-    Parameters
-    ----------
-    lab
-        Its cluster, on which it is installed.
-    folder
-        Holds its log and its volumes; new for each pod.
-    namespace
-        The namespace of the installation.
-    options
-        Further arguments.
+    The folder, new for each pod, holds its log and its volumes.
 
     Attributes
     ----------

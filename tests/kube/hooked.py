@@ -18,14 +18,9 @@ def leading(client: KubeClient) -> FencedClient:
 
 
 class HookedClient(FencedClient):
-    """A client that awaits `before` before it gets, lists, patches or deletes.
+    """A client that awaits `before`, which may be replaced, before it gets, lists, patches or deletes.
 
-    Attributes
-    ----------
-    before
-        Is awaited; replace it.
-    asked
-        The requests so far.
+    It notes what is asked.
     """
 
     asked: list[tuple[str, str]]

@@ -86,14 +86,9 @@ class LeaseServer:
 
 
 class Connection:
-    """What one candidate has of the server; stands in for a client.
+    """What one candidate has of the server; stands in for a client, and counts the use of each method.
 
-    Attributes
-    ----------
-    before, after
-        Called for each request before it reaches the server, and before its answer reaches the candidate.
-    requests
-        How often each method was used.
+    `before` and `after` are called for each request before it reaches the server, and before its answer comes back.
     """
 
     def __init__(self, server: LeaseServer) -> None:

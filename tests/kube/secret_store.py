@@ -10,16 +10,9 @@ Keep = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class SecretStore:
-    """Stands in for a client.
+    """Stands in for a client: has Secrets by their paths, and notes verbs and paths of requests.
 
-    Attributes
-    ----------
-    objects
-        The Secrets by their paths.
-    refused
-        Parts of paths: what has one of them may not be used.
-    requests
-        Verbs and paths so far.
+    What has a part of `refused` in its path may not be used.
     """
 
     def __init__(self) -> None:

@@ -32,10 +32,7 @@ Listing = tuple[list[dict[str, Any]], str] | Exception
 class Script:
     """Stands in for a client: each list and each watch takes the next step of its script.
 
-    Attributes
-    ----------
-    served
-        What API discovery says of the kind, answer by answer; after the last one it goes on saying that.
+    API discovery answers `served` about the kind, one by one, and goes on with the last.
     """
 
     def __init__(

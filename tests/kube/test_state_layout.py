@@ -41,15 +41,7 @@ class KilledError(Exception):
 
 
 class Fatal(SecretStore):
-    """A cluster whose client dies before or after one of its requests.
-
-    Attributes
-    ----------
-    left
-        Requests until then; it lives on where there is none.
-    answered
-        Whether the last of them still arrives.
-    """
+    """A cluster whose client dies after as many requests as are `left`, if any; the last of them may be `answered`."""
 
     left: int | None = None
     answered = False

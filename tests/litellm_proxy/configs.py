@@ -16,15 +16,7 @@ from gateway_components.plan.snapshot import Content
 
 
 def generated_config(models: Iterable[tuple[str, str]], patch: Mapping[str, object] | None = None) -> str:
-    """Return the ``config.yaml`` that an AiGateway becomes.
-
-    Parameters
-    ----------
-    models
-        Provider and name of each model, as in ``spec.aiModels``.
-    patch
-        The config patch.
-    """
+    """Return the ``config.yaml`` that an AiGateway becomes, given provider and name of each model and its patch."""
     text: str = _objects(models, patch).config_map["data"]["config.yaml"]
     return text
 

@@ -39,14 +39,8 @@ exec unshare --mount --propagation=private sh -ec '
 def confined_binary(folder: Path, container: Mapping[str, object]) -> Path:
     """Write a program that starts the proxy with the rights of a gateway's container, and return its path.
 
-    An overlay without an upper layer cannot be written to, by nobody.
-
-    Parameters
-    ----------
-    folder
-        Where to write it.
-    container
-        Security context of the container in JSON types.
+    An overlay without an upper layer cannot be written to, by nobody. `container` has the security context, in JSON
+    types.
     """
     assert container["readOnlyRootFilesystem"]
     assert container["allowPrivilegeEscalation"] is False

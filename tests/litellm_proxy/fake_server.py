@@ -17,17 +17,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request that a fake service got.
-
-    Attributes
-    ----------
-    path
-        Path with its query.
-    headers
-        Header values by lower-case name.
-    body
-        Raw body.
-    """
+    """One request that a fake service got: path with query, header values by lower-case name, raw body."""
 
     path: str
     headers: Mapping[str, str]

@@ -31,19 +31,11 @@ def guards(
     modes: Mapping[str, Sequence[str]],
     anonymizer: FakePresidio | None = None,
 ) -> list[dict[str, Any]]:
-    """Return three Guards and their providers.
+    """Return three Guards and their providers: of Presidio, of moderation and of Bedrock.
 
-    The Guard of Presidio is in the namespace ``guards`` and its provider in ``providers``, the others in the
-    gateway's. Bedrock has no address of its own; its clients take ``AWS_BEDROCK_RUNTIME_ENDPOINT``.
-
-    Parameters
-    ----------
-    presidio, moderation
-        The services.
-    anonymizer
-        A second service for Presidio; the first does both where it is left out.
-    modes
-        Modes of the Guard of ``presidio``, ``moderation`` and ``bedrock``.
+    The Guard of Presidio is in the namespace ``guards`` and its provider in ``providers``, the others in the gateway's.
+    Bedrock has no address of its own; its clients take ``AWS_BEDROCK_RUNTIME_ENDPOINT``. An `anonymizer` is a second
+    service for Presidio; the first does both without it. `modes` are those of the three Guards.
     """
     return [
         manifest(

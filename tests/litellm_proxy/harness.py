@@ -48,13 +48,7 @@ class ProxyError(RuntimeError):
 
 
 def litellm_binary() -> Path:
-    """Return the path at which ``make litellm`` puts the proxy's program.
-
-    Returns
-    -------
-    Path
-        ``bin/litellm-proxy`` of the virtual environment that runs the tests.
-    """
+    """Return the path at which ``make litellm`` puts the proxy's program, in the environment that runs the tests."""
     return Path(sys.prefix, "bin", "litellm-proxy")
 
 
@@ -77,15 +71,7 @@ def shared_imports() -> Preloaded:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of the proxy; statuses are values, not exceptions.
-
-    Attributes
-    ----------
-    status
-        HTTP status.
-    body
-        Raw body.
-    """
+    """An answer of the proxy; statuses are values, not exceptions."""
 
     status: int
     body: bytes

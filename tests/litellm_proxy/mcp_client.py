@@ -19,15 +19,7 @@ _SECONDS: Final = 90
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One tool call.
-
-    Attributes
-    ----------
-    tool
-        Name of the tool as the gateway lists it, or any other.
-    arguments
-        Its arguments.
-    """
+    """A call of a tool, by the name that the gateway lists or any other."""
 
     tool: str
     arguments: Mapping[str, object]
@@ -35,15 +27,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The answer to a tool call.
-
-    Attributes
-    ----------
-    error
-        True when the gateway or the tool refused it.
-    text
-        Text of the answer, or of the refusal.
-    """
+    """The answer to a call, or the text of the refusal of gateway or tool, which is an `error`."""
 
     error: bool
     text: str
@@ -51,40 +35,16 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What one session at an address gave.
-
-    Attributes
-    ----------
-    tools
-        Names of the tools listed, sorted.
-    results
-        Answers, in the order of the calls.
-    """
+    """The names of the tools at an address, sorted, and the answers in the order of the calls."""
 
     tools: tuple[str, ...]
     results: tuple[CallResult, ...]
 
 
 def converse(url: str, calls: Sequence[Call] = ()) -> Conversation:
-    """Open a session at an address, list its tools and make calls.
+    """Open a session at an address of streamable HTTP, list its tools and make calls; redirects are not followed.
 
-    Parameters
-    ----------
-    url
-        Where the server speaks streamable HTTP: at a gateway, the address of a route. Redirects are not
-        followed.
-    calls
-        Calls to make in the session.
-
-    Returns
-    -------
-    Conversation
-        What came back.
-
-    Raises
-    ------
-    RuntimeError
-        The session failed; the message is what the client printed.
+    Raises RuntimeError: the session failed; the message is what the client printed.
     """
     document = json.dumps([{"tool": call.tool, "arguments": dict(call.arguments)} for call in calls])
     with tempfile.TemporaryDirectory(prefix="mcp-client-") as name:

@@ -33,16 +33,9 @@ _SDK: Final[Mapping[Transport, tuple[str, str]]] = {
 class McpServer:
     """An MCP server with the tools `TOOLS`, made with the official SDK, for a ``with`` statement.
 
-    ``whoami`` answers the server's name, ``echo`` and ``erase`` take a ``text``.
-
-    Parameters
-    ----------
-    name
-        Name of the server.
-    transport
-        ``http`` for streamable HTTP at ``/mcp``, ``sse`` for server-sent events at ``/sse``.
-    others
-        Names of further tools that answer as ``whoami`` does; a server with any is slow to list its tools.
+    ``whoami`` answers the server's name, ``echo`` and ``erase`` take a ``text``. It speaks streamable HTTP at ``/mcp``,
+    or server-sent events at ``/sse``. Tools named in `others` answer as ``whoami`` does; with any, it is slow to list
+    them.
     """
 
     def __init__(self, name: str, transport: Transport, others: Sequence[str] = ()) -> None:

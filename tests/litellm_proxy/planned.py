@@ -67,25 +67,12 @@ def planned_gateway(
     secrets: Mapping[tuple[str, str], str] | None = None,
     patch: str = "",
 ) -> PlannedGateway:
-    """Plan a gateway of either kind, which our class takes.
+    """Plan a gateway of either kind, which our class takes, with the routes, ToolServers, Guards and providers given.
 
-    Parameters
-    ----------
-    gateway
-        Manifest of the gateway.
-    others
-        Manifests of the routes, ToolServers, Guards and providers there are.
-    secrets
-        Values in the Secrets of the gateway's namespace, by the name of the Secret and the key.
-    patch
-        Its config patch; none where empty.
+    `secrets` has values of its namespace by the name of the Secret and the key.
 
-    Raises
-    ------
-    Failure
-        The gateway's input is at fault.
-    LookupError
-        The container asks for a Secret that is neither optional nor in `secrets`.
+    Raises Failure: the gateway's input is at fault. LookupError: the container asks for a Secret that is neither
+    optional nor in `secrets`.
     """
     is_ai = gateway["kind"] == AI_GATEWAY.kind
     metadata = {**gateway["metadata"], "annotations": {PATCH_ANNOTATION: "patch"} if patch else {}}

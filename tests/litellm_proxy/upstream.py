@@ -14,14 +14,9 @@ if TYPE_CHECKING:
 
 
 class FakeOpenAI(FakeServer):
-    """OpenAI-compatible provider on a free loopback port, for a ``with`` statement.
+    """OpenAI-compatible provider on a free loopback port, for a ``with`` statement; it answers `reply` to every chat.
 
-    Parameters
-    ----------
-    reply
-        What the assistant says to every chat completion.
-    tool
-        End of the name of a tool. A user who offers it has it called with the prompt as ``text`` first.
+    A user who offers a tool whose name ends in `tool` has it called with the prompt as ``text`` first.
     """
 
     def __init__(self, reply: str = "pong", *, tool: str = "") -> None:

@@ -14,19 +14,9 @@ from typing import Any
 
 
 async def main(url: str, calls: list[dict[str, Any]]) -> dict[str, Any]:
-    """List the tools at an address and call some.
+    """List the tools at an address, and make calls, each of a name and arguments.
 
-    Parameters
-    ----------
-    url
-        Address of the MCP server.
-    calls
-        Name and arguments of each call.
-
-    Returns
-    -------
-    dict
-        Names of the tools, and per call whether it failed and the text of the answer.
+    Return the names of the tools, and for each call whether it failed and the text of the answer.
     """
     import httpx  # type: ignore[import-not-found]  # noqa: PLC0415
     from mcp import ClientSession  # type: ignore[import-not-found]  # noqa: PLC0415

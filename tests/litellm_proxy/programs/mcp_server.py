@@ -16,21 +16,10 @@ _SLOW_SECONDS = 0.5
 
 
 def main(name: str, transport: str, port: str, record: str, *others: str) -> None:
-    """Serve until the process is ended.
+    """Serve ``streamable-http`` or ``sse`` until the process is ended, and record calls in a file.
 
-    Parameters
-    ----------
-    name
-        What the tool ``whoami`` answers.
-    transport
-        ``streamable-http`` or ``sse``.
-    port
-        Port to listen on.
-    record
-        File for the calls.
-    others
-        Names of tools beside the usual ones, which answer as ``whoami`` does. With one of them, the server takes its
-        time to list its tools.
+    The tool ``whoami`` answers `name`, as tools named in `others` do. With one of them, the server takes its time to
+    list its tools.
     """
     from mcp.server.fastmcp import FastMCP  # type: ignore[import-not-found]  # noqa: PLC0415
 
