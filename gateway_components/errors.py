@@ -23,14 +23,8 @@ Severity = Literal["error", "warning"]
 class InText:
     """A place in YAML that an object holds as text, such as a config patch.
 
-    Attributes
-    ----------
-    title
-        What messages call the text; empty where the message itself says it.
-    path
-        Way to the value there.
-    line
-        Line where the text does not parse, counted from 1; 0 where `path` leads to it.
+    The `title` is what messages call the text; empty where the message itself says it. The `path` leads to the value
+    there, or `line`, counted from 1, says where the text does not parse.
     """
 
     title: str = ""
@@ -169,13 +163,7 @@ class InputError(GatewayError):
 
 
 class YamlError(GatewayError):
-    """A text is not the YAML it should be.
-
-    Attributes
-    ----------
-    line, column
-        Place of the fault, counted from 1.
-    """
+    """A text is not the YAML it should be, at a line and column counted from 1."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
         super().__init__(f"line {line}, column {column}: {message}")

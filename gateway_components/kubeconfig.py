@@ -68,16 +68,10 @@ class Kubeconfig:
 
 @dataclass(frozen=True, slots=True)
 class ClusterContext:
-    """Where a kubeconfig leads to.
+    """Where a kubeconfig leads to: a context, the URL of an API server, and the namespace of objects that name none.
 
-    Attributes
-    ----------
-    name
-        Name of the context; empty inside a cluster, and where no kubeconfig is found.
-    server
-        URL of the API server; empty where the kubeconfig names none.
-    namespace
-        Namespace of objects that name none.
+    The name is empty inside a cluster, and where no kubeconfig is found; the server is, where the kubeconfig names
+    none.
     """
 
     name: str = ""
@@ -102,18 +96,10 @@ def find_kubeconfig() -> Path | None:
 def cluster_context(kubeconfig: str = "", context: str = "") -> ClusterContext:
     """Return the cluster that the Kubernetes provider works on, by its own rules.
 
-    Parameters
-    ----------
-    kubeconfig
-        Content of a kubeconfig, or the path of one; empty for the files of ``$KUBECONFIG``, else
-        ``~/.kube/config``, else the cluster that this process runs in.
-    context
-        Name of a context; empty for the current one.
+    `kubeconfig` is the content of one, or its path; empty for the files of ``$KUBECONFIG``, else ``~/.kube/config``,
+    else the cluster that this process runs in. An empty `context` is the current one.
 
-    Raises
-    ------
-    InputError
-        A kubeconfig cannot be read, or lacks the context. The message quotes nothing but names.
+    Raises InputError: a kubeconfig cannot be read, or lacks the context. The message quotes nothing but names.
     """
     found = Kubeconfig.of(kubeconfig) if kubeconfig else Kubeconfig.of_files(_ambient())
     if found == Kubeconfig() and not kubeconfig and not context:

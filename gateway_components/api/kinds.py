@@ -24,18 +24,9 @@ READY = "Ready"
 
 @dataclass(frozen=True, slots=True)
 class PrinterColumn:
-    """A column of ``kubectl get``.
+    """A column of ``kubectl get``, by a JSONPath of CRDs and an OpenAPI type; a ``date`` is shown as an age.
 
-    Attributes
-    ----------
-    json_path
-        What it shows, in the JSONPath of CRDs.
-    type
-        OpenAPI type; a ``date`` is shown as an age.
-    priority
-        0 shows always, 1 only with ``-o wide``.
-    description
-        What the heading does not say; may be empty.
+    The priority is 0 where it always shows, 1 with ``-o wide``. The description says what the heading does not.
     """
 
     name: str

@@ -57,12 +57,8 @@ class Listing:
 async def connected(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
     """Connect to the cluster of `kubeconfig`, or of the kubeconfig found without it.
 
-    Raises
-    ------
-    CredentialsError
-        There are no credentials.
-    ClusterError
-        The kubeconfig does not exist, or the API server gives no answer.
+    Raises CredentialsError: there are no credentials. ClusterError: the kubeconfig does not exist, or the API server
+    gives no answer.
     """
     found = kubeconfig or find_kubeconfig()
     # KUBECONFIG may name several files.

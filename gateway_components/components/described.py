@@ -28,14 +28,9 @@ from gateway_components.plan.urls import allowed_upstream_fault
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An object that arguments describe.
+    """An object that arguments describe, and what is wrong with these beyond what it shows.
 
-    Attributes
-    ----------
-    arguments
-        The argument for each field of it; of several that a path begins with, the first counts.
-    faults
-        What is wrong with the arguments beyond what the object shows.
+    `arguments` has the argument for each field of it; of several that a path begins with, the first counts.
     """
 
     manifest: Mapping[str, Any]

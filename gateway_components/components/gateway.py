@@ -38,12 +38,8 @@ from gateway_components.plan.urls import route_url, service_url
 class ToolRoute(pulumi.ComponentResource):
     """A route through a `ToolGateway` to one MCP server; the gateway creates it from `ToolGatewayArgs.routes`.
 
-    It has no object of its own in the cluster; it is part of the gateway's configuration.
-
-    Attributes
-    ----------
-    url
-        URL of the route for MCP clients inside the cluster, known once the gateway's Service exists.
+    It has no object of its own in the cluster; it is part of the gateway's configuration. Its `url` for MCP clients
+    inside the cluster is known once the gateway's Service exists.
     """
 
     TYPE = TOOL_ROUTE_TYPE

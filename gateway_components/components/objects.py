@@ -52,16 +52,9 @@ _Part = Literal["config_map", "deployment", "service"]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """How resources are registered.
+    """How resources are registered: with annotations for the provider on all three, and options beside their parent.
 
-    Attributes
-    ----------
-    annotations
-        Annotations for the Kubernetes provider, such as ``pulumi.com/skipAwait``, set on all three objects.
-    options
-        Options of all three resources, beside their parent.
-    marked
-        Whether the objects name their component, so that no other one takes them over before the engine deletes them.
+    Objects that are `marked` name their component, so that no other one takes them over before the engine deletes them.
     """
 
     annotations: Mapping[str, str] = field(default_factory=dict)

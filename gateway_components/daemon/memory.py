@@ -147,19 +147,10 @@ class _Waiting:
 
 
 class Room:
-    """Hands out memory to engine runs, in the order in which they ask.
+    """Hands out memory (MiB) to engine runs, so many at the same time, in the order in which they ask.
 
-    A small run goes before larger ones that have to wait, until one of these has waited for ten seconds. A run that
-    would never find room goes alone.
-
-    Parameters
-    ----------
-    mib
-        Memory for all runs together.
-    runs
-        How many may run at the same time.
-    clock
-        Monotonic clock in seconds.
+    A small run goes before larger ones that have to wait, until one of these has waited for ten seconds by the
+    monotonic `clock`. A run that would never find room goes alone.
     """
 
     def __init__(self, mib: float, runs: int, clock: Callable[[], float] = time.monotonic) -> None:

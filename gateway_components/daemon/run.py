@@ -85,16 +85,10 @@ class _Working:
 async def run(settings: Settings) -> Exit:
     """Reconcile until SIGTERM or SIGINT.
 
-    Returns
-    -------
-    Exit
-        ``STOPPED`` where every reconcile could finish, ``INTERRUPTED`` where an engine run had to be cut short,
-        ``LOST_LEASE`` where another daemon may act from now on.
+    Return ``STOPPED`` where every reconcile could finish, ``INTERRUPTED`` where an engine run had to be cut short,
+    ``LOST_LEASE`` where another daemon may act from now on.
 
-    Raises
-    ------
-    CredentialsError, EngineMissingError, StateLockedError, EngineError, PortError
-        The daemon cannot start.
+    Raises CredentialsError, EngineMissingError, StateLockedError, EngineError or PortError: the daemon cannot start.
     """
     spare_memory()
     stop = asyncio.Event()

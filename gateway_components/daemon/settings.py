@@ -130,16 +130,10 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the settings of a daemon come from.
+    """Where the settings of a daemon come from: a file, if any, and values that were given beside it.
 
-    Attributes
-    ----------
-    file
-        The settings file; None for none.
-    given, places
-        Values from the command line and the environment, in JSON types; and the option or variable of each.
-    defaults
-        Defaults known only at start, in JSON types; the others are in `Settings`.
+    Those, from the command line and the environment, and the defaults known only at start are in JSON types; the others
+    are in `Settings`. `places` has the option or variable of each value that was given.
     """
 
     file: Path | None = None

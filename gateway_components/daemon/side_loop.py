@@ -22,14 +22,8 @@ _LONGEST_SECONDS = 2.0
 class SideLoop:
     """Runs coroutines beside the event loop that it is entered on, and watches the heartbeat of that one.
 
-    The main loop owes a heartbeat only once `silence` has asked for one, so that nothing wakes an idle process.
-
-    Parameters
-    ----------
-    now
-        Monotonic clock in seconds, safe in any thread.
-    beat_seconds
-        Pause after a heartbeat.
+    The main loop owes a heartbeat only once `silence` has asked for one, so that nothing wakes an idle process; none is
+    due within `beat_seconds` of the last. The clock `now` is monotonic, in seconds, safe in any thread.
     """
 
     def __init__(self, now: Callable[[], float], beat_seconds: float = _BEAT_SECONDS) -> None:

@@ -160,12 +160,8 @@ class StoredEngine:
     async def forget(self, namespace: str) -> None:
         """Remove the state of a namespace that has no gateway left.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError, EngineError
-            It could not be removed.
-        StateConflictError
-            Somebody else wrote it; it must be read again.
+        Raises ApiError, ApiUnreachableError or EngineError: it could not be removed. StateConflictError: somebody else
+        wrote it; it must be read again.
         """
         await self._clock.in_thread(self._stacks.states.forget, namespace)
         self._pending.pop(namespace, None)

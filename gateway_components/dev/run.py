@@ -255,12 +255,8 @@ class _Session:
 class _Reporter(Reports):
     """Prints a line for each gateway or route whose condition changed.
 
-    Parameters
-    ----------
-    is_explained
-        Whether a gateway's failure was printed with file and line already.
-    serves
-        Whether a gateway was applied before, so that its last good objects go on serving.
+    `is_explained` returns whether a gateway's failure was printed with file and line already, and `serves` whether one
+    was applied before, so that its last good objects go on serving.
     """
 
     def __init__(

@@ -43,12 +43,8 @@ from gateway_components.plan.status import Rollout
 class Reading:
     """What a folder holds: its objects, those of an unreadable file as they last were, and all current findings.
 
-    Attributes
-    ----------
-    incomplete
-        Whether a file could never be read: it may hold objects that are not known.
-    again
-        Whether a file just disappeared: it counts as deleted at the next reading, as editors replace files.
+    One that is `incomplete` has a file that could never be read, and may hold objects that are not known. The folder is
+    to be read `again` soon where a file just disappeared: it counts as deleted then, as editors replace files.
     """
 
     objects: ManifestObjects = field(default_factory=ManifestObjects)
@@ -131,12 +127,8 @@ class NamespaceMissingError(GatewayError):
 class FolderView(View):
     """Reads a folder, and of the cluster what its gateways touch; use `close`.
 
-    Parameters
-    ----------
-    applied
-        Returns the gateways of a namespace that were applied before.
-    on_change
-        Called with a namespace in which a Deployment changed.
+    `applied` returns the gateways of a namespace that were applied before; `on_change` is called with a namespace in
+    which a Deployment changed.
     """
 
     def __init__(
@@ -213,12 +205,8 @@ class FolderView(View):
     ) -> Snapshot:
         """Return everything that the plan of `namespace` depends on.
 
-        Raises
-        ------
-        NamespaceMissingError
-            It does not exist, or is being deleted.
-        ApiError, ApiUnreachableError
-            The cluster could not be read.
+        Raises NamespaceMissingError: it does not exist, or is being deleted. ApiError, ApiUnreachableError: the cluster
+        could not be read.
         """
         whole = self._whole
         gateways = {one.identity: one for one in whole.gateways if one.metadata.namespace == namespace}

@@ -24,24 +24,12 @@ class ScratchFolder:
     """Everything the engine keeps between runs; an `EngineError` where it cannot be read or written.
 
     It is disposable: server-side apply adopts what exists. One lock keeps other daemons out. Every engine run inherits
-    another one, by which a run that outlives a killed daemon is found and killed.
+    another one, by which a run that outlives a killed daemon is found and killed; it has `grace_seconds` to exit.
 
-    Parameters
-    ----------
-    path
-        The folder, created with access for its owner alone.
-    grace_seconds
-        How long the engine run of a killed daemon may take to exit.
+    `entries` are the states of all stacks; the engine's backend has the slice of the last run. The folder is created
+    with access for its owner alone.
 
-    Attributes
-    ----------
-    entries
-        The states of all stacks; the engine's backend has the slice of the last run.
-
-    Raises
-    ------
-    StateLockedError
-        Another daemon uses it.
+    Raises StateLockedError: another daemon uses it.
     """
 
     def __init__(self, path: Path, grace_seconds: float = 2.0) -> None:

@@ -152,14 +152,10 @@ class EngineCommand(PulumiCommand):
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
     ) -> CommandResult:
-        """Run ``pulumi ARGS`` in `cwd`, as the Automation API wants it.
+        """Run ``pulumi ARGS`` in `cwd`, as the Automation API wants it; raises as `execute`.
 
-        Raises
-        ------
-        EngineKilledError, EngineTimeoutError, EngineInterruptedError
-            As for `execute`.
-        pulumi.automation.CommandError
-            It failed; the cause is an `EngineFailedError`, whose message is fit for a user.
+        Also raises pulumi.automation.CommandError: it failed; the cause is an `EngineFailedError`, whose message is fit
+        for a user.
         """
         result = self.execute(args, cwd, additional_env, on_output, on_error)
         if result.code != 0:
@@ -176,14 +172,8 @@ class EngineCommand(PulumiCommand):
     ) -> CommandResult:
         """Run ``pulumi ARGS`` in `cwd`, and return output and exit code.
 
-        Raises
-        ------
-        EngineKilledError
-            A signal killed it.
-        EngineTimeoutError
-            It exceeded the time limit.
-        EngineInterruptedError
-            It was interrupted, or may not begin.
+        Raises EngineKilledError: a signal killed it. EngineTimeoutError: it exceeded the time limit.
+        EngineInterruptedError: it was interrupted, or may not begin.
         """
         command = [*self._prefix, self.command, "--non-interactive", *args]
         env = {

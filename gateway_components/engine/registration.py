@@ -62,12 +62,8 @@ def register_gateways(
     All resources of one rank are sent at once, and the engine runs as many in parallel as it is allowed to. After a
     failure the rest is registered too: the engine skips dependents by itself, and reports them.
 
-    Parameters
-    ----------
-    done
-        Receives each gateway whose objects the engine reports as applied, even if the run is cut short.
-    retain
-        Whether objects outlive their registration.
+    `done` receives each gateway whose objects the engine reports as applied, even if the run is cut short. With
+    `retain`, objects outlive their registration.
     """
     register = monitor.RegisterResource
     inputs = {"object": PROVIDER_INPUTS, "version": PROVIDER_VERSION}

@@ -32,14 +32,9 @@ _CREDENTIALS = "credentials.json"
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A backend of Pulumi.
+    """A backend of Pulumi, by a URL as `pulumi login` takes it: ``file://``, ``s3://``, ``postgres://`` and others.
 
-    Attributes
-    ----------
-    url
-        As `pulumi login` takes it: ``file://``, ``s3://``, ``postgres://`` and others.
-    passphrase
-        Encrypts secrets in the state. There are none, but the engine requires one.
+    The passphrase encrypts secrets in the state. There are none, but the engine requires one.
     """
 
     url: str = field(repr=False)

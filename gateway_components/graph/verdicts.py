@@ -40,17 +40,10 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Inventory:
-    """The objects of our kinds.
+    """The objects of our kinds, as far as they could be read.
 
-    Attributes
-    ----------
-    objects
-        All there are, as far as they could be read.
-    visible
-        For each kind that was listed, the namespace it was listed in; None for all. Kinds that are missing here may
-        have unknown objects.
-    partial
-        As in `Snapshot`.
+    `visible` has the namespace that each kind was listed in, None for all; kinds that are missing there may have
+    unknown objects. `partial` is as in `Snapshot`.
     """
 
     objects: Mapping[Identity, KnownObject] = field(default_factory=dict)

@@ -46,14 +46,9 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Verbs on resources, and in one line why they are needed.
+    """Verbs on resources, or a part of them such as ``status``, and in one line why they are needed.
 
-    Attributes
-    ----------
-    subresource
-        The part of the object that is meant, such as ``status``; empty for the object.
-    names
-        Names of the only objects that are meant; none for all.
+    The `names` are those of the only objects that are meant; none for all.
     """
 
     resources: tuple[Resource, ...]

@@ -182,29 +182,13 @@ class KubeClient:
         metadata_only: bool = False,
         fields: str = "",
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the events of the collection at `path` since `version`.
+        """Yield the events of the collection at `path` since `version`; `fields` is as for `pages`.
 
-        Parameters
-        ----------
-        path, version
-            The collection, and the version to watch from.
-        seconds
-            Time limit of the watch, kept by the API server.
-        silence
-            Seconds without an event after which the watch ends: a quiet connection may be a dead one.
-        metadata_only
-            Whether to request the metadata of each object only.
-        fields
-            A field selector, as for `pages`.
+        The API server ends the watch after `seconds`. It also ends after `silence` seconds without an event: a quiet
+        connection may be a dead one.
 
-        Raises
-        ------
-        ApiError
-            ``Expired`` (410): the version is too old.
-        MalformedAnswerError
-            The answer is not an event.
-        ApiUnreachableError
-            The connection broke.
+        Raises ApiError ``Expired`` (410): the version is too old. MalformedAnswerError: the answer is not an event.
+        ApiUnreachableError: the connection broke.
         """
         query = {
             "watch": "true",

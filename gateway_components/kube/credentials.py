@@ -88,19 +88,11 @@ async def load_credentials(
     service_account: Path = _SERVICE_ACCOUNT,
     environment: Mapping[str, str] = os.environ,
 ) -> Credentials:
-    """Return the credentials of `kubeconfig`, or those of the pod that this process runs in.
+    """Return the credentials of `kubeconfig`, a file or several joined as in ``KUBECONFIG``, or those of this pod.
 
-    Parameters
-    ----------
-    kubeconfig
-        File, or several joined as in ``KUBECONFIG``; None for the pod's service account.
-    service_account, environment
-        Where Kubernetes mounts a pod's service account, and where it names the API server.
+    Kubernetes mounts a pod's service account at `service_account`, and names the API server in `environment`.
 
-    Raises
-    ------
-    CredentialsError
-        They are missing, or cannot be read.
+    Raises CredentialsError: they are missing, or cannot be read.
     """
     try:
         if kubeconfig is None:

@@ -37,12 +37,8 @@ class PassphraseMissingError(GatewayError):
 async def known_passphrase(client: KubeClient, namespace: str) -> str:
     """Return the passphrase of the install in `namespace`.
 
-    Raises
-    ------
-    PassphraseMissingError
-        It does not exist.
-    ApiError, ApiUnreachableError
-        The Secret may not be read, or the API server did not answer.
+    Raises PassphraseMissingError: it does not exist. ApiError, ApiUnreachableError: the Secret may not be read, or the
+    API server did not answer.
     """
     known = _decoded(await client.get(SECRETS.item(namespace, PASSPHRASE_SECRET)), _KEY)
     if not known:
@@ -57,12 +53,8 @@ async def known_passphrase(client: KubeClient, namespace: str) -> str:
 async def install_passphrase(client: KubeClient, namespace: str) -> str:
     """Return the passphrase of the install in `namespace`, generated if it is missing.
 
-    Raises
-    ------
-    ApiError
-        The Secret may not be read or written, has changed meanwhile, or the namespace does not exist.
-    ApiUnreachableError
-        The API server did not answer.
+    Raises ApiError: the Secret may not be read or written, has changed meanwhile, or the namespace does not exist.
+    ApiUnreachableError: the API server did not answer.
     """
     path = SECRETS.item(namespace, PASSPHRASE_SECRET)
     found = await client.get(path)

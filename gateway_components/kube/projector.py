@@ -81,16 +81,10 @@ _PARTIAL = "PartialObjectMetadata"
 
 
 class Projector(Generic[T]):
-    """Names and projects the objects of one resource.
+    """Names and projects the objects of one resource in a namespace, or in all.
 
-    Parameters
-    ----------
-    namespace
-        That of the requested objects; None for all.
-    project
-        Returns what is kept of an object.
-    project_unreadable
-        The same for the outer levels of an object that `project` failed on, given the reason.
+    `project` returns what is kept of an object, and `project_unreadable` what is kept of the outer levels of one that
+    it failed on, given the reason.
     """
 
     def __init__(

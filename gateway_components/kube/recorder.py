@@ -78,12 +78,8 @@ async def write_status(
 ) -> bool:
     """Merge `status`, with all ``conditions``, into the status of an object through its status subresource.
 
-    `metadata` is that of the object that the status was computed from; its version must still be current.
-
-    Returns
-    -------
-    bool
-        False if the object changed or is gone, and nothing was written: a new event follows.
+    `metadata` is that of the object that the status was computed from; its version must still be current. Return False
+    where the object changed or is gone, and nothing was written: a new event follows.
     """
     path = resource.item(metadata["namespace"], metadata["name"], "status")
     body = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "status": dict(status)}

@@ -17,14 +17,9 @@ ApiPath = NewType("ApiPath", str)
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of object in the API, whose paths raise ImpossibleNameError for a name that nothing can have.
+    """A kind of object in the API, below ``/api/v1`` or ``/apis/GROUP/VERSION``, and its name in paths.
 
-    Attributes
-    ----------
-    group_path
-        ``/api/v1`` or ``/apis/GROUP/VERSION``.
-    plural
-        Name in paths.
+    Paths raise ImpossibleNameError for a name that nothing can have.
     """
 
     kind: str

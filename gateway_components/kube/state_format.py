@@ -123,14 +123,8 @@ def head_data(
 ) -> dict[str, str | None]:
     """Return the data of a head Secret without pending gateways; None as a value removes that field.
 
-    Without `signing` nothing is signed.
-
-    Parameters
-    ----------
-    packed
-        The compressed checkpoint, or its beginning where there are parts; None for no state.
-    parts
-        SHA-256 of each part, by its name, in order.
+    It gets the compressed checkpoint, or its beginning where there are parts, or None for no state; and SHA-256 of each
+    part by its name, in order. Without `signing` nothing is signed.
     """
     data: dict[str, str | None] = {**pending_data(()), **dict.fromkeys(_CONTENT)}
     if packed is None:
@@ -290,14 +284,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of the state at one version of the head.
+    """What is known of the state at one version of the head: the parts that it names, by name.
 
-    Attributes
-    ----------
-    parts
-        The parts that the head names, by name.
-    marks
-        Names of the parts that hold a piece, by its mark.
+    `marks` has the names of the parts that hold a piece, by its mark.
     """
 
     version: str
@@ -307,18 +296,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a state is to lie.
+    """How a state is to lie: what the head holds, and the parts by name, in order.
 
-    Attributes
-    ----------
-    packed
-        What the head holds: the whole, or the beginning where there are parts.
-    parts
-        The parts by name, in order.
-    fresh
-        Content of those that are to be written.
-    marks
-        As for `Known`.
+    The head holds the whole, or the beginning where there are parts. `fresh` has the content of those that are to be
+    written, and `marks` is as for `Known`.
     """
 
     packed: bytes

@@ -67,15 +67,8 @@ class StoredState:
 class StateReader:
     """Reads states, also while they are written.
 
-    The head is verified before its parts are read. If a part is missing because the head has moved on, the head is
-    read again.
-
-    Parameters
-    ----------
-    key
-        Verifies signatures; None accepts any well-formed state.
-    latest
-        Knows which state was written last: an older one is refused. None accepts any age.
+    The head is verified before its parts are read. If a part is missing because the head has moved on, the head is read
+    again. Without a `key`, any well-formed state is accepted; without `latest`, one of any age.
     """
 
     def __init__(

@@ -149,12 +149,8 @@ class Transport:
         `seconds` returns the time limit; it is called right before each try. An error that it raises cancels the
         request.
 
-        Raises
-        ------
-        ApiError, ApiUnreachableError
-            The API server refused, or did not answer.
-        TooLargeAnswerError
-            The answer exceeds the size limit.
+        Raises ApiError or ApiUnreachableError: the API server refused, or did not answer. TooLargeAnswerError: the
+        answer exceeds the size limit.
         """
         # The renewal of a Lease must not wait behind a thousand statuses.
         waiting = contextlib.nullcontext() if request.path.startswith(_LEASES) else self._at_once

@@ -155,16 +155,10 @@ def _class(name: str | None) -> str:
 
 @dataclass(frozen=True)
 class ManifestStack:
-    """What a set of manifest files asks for.
+    """What a set of manifest files asks for, and everything that is wrong, in the order of files and lines.
 
-    Attributes
-    ----------
-    companions
-        ConfigMaps and Secrets beside the gateways, to be created as they are.
-    namespaces
-        Namespaces beside the gateways, to be created first.
-    findings
-        Everything that is wrong, in the order of files and lines.
+    The `companions`, ConfigMaps and Secrets beside the gateways, are to be created as they are; the namespaces before
+    them.
     """
 
     snapshot: Snapshot

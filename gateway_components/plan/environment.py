@@ -47,12 +47,8 @@ class _UnknownSource:
 class Origins:
     """What the sources of ``spec.envFrom`` provide.
 
-    Attributes
-    ----------
-    variables, empty
-        Names of the variables that they are known to provide, and those of them that have no value.
-    unknown
-        The sources whose keys are not known.
+    It has the names of the variables that they are known to provide, of those without a value (`empty`), and the
+    sources whose keys are `unknown`.
     """
 
     variables: frozenset[str] = frozenset()

@@ -42,14 +42,9 @@ _NOTHING_ABSENT = Absence()
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What one gateway becomes.
+    """What one gateway becomes: objects, and warnings about what is not done as asked though it runs.
 
-    Attributes
-    ----------
-    warnings
-        What is not done as asked, though it runs.
-    removed
-        Keys of ``mcp_servers`` that the config patch takes away again.
+    The config patch takes the keys `removed` of ``mcp_servers`` away again.
     """
 
     objects: GatewayObjects

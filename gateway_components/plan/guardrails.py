@@ -52,14 +52,9 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class Guardrails:
-    """What the Guards of one gateway become.
+    """What the Guards of one gateway become, and warnings about what of them is not done as asked.
 
-    Attributes
-    ----------
-    credentials, references
-        Environment variables that hold the credentials, in JSON types, and the Secrets that these come from.
-    warnings
-        What of the Guards is not done as asked.
+    The `credentials` are environment variables in JSON types, and `references` the Secrets that these come from.
     """
 
     applied: tuple[Guardrail, ...] = ()

@@ -55,14 +55,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Drift:
-    """An object that somebody changed or deleted.
+    """An object that somebody changed or deleted, and the outermost fields that were changed.
 
-    Attributes
-    ----------
-    fields
-        The outermost changed fields; none where the object was deleted or recreated.
-    rewritten
-        Whether it was applied in our name by somebody else, such as a run that outlived its daemon.
+    There are none where it was deleted or recreated. One that is `rewritten` was applied in our name by somebody else,
+    such as a run that outlived its daemon.
     """
 
     object: Identity
@@ -106,14 +102,9 @@ def mark_of(metadata: Mapping[str, Any]) -> Mark:
 
 
 def drift(key: Identity, applied: Mark, live: Mark | None, seen: int) -> Drift | None:
-    """Compare an object with what was applied.
+    """Compare an object with what was applied: its mark at that time, and now, or None where it does not exist.
 
-    Parameters
-    ----------
-    applied, live
-        Its mark when it was applied, and now; None where it does not exist.
-    seen
-        Version up to which the cluster was seen: what is older than `applied` says nothing about it.
+    The cluster was `seen` up to that version: what is older than `applied` says nothing about it.
     """
     if live is None:
         return Drift(key) if seen >= applied.version else None

@@ -81,14 +81,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """The plan of a gateway that has objects, which holds where there is room for them.
+    """The plan of a gateway that has objects, and those of its routes that its configuration has no room for.
 
-    Attributes
-    ----------
-    plan, left_out
-        The plan, and those of its routes that its configuration has no room for.
-    least_bytes, bytes
-        What the objects had at least, before they were made, and what they have.
+    It holds where there is room for the bytes of the objects: at least, before they were made, and in fact.
     """
 
     plan: GatewayPlan

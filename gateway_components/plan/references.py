@@ -157,14 +157,9 @@ _CURE = (
 
 @dataclass(frozen=True, slots=True)
 class RouteConsent:
-    """Whose routes a ToolGateway takes, apart from those of its own namespace.
+    """The namespaces whose routes a ToolGateway takes beside its own, None for all, and whether it says so itself.
 
-    Attributes
-    ----------
-    namespaces, said
-        The namespaces, None for all; and whether the gateway says so itself.
-    fault
-        What is wrong with what it says; nobody else's routes are taken then.
+    Nobody else's routes are taken where there is a `fault` in what it says.
     """
 
     namespaces: frozenset[str] | None = None

@@ -201,13 +201,9 @@ def with_server_keys(
 ) -> Mapping[str, Any]:
     """Return `patch` with the keys that LiteLLM knows routes by, where it writes them as the operator reference does.
 
-    Parameters
-    ----------
-    names
-        The key in use for each documented key of a route; None for a route whose key belongs to another.
-    served
-        The keys of routes that are served. Patches of the others wait until they are served: without a URL, they would
-        be unreachable servers.
+    `names` has the key in use for each documented key of a route; None for a route whose key belongs to another.
+    Patches of routes that are not among the keys `served` wait until they are: without a URL, they would be unreachable
+    servers.
     """
     servers = patch.get("mcp_servers")
     if not isinstance(servers, Mapping):
@@ -231,15 +227,9 @@ def patched(
 ) -> tuple[dict[str, Any], frozenset[str]]:
     """Return a configuration with its patch, and the keys of guests that are left out of it.
 
-    A patch may have a server of its own under the key of a guest, a route of another namespace. Merged with that, the
-    guest would lead the server's credentials elsewhere, or open it to every key of the proxy.
-
-    Parameters
-    ----------
-    names
-        The key of each route of the gateway by the name that the operator reference has for it.
-    namespace
-        That of the gateway.
+    A patch may have a server of its own under the key of a guest, a route of another namespace than the gateway's.
+    Merged with that, the guest would lead the server's credentials elsewhere, or open it to every key of the proxy.
+    `names` has the key of each route of the gateway by the name that the operator reference has for it.
     """
     servers = generated.get("mcp_servers", {})
     renamed = with_server_keys(patch, names, servers)

@@ -54,9 +54,7 @@ class RoutePlan:
     server
         Its key in ``mcp_servers``.
     upstream, failure
-        The MCP server behind it, or why it is not served.
-    warnings
-        What is not done as asked, though it is served.
+        The MCP server behind it, or why it is not served; warnings are about what is not done as asked though it is.
     rank
         Place in the order in which routes come first: those of the gateway's namespace, then the older ones.
     uid

@@ -92,12 +92,8 @@ class Content:
 class ExistingObject:
     """An object on the cluster with a name that some gateway wants.
 
-    Attributes
-    ----------
-    controller
-        ``(apiVersion, kind, name)`` of its controlling owner reference; None where it has none.
-    applied
-        Whether we applied it: nobody controls one whose owner reference somebody took off, and it is ours still.
+    The `controller` is ``(apiVersion, kind, name)`` of its controlling owner reference, if any. One that we `applied`
+    and that lost its owner reference is ours still.
     """
 
     controller: tuple[str, str, str] | None
@@ -130,17 +126,10 @@ KnownObject = ApiObject | Unreadable | UnreadableGateway
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an installation decides.
+    """What an installation decides: references to other namespaces, and the image where a class names none.
 
-    Attributes
-    ----------
-    cross_namespace
-        Whether an object may refer to one of another namespace.
-    allowed_upstreams
-        Hosts, addresses and networks (``10.0.0.0/8``) that may be called although they are loopback, link-local or
-        metadata addresses.
-    image
-        Image of the gateways whose class names none.
+    Hosts, addresses and networks (``10.0.0.0/8``) in `allowed_upstreams` may be called although they are loopback,
+    link-local or metadata addresses.
     """
 
     cross_namespace: bool = True

@@ -76,12 +76,8 @@ _State = Literal["set", "empty", "missing", "unknown"]
 class Variables:
     """What is known of the variables that a pod has.
 
-    Parameters
-    ----------
-    env, origins
-        ``env`` of its container in JSON types, and what ``envFrom`` provides.
-    contents, absent
-        Secrets and ConfigMaps that exist, and those that do not exist.
+    They are in ``env`` of its container, in JSON types, and in what ``envFrom`` provides. `contents` are the Secrets
+    and ConfigMaps that exist, and `absent` those that do not.
     """
 
     def __init__(

@@ -46,20 +46,11 @@ class PortError(GatewayError):
 
 
 class HealthServer:
-    """Answers on one port of all addresses while it is entered.
+    """Answers on one port of all addresses while it is entered; on any that is free for 0, which the log then names.
 
-    Parameters
-    ----------
-    port
-        0 for any that is free, which the log then names.
-    faults
-        Returns why the process should be started again.
-    missing
-        Returns what the daemon waits for before it does its work.
-    metrics
-        Returns the metrics in Prometheus' text format.
-    review
-        Decides by a header ``Authorization`` who may read metrics; None where everybody may.
+    `faults` returns why the process should be started again, and `missing` what the daemon waits for before it does its
+    work. `metrics` are in Prometheus' text format; who may read them, `review` decides by a header ``Authorization``,
+    and everybody may without it.
     """
 
     def __init__(
@@ -188,14 +179,8 @@ _MARGIN_SECONDS = 180.0
 class Vitals:
     """Records every step of a reconcile, and so finds those that hang.
 
-    Parameters
-    ----------
-    clock
-        Monotonic clock in seconds.
-    engine_seconds
-        The limit of an engine run, the longest step.
-    silence
-        Returns the seconds for which the event loop of the reconciles has not run anything.
+    `clock` is monotonic, in seconds, and `engine_seconds` the limit of an engine run, the longest step. `silence`
+    returns the seconds for which the event loop of the reconciles has not run anything.
     """
 
     def __init__(
@@ -250,18 +235,8 @@ class Vitals:
 class Observation(Metrics):
     """Counts what a daemon reports, and has each step timed by `vitals` and, where they are wanted, by traces.
 
-    Parameters
-    ----------
-    clock, engine_seconds
-        As for `Vitals`.
-    queue_depth, conditions
-        As for `Metrics`.
-    missing
-        As for `HealthServer`.
-    side
-        Where health and metrics are served.
-    environment
-        Says where traces go.
+    Health and metrics are served on `side`; `environment` says where traces go. The others are as for `Vitals`,
+    `Metrics` and `HealthServer`.
     """
 
     def __init__(

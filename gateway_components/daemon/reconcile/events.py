@@ -40,14 +40,9 @@ class EventRecorder:
     async def condition(
         self, subject: Identity, raw: Raw, condition: Mapping[str, Any], failure: Failure | None
     ) -> None:
-        """Emit an event about a condition that was just written.
+        """Emit an event about a condition that was just written, of `subject`, whose status was that of `raw` before.
 
-        Parameters
-        ----------
-        subject, raw
-            Whose it is, and the object with the status it had before.
-        condition, failure
-            What it is now, and why it does not hold; None where nothing failed.
+        `failure` is why it does not hold; None where nothing failed.
         """
         old = next((c for c in _conditions(raw) if c.get("type") == condition["type"]), {})
         again = _is_applied_again(old, condition)

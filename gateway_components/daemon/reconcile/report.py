@@ -204,10 +204,7 @@ Report = tuple[Identity, Callable[[], Coroutine[Any, Any, bool]]]
 class StatusRetries:
     """Keeps a status that cannot be written from ending a reconcile of its namespace.
 
-    Attributes
-    ----------
-    due
-        When (seconds) what was refused in this reconcile is to be written again; None where nothing was.
+    What was refused in this reconcile is to be written again at the time `due` (seconds), if anything was.
     """
 
     def __init__(self, clock: Clock) -> None:

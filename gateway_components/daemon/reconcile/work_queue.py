@@ -30,14 +30,11 @@ class QueueClosedError(Exception):
 class Schedule(Generic[K]):
     """When each key is due; knows no clock.
 
+    A changed key is due after `quiet` seconds without a change, at the latest `longest` seconds after the first. So
+    changes that arrive together go together, and a single one hardly waits.
+
     A taken key is not handed out again before `done`; changes wait until then. Each call costs the logarithm of the
     number of keys at most; `depth` and `len` look at all.
-
-    Parameters
-    ----------
-    quiet, longest
-        A changed key is due after `quiet` seconds without a change, at the latest `longest` seconds after the first. So
-        changes that arrive together go together, and a single one hardly waits.
     """
 
     def __init__(self, quiet: float, longest: float) -> None:

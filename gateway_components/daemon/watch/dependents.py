@@ -25,14 +25,8 @@ R = TypeVar("R", bound=Hashable)
 class Callbacks:
     """What follows from changes; all are called on the event loop.
 
-    Attributes
-    ----------
-    dirty, leaving
-        Called with each namespace that must be reconciled again, or is being deleted.
-    gone
-        Called with each gateway and route that was deleted.
-    stored
-        Called with each namespace whose state was written or deleted, by us or by others.
+    `dirty` and `leaving` get each namespace that must be reconciled again, or is being deleted; `gone` each gateway and
+    route that was deleted; `stored` each namespace whose state was written or deleted, by us or by others.
     """
 
     dirty: Callable[[str], None]

@@ -40,15 +40,9 @@ _METADATA: tuple[tuple[Resource, Callable[[Mapping[str, Any]], Any]], ...] = (
 class Mirror:
     """A local cache of the cluster, kind by kind.
 
-    Parameters
-    ----------
-    on_change
-        Called for every object that was created, changed or deleted, once the cache has it.
-    namespaces
-        The watched namespaces; all if empty. Nothing is asked about others, so no right in
-        them is needed, and what is there cannot be referred to. Classes belong to the whole cluster.
-    on_restart
-        Called whenever a watch restarts.
+    `on_change` is called for every object that was created, changed or deleted, once the cache has it, and `on_restart`
+    whenever a watch restarts. Of given `namespaces`, nothing is asked about others, so no right in them is needed, and
+    what is there cannot be referred to. Classes belong to the whole cluster.
     """
 
     def __init__(

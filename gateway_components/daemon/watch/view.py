@@ -46,18 +46,8 @@ Raw = Mapping[str, Any]
 class ClusterView:
     """Mirrors what plans depend on, and says which namespaces a change concerns.
 
-    Parameters
-    ----------
-    callbacks
-        What follows from changes.
-    namespaces
-        The watched namespaces; all if empty.
-    on_restart
-        Called whenever a watch restarts.
-    policy
-        What the installation decides.
-    now
-        Monotonic clock in seconds.
+    `namespaces` and `on_restart` are as for `Mirror`; `callbacks` says what follows from changes, and `policy` what the
+    installation decides. `now` is a monotonic clock in seconds.
     """
 
     def __init__(
