@@ -54,16 +54,13 @@ def register_gateways(
     stack: str,
     wanted: Mapping[Identity, GatewayObjects],
     done: set[Identity],
-    *,
-    retain: bool,
 ) -> None:
     """Register gateways with the engine's resource monitor, below the stack of this URN.
 
     All resources of one rank are sent at once, and the engine runs as many in parallel as it is allowed to. After a
     failure the rest is registered too: the engine skips dependents by itself, and reports them.
 
-    `done` receives each gateway whose objects the engine reports as applied, even if the run is cut short. With
-    `retain`, objects outlive their registration.
+    `done` receives each gateway whose objects the engine reports as applied, even if the run is cut short.
     """
     register = monitor.RegisterResource
     inputs = {"object": PROVIDER_INPUTS, "version": PROVIDER_VERSION}
@@ -93,7 +90,7 @@ def register_gateways(
             for key, _, urn, route, _ in served
         ),
     )
-    made_with = partial(_object, provider=reference, retain=retain)
+    made_with = partial(_object, provider=reference)
     config_maps = _sent(register, (made_with(key, made.config_map, urn) for key, made, urn in gateways))
     services = _sent(register, (made_with(key, made.service, urn) for key, made, urn in gateways))
     # Pods mount the ConfigMap.
@@ -137,7 +134,6 @@ def _object(
     *,
     provider: str,
     dependencies: Sequence[str] = (),
-    retain: bool,
 ) -> Any:
     """Return the registration of an object, as a patch resource.
 
@@ -153,7 +149,8 @@ def _object(
         provider=provider,
         dependencies=dependencies,
         version=PROVIDER_VERSION,
-        retainOnDelete=retain,
+        # The garbage collector deletes the objects of a released gateway with their owner.
+        retainOnDelete=True,
     )
 
 

@@ -51,8 +51,6 @@ class Stacks:
         Seconds per run.
     backend
         Where states are kept; None for the folder.
-    retain
-        Whether the objects of a released gateway stay: the garbage collector deletes them with their owner.
     may_act
         Returns, in any thread, whether the engine may run.
     memory_mib
@@ -71,7 +69,6 @@ class Stacks:
         time_limit: float,
         backend: Backend | None = None,
         *,
-        retain: bool = True,
         may_act: Callable[[], bool] = lambda: True,
         memory_mib: float = math.inf,
     ) -> None:
@@ -88,7 +85,6 @@ class Stacks:
         )
         self._workspaces = Workspaces(folder, backend, self._command, kubeconfig)
         self.states = States(folder, self._workspaces)
-        self._retain = retain
         self._running = Counter[str]()
         self._lock = threading.Lock()
 
@@ -116,7 +112,7 @@ class Stacks:
             The stack or its state cannot be read.
         """
         diagnostics, done = Diagnostics(), set[Identity]()
-        program = partial(register_gateways, wanted=wanted, done=done, retain=self._retain)
+        program = partial(register_gateways, wanted=wanted, done=done)
         options = ["--refresh"] if refresh else []
         command = ["up", "--yes", "--skip-preview", "--continue-on-error", *options]
         error: EngineError | None = None
@@ -155,7 +151,7 @@ class Stacks:
         """
         if not wanted and not release:
             return "nothing to apply"
-        program = partial(register_gateways, wanted=wanted, done=set(), retain=self._retain)
+        program = partial(register_gateways, wanted=wanted, done=set())
         command = ["preview", "--refresh", "--diff"]
         result = self._execute(namespace, command, (*wanted, *release), program, Diagnostics())
         if result.code != 0:

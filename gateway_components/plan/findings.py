@@ -79,8 +79,7 @@ class WarningReason(StrEnum):
 class Failure(GatewayError):
     """The desired state of a gateway or a route cannot be computed; the cluster stays as it is.
 
-    The parameters are those of a `Finding`, whose `reason` is that of the conditions; `others` is what is wrong
-    besides.
+    The parameters are those of a `Finding`, whose `reason` is that of the conditions.
     """
 
     def __init__(
@@ -92,11 +91,10 @@ class Failure(GatewayError):
         cure: str = "",
         related: tuple[Identity, ...] = (),
         inside: InText | None = None,
-        others: Sequence[Finding] = (),
     ) -> None:
         first = Finding(path, shortened(message), cure, reason=reason, related=related, inside=inside)
         super().__init__(first.message)
-        self.findings: tuple[Finding, ...] = (first, *others)
+        self.findings: tuple[Finding, ...] = (first,)
 
     @property
     def reason(self) -> Reason:

@@ -29,9 +29,9 @@ GATEWAY, OTHER = wanted("ns", "a"), wanted("ns", "b")
 OBJECTS = ("ConfigMap", "Deployment", "Service")
 
 
-def registered(*gateways: tuple[Identity, GatewayObjects], retain: bool = True) -> Monitor:
+def registered(*gateways: tuple[Identity, GatewayObjects]) -> Monitor:
     monitor = Monitor()
-    register_gateways(monitor, "stack", dict(gateways), set(), retain=retain)
+    register_gateways(monitor, "stack", dict(gateways), set())
     return monitor
 
 
@@ -134,7 +134,7 @@ def test_routes_are_components_below_their_gateway() -> None:
 
 def test_a_preview_names_a_provider_that_is_not_there_yet() -> None:
     monitor = Monitor(id="")
-    register_gateways(monitor, "stack", dict([GATEWAY]), set(), retain=True)
+    register_gateways(monitor, "stack", dict([GATEWAY]), set())
     assert one(monitor.asked(), "ServicePatch").provider.endswith(f":kubernetes::{UNKNOWN}")
 
 
@@ -180,9 +180,7 @@ def test_each_component_has_the_outputs_that_users_see() -> None:
 @pytest.mark.parametrize("kind", OBJECTS)
 def test_a_gateway_is_done_once_all_its_objects_are(kind: str) -> None:
     done: set[Identity] = set()
-    register_gateways(
-        Monitor(refused=[f":{kind}Patch:ns/a"]), "stack", dict([GATEWAY, OTHER]), done, retain=True
-    )
+    register_gateways(Monitor(refused=[f":{kind}Patch:ns/a"]), "stack", dict([GATEWAY, OTHER]), done)
     assert done == {OTHER[0]}
 
 
@@ -190,14 +188,13 @@ def test_what_was_done_is_known_also_where_the_engine_goes_away() -> None:
     done: set[Identity] = set()
     monitor = Monitor(unanswered=[":ServicePatch:ns/a"])
     with pytest.raises(GoneError):
-        register_gateways(monitor, "stack", dict([GATEWAY, OTHER]), done, retain=True)
+        register_gateways(monitor, "stack", dict([GATEWAY, OTHER]), done)
     assert done == {OTHER[0]}
 
 
-@pytest.mark.parametrize("retain", [True, False])
-def test_whether_objects_stay_is_said_of_each_object(*, retain: bool) -> None:
-    asked = registered(GATEWAY, retain=retain).asked()
-    assert {one(asked, f"{kind}Patch").retainOnDelete for kind in OBJECTS} == {retain}
+def test_each_object_outlives_its_registration() -> None:
+    asked = registered(GATEWAY).asked()
+    assert all(one(asked, f"{kind}Patch").retainOnDelete for kind in OBJECTS)
 
 
 def test_nothing_of_the_machine_gets_into_the_state() -> None:

@@ -47,7 +47,7 @@ class ClusterView:
     """Mirrors what plans depend on, and says which namespaces a change concerns.
 
     `namespaces` and `on_restart` are as for `Mirror`; `callbacks` says what follows from changes, and `policy` what the
-    installation decides. `now` is a monotonic clock in seconds.
+    installation decides.
     """
 
     def __init__(
@@ -56,12 +56,11 @@ class ClusterView:
         callbacks: Callbacks,
         namespaces: tuple[str, ...] = (),
         on_restart: Callable[[WatchedResource, Cause], None] = lambda _resource, _cause: None,
-        now: Callable[[], float] = time.monotonic,
         policy: Policy | None = None,
     ) -> None:
         self._policy = policy or Policy()
         self._callbacks = callbacks
-        self._lookups = LiveLookups(client, self._settled, self._mistaken, now)
+        self._lookups = LiveLookups(client, self._settled, self._mistaken, time.monotonic)
         self._dependents = Dependents(
             self._find, self._gateway, callbacks, self._unused, self._lookups.class_changed, self._exists
         )
