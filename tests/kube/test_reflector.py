@@ -78,17 +78,15 @@ class Script:
 
 
 async def mirror(
-    lists: list[Listing], watches: list[list[Any]], monkeypatch: pytest.MonkeyPatch
+    lists: list[Listing], watches: list[list[Any]]
 ) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]], list[str]]:
     """Run a reflector to the end of a script; return its cache, its changes and where it watched from."""
     script = Script(lists, watches)
-    cache, changes = await follow(script, monkeypatch)
+    cache, changes = await follow(script)
     return cache, changes, script.watched_from
 
 
-async def follow(
-    script: Script, monkeypatch: pytest.MonkeyPatch
-) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]]]:
+async def follow(script: Script) -> tuple[dict[str, str], list[tuple[str, str | None, str | None]]]:
     """Run a reflector to the end of a script; return its cache and its changes."""
     changes: list[tuple[str, str | None, str | None]] = []
 
@@ -101,7 +99,6 @@ async def follow(
         await real_sleep(0)
 
     real_sleep: Callable[[float], Any] = asyncio.sleep
-    monkeypatch.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
     reflector: Reflector[str] = Reflector(
         cast("KubeClient", script),
         DEPLOYMENTS,
@@ -110,16 +107,18 @@ async def follow(
         on_restart=lambda _, cause: script.causes.append(cause),
         now=lambda: script.seconds,
     )
-    running = asyncio.create_task(reflector.run())
-    await asyncio.wait_for(script.done.wait(), 60)
-    assert reflector.synced.is_set()
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("gateway_components.kube.reflector.asyncio.sleep", no_pause)
+        running = asyncio.create_task(reflector.run())
+        await asyncio.wait_for(script.done.wait(), 60)
+        assert reflector.synced.is_set()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
     return {name[1]: value for name, value in reflector.objects.items()}, changes
 
 
-async def test_the_cache_follows_list_and_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cache_follows_list_and_watch() -> None:
     cache, changes, _ = await mirror(
         [([item("a", "1"), item("b", "1")], "10")],
         [
@@ -129,7 +128,6 @@ async def test_the_cache_follows_list_and_watch(monkeypatch: pytest.MonkeyPatch)
                 event("DELETED", "b", "1", "13"),
             ]
         ],
-        monkeypatch,
     )
 
     assert cache == {"a": "2", "c": "1"}
@@ -142,24 +140,20 @@ async def test_the_cache_follows_list_and_watch(monkeypatch: pytest.MonkeyPatch)
     ]
 
 
-async def test_a_watch_resumes_from_the_last_event_or_bookmark(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_watch_resumes_from_the_last_event_or_bookmark() -> None:
     _, changes, watched = await mirror(
         [([], "10")],
         [[event("ADDED", "a", "1", "11")], [event("BOOKMARK", "", "", "40")]],
-        monkeypatch,
     )
 
     assert watched == ["10", "11", "40"]
     assert changes == [("a", None, "1")]
 
 
-async def test_a_broken_watch_continues_from_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broken_watch_continues_from_what_it_saw() -> None:
     _, changes, watched = await mirror(
         [([], "10")],
         [[event("ADDED", "a", "1", "11"), ApiUnreachableError("gone")]],
-        monkeypatch,
     )
 
     assert watched == ["10", "11"]
@@ -173,13 +167,10 @@ TROUBLE = [
 
 
 @pytest.mark.parametrize(("case", "error", "why"), TROUBLE, ids=[case[0] for case in TROUBLE])
-async def test_a_new_list_makes_up_for_what_was_missed(
-    case: str, error: ApiError, why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_new_list_makes_up_for_what_was_missed(case: str, error: ApiError, why: str) -> None:
     cache, changes, watched = await mirror(
         [([item("a", "1"), item("b", "1")], "10"), ([item("b", "2"), item("c", "1")], "20")],
         [[error]],
-        monkeypatch,
     )
 
     assert cache == {"b": "2", "c": "1"}, why
@@ -187,7 +178,7 @@ async def test_a_new_list_makes_up_for_what_was_missed(
     assert watched == ["10", "20"]
 
 
-async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_that_fails_is_tried_again() -> None:
     cache, _, _ = await mirror(
         [
             ApiUnreachableError("no answer"),
@@ -195,7 +186,6 @@ async def test_a_list_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch)
             ([item("a", "1")], "10"),
         ],
         [],
-        monkeypatch,
     )
 
     assert cache == {"a": "1"}
@@ -208,44 +198,41 @@ CURES = [
 
 
 @pytest.mark.parametrize(("status", "cure"), CURES)
-async def test_a_refusal_that_a_user_can_cure_says_how(
-    status: int, cure: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_refusal_that_a_user_can_cure_says_how(status: int, cure: str) -> None:
     with capture_logs() as lines:
-        await mirror([ApiError(status, "Refused", "no"), ([], "10")], [], monkeypatch)
+        await mirror([ApiError(status, "Refused", "no"), ([], "10")], [])
 
     (broken,) = (line for line in lines if line["event"] == "watch broken")
     assert broken["error"] == "no"
     assert broken["cure"] == cure
 
 
-async def test_a_missing_right_is_named_with_verb_and_resource(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_right_is_named_with_verb_and_resource() -> None:
     refusal = 'User "x" cannot watch resource "configmaps" in API group "" at the cluster scope'
     with capture_logs() as lines:
-        await mirror([ApiError(403, "Forbidden", refusal), ([], "10")], [], monkeypatch)
+        await mirror([ApiError(403, "Forbidden", refusal), ([], "10")], [])
 
     (broken,) = (line for line in lines if line["event"] == "watch broken")
     assert broken["error"].startswith(refusal)
     assert 'the verb "watch" on "configmaps" in all namespaces' in broken["error"]
 
 
-async def test_what_is_kept_decides_what_counts_as_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_kept_decides_what_counts_as_a_change() -> None:
     _, changes, _ = await mirror(
         [([item("a", "same", "1")], "10")],
         [[event("MODIFIED", "a", "same", "11")]],
-        monkeypatch,
     )
 
     assert changes == [("a", None, "same")]
 
 
-async def test_a_resource_that_does_not_exist_has_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_resource_that_does_not_exist_has_no_objects() -> None:
     script = Script(
         [([item("a", "1")], "10"), *[NOT_FOUND] * 12, ([item("b", "1")], "20")], [[EXPIRED]], [False]
     )
 
     with capture_logs() as lines:
-        cache, changes = await follow(script, monkeypatch)
+        cache, changes = await follow(script)
 
     assert cache == {"b": "1"}
     assert changes == [("a", None, "1"), ("a", "1", None), ("b", None, "1")]
@@ -263,23 +250,21 @@ DISCOVERY = [
 
 
 @pytest.mark.parametrize(("case", "served", "why"), DISCOVERY, ids=[case[0] for case in DISCOVERY])
-async def test_an_unconfirmed_404_takes_nothing_away(
-    case: str, served: list[bool | None], why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unconfirmed_404_takes_nothing_away(case: str, served: list[bool | None], why: str) -> None:
     lists: list[Listing] = [([item("a", "1")], "10"), *[NOT_FOUND] * 40, ([item("a", "1")], "20")]
     script = Script(lists, [[EXPIRED]], served)
 
-    _, changes = await follow(script, monkeypatch)
+    _, changes = await follow(script)
 
     assert changes == [("a", None, "1")], why
     assert script.seconds > 300
 
 
-async def test_a_404_is_not_believed_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_404_is_not_believed_before_its_time() -> None:
     lists: list[Listing] = [([item("a", "1")], "10"), *[NOT_FOUND] * 5, ([item("a", "1")], "20")]
     script = Script(lists, [[EXPIRED]], [False])
 
-    _, changes = await follow(script, monkeypatch)
+    _, changes = await follow(script)
 
     assert sum(script.pauses[:4]) < 10, "five answers came within less than that"
     assert changes == [("a", None, "1")]
@@ -306,7 +291,7 @@ async def test_a_missing_resource_holds_nobody_up_at_the_start(
     assert script.pauses[0] < 1, "nothing is lost by believing it soon"
 
 
-async def test_a_cache_that_was_found_wrong_is_listed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cache_that_was_found_wrong_is_listed_again() -> None:
     script = Script([([], "10"), ([item("a", "1")], "10")], [])
     reflector: Reflector[str] = Reflector(
         cast("KubeClient", script), DEPLOYMENTS, lambda raw: str(raw["value"]), lambda _: None
@@ -322,58 +307,50 @@ async def test_a_cache_that_was_found_wrong_is_listed_again(monkeypatch: pytest.
     assert reflector.objects == {("ns", "a"): "1"}
 
 
-async def test_a_watch_that_keeps_expiring_backs_off(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_watch_that_keeps_expiring_backs_off() -> None:
     script = Script([([], "10")] * 7, [[EXPIRED]] * 6)
 
-    await follow(script, monkeypatch)
+    await follow(script)
 
     assert script.causes == [Cause.EXPIRED] * 6
     assert len(script.pauses) == 5, "the first time it lists again at once"
     assert script.pauses[-1] > 10 * script.pauses[0] / 2
 
 
-async def test_a_watch_that_ends_at_once_backs_off(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_watch_that_ends_at_once_backs_off() -> None:
     script = Script([([], "10")], [[]] * 6)
 
-    await follow(script, monkeypatch)
+    await follow(script)
 
     assert script.causes == [Cause.ENDED] * 6
     assert script.pauses[-1] > 10 * script.pauses[0] / 2
 
 
-async def test_the_api_server_may_say_when_it_wants_to_be_asked_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_the_api_server_may_say_when_it_wants_to_be_asked_again() -> None:
     script = Script([ApiError(429, "TooManyRequests", "slow down", 7.0), ([], "10")], [])
 
-    await follow(script, monkeypatch)
+    await follow(script)
 
     assert script.pauses[0] == 7.0
     assert script.causes == [Cause.REFUSED]
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-async def test_a_busy_api_server_is_not_asked_for_a_list(
-    status: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_busy_api_server_is_not_asked_for_a_list(status: int) -> None:
     script = Script([([], "10")], [[ApiError(status, "", "later")]])
 
-    await follow(script, monkeypatch)
+    await follow(script)
 
     assert script.watched_from == ["10", "10"]
 
 
-async def test_a_store_that_went_back_in_time_is_listed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_went_back_in_time_is_listed_again() -> None:
     script = Script(
         [([item("a", "1"), item("b", "1")], "30"), ([item("a", "1")], "20")],
         [[event("BOOKMARK", "", "", "19")]],
     )
 
-    cache, _ = await follow(script, monkeypatch)
+    cache, _ = await follow(script)
 
     assert cache == {"a": "1"}
     assert script.causes == [Cause.DISORDERED]
