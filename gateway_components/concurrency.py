@@ -85,6 +85,18 @@ async def while_running(work: Coroutine[Any, Any, T], *tasks: asyncio.Task[Any])
         await cancel_and_wait(working)
 
 
+async def unless_stopped(work: Coroutine[Any, Any, object], stop: asyncio.Event) -> bool:
+    """Do `work`, and return True once it has ended; where `stop` is set before, cancel it and return False."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+        return working.done()
+    finally:
+        await cancel_and_wait(working, stopping)
+
+
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     """Cancel `tasks`, and return once all of them have ended."""
     for task in tasks:

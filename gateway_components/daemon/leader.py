@@ -283,19 +283,6 @@ Leadership = Leader | Unopposed
 """What the daemon knows of its leadership."""
 
 
-async def elected(leadership: Leadership, stop: asyncio.Event) -> bool:
-    """Return whether this daemon leads, once it does; False where `stop` was set before."""
-    electing = asyncio.create_task(leadership.acquire())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((electing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if electing.done():
-            electing.result()
-        return electing.done()
-    finally:
-        await cancel_and_wait(electing, stopping)
-
-
 async def while_leading(leadership: Leadership, work: Coroutine[Any, Any, T], halt: Callable[[], None]) -> T:
     """Do `work`, lead until it has ended, give the leadership back, and return what it returned.
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import structlog
 
-from gateway_components.concurrency import cancel_and_wait, raise_failures
+from gateway_components.concurrency import cancel_and_wait, raise_failures, unless_stopped
 from gateway_components.daemon.clock import Clock, steady_seconds
 from gateway_components.daemon.leader import (
     Leader,
@@ -19,7 +19,6 @@ from gateway_components.daemon.leader import (
     LeadershipLostError,
     Terms,
     Unopposed,
-    elected,
     identity,
     last_leader,
     note_leader,
@@ -205,7 +204,7 @@ class _Daemon:
         self._log = structlog.get_logger()
 
     async def run_elected(self, stop: asyncio.Event) -> Exit:
-        if not await elected(self._leadership, stop):
+        if not await unless_stopped(self._leadership.acquire(), stop):
             self._log.info("stopped")
             return Exit.STOPPED
         self.observed.leads(leader=True)

@@ -12,7 +12,7 @@ from typing import Any
 from watchfiles import awatch
 
 from gateway_components.backoff import Backoff
-from gateway_components.concurrency import cancel_and_wait, leaf_errors, raise_failures
+from gateway_components.concurrency import cancel_and_wait, leaf_errors, raise_failures, unless_stopped
 from gateway_components.daemon.clock import Clock
 from gateway_components.daemon.reconcile.ports import Batch, Reports
 from gateway_components.daemon.reconcile.reconciler import Reconciler
@@ -151,15 +151,10 @@ class _Session:
         if self._options.keep:
             self._show("kept", "everything is kept; gatewayctl dev on the same folder resumes from there")
             return
-        removing = asyncio.create_task(self._remove())
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((removing, stopping), return_when=asyncio.FIRST_COMPLETED)
-        done = removing.done()
-        await cancel_and_wait(removing, stopping)
-        if done:
-            removing.result()
-            return
-        self._show("kept", "what was not deleted yet; gatewayctl dev on the same folder resumes from there")
+        if not await unless_stopped(self._remove(), stop):
+            self._show(
+                "kept", "what was not deleted yet; gatewayctl dev on the same folder resumes from there"
+            )
 
     async def _remove(self) -> None:
         for namespace in sorted(self._state.entries.stacks() | self._engine.namespaces):

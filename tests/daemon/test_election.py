@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from gateway_components.concurrency import unless_stopped
 from gateway_components.daemon.leader import (
     LeadershipLostError,
-    elected,
     identity,
     last_leader,
     note_leader,
@@ -113,8 +113,8 @@ def test_who_stands_by_can_be_stopped() -> None:
         server = LeaseServer()
         first, second = Contender(server, "first"), Contender(server, "second")
         stop = asyncio.Event()
-        assert await elected(first.leader, stop)
-        waiting = asyncio.create_task(elected(second.leader, stop))
+        assert await unless_stopped(first.leader.acquire(), stop)
+        waiting = asyncio.create_task(unless_stopped(second.leader.acquire(), stop))
         await asyncio.sleep(1)
         assert (first.leader.standing_by, second.leader.standing_by) == (False, True)
         stop.set()
