@@ -158,15 +158,12 @@ def plan(snapshot: Snapshot, make: Make | None = None, memo: PlanMemo | None = N
     for route in routes.values():
         if route.gateway:
             attached.setdefault(route.gateway, []).append(route)
-    memo = memo or PlanMemo()
-    memo.begin(_common(snapshot), claimed)
+    planning = _Planning(snapshot, claimed, make or generate, memo or PlanMemo())
+    planning.memo.begin(_common(snapshot), claimed)
     gateways: dict[Identity, GatewayPlan] = {}
     left_out: dict[Identity, Failure] = {}
-    shares = Shares()
     for key in sorted(claimed, key=lambda key: (age(claimed[key]), key)):
-        gateways[key], without_room = _plan_gateway(
-            key, snapshot, claimed, attached.get(key, ()), make or generate, shares, memo
-        )
+        gateways[key], without_room = planning.plan(key, attached.get(key, ()))
         if without_room:
             left_out |= {route.key: no_room(route) for route in without_room}
     gateways = {key: gateways[key] for key in claimed}
@@ -178,54 +175,86 @@ def plan(snapshot: Snapshot, make: Make | None = None, memo: PlanMemo | None = N
     return Plan(gateways, served)
 
 
-def _plan_gateway(
-    key: Identity,
-    snapshot: Snapshot,
-    claimed: Mapping[Identity, Gateway | UnreadableGateway],
-    routes: Collection[RoutePlan],
-    make: Make,
-    shares: Shares,
-    memo: PlanMemo,
-) -> tuple[GatewayPlan, Collection[RoutePlan]]:
-    """Return the plan of a gateway, and those of its routes that its configuration has no room for."""
-    gateway = claimed[key]
-    if isinstance(gateway, UnreadableGateway):
-        failure = Failure(Reason.CONFIG_GENERATION_FAILED, gateway.message)
-        return GatewayPlan(key, None, gateway.generation, None, failure), ()
-    facts = _facts(key, snapshot, claimed, routes)
-    try:
-        planned = memo.recall(key, facts)
-        if planned is None:
-            planned = _planned(key, gateway, snapshot, claimed, routes, make, shares)
-            memo.note(key, facts, planned)
-        else:
-            shares.take(key, planned.least_bytes)
-        shares.take(key, planned.bytes)
-    except Failure as failure:
-        # A plan is kept for long; the traceback would keep the whole snapshot with it.
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """Plans the gateways of a snapshot that are ours (`claimed`), one after the other."""
+
+    snapshot: Snapshot
+    claimed: Mapping[Identity, Gateway | UnreadableGateway]
+    make: Make
+    memo: PlanMemo
+    shares: Shares = field(default_factory=Shares)
+
+    def plan(self, key: Identity, routes: Collection[RoutePlan]) -> tuple[GatewayPlan, Collection[RoutePlan]]:
+        """Return the plan of a gateway, and those of its routes that its configuration has no room for."""
+        gateway = self.claimed[key]
+        if isinstance(gateway, UnreadableGateway):
+            failure = Failure(Reason.CONFIG_GENERATION_FAILED, gateway.message)
+            return GatewayPlan(key, None, gateway.generation, None, failure), ()
+        facts = self._facts(key, routes)
+        try:
+            planned = self.memo.recall(key, facts)
+            if planned is None:
+                planned = self._planned(key, gateway, routes)
+                self.memo.note(key, facts, planned)
+            else:
+                self.shares.take(key, planned.least_bytes)
+            self.shares.take(key, planned.bytes)
+        except Failure as failure:
+            # A plan is kept for long; the traceback would keep the whole snapshot with it.
+            uid, generation = gateway.metadata.uid, gateway.metadata.generation
+            return GatewayPlan(key, uid, generation, None, failure.with_traceback(None)), ()
+        return planned.plan, planned.left_out
+
+    def _facts(self, key: Identity, routes: Collection[RoutePlan]) -> object:
+        """Return what decides about a gateway, beside what all gateways of a snapshot have in common (`_common`)."""
+        # One of them is the gateway itself, the others are its rivals.
+        namesakes = [self.claimed.get(Identity(kind, key.namespace, key.name)) for kind in GATEWAY_KINDS]
+        existing = tuple(map(self.snapshot.existing.get, wanted_objects(key)))
+        # Where there is no room for all of them, their order decides, which is no part of their equality.
+        ranked = sorted(routes, key=lambda route: route.rank)
+        return namesakes, existing, self._running(key), key in self.snapshot.handed_over, ranked
+
+    def _running(self, key: Identity) -> Mapping[str, str]:
+        """Return the hashes of running pods where they count: else each rollout would have its gateway planned anew."""
+        return self.snapshot.running.get(key, {}) if self.snapshot.awaited else {}
+
+    def _planned(self, key: Identity, gateway: Gateway, routes: Collection[RoutePlan]) -> _Planned:
+        snapshot = self.snapshot
+        check_rival(key, self.claimed, snapshot.existing)
+        check_names(key, snapshot.existing)
+        check_guards(gateway, snapshot.resources, snapshot.policy)
+        own = references(gateway, snapshot.resources.get)
+        absence = Absence(
+            snapshot.absent & own,
+            snapshot.awaited & own,
+            self._running(key),
+            _of(own, snapshot.remembered),
+        )
+        contents, resources = _of(own, snapshot.contents), _of(own, snapshot.resources)
+        names = documented_keys(routes)
+        image = image_of(GATEWAY_KINDS[key.kind], gateway.spec.class_name, snapshot.classes, snapshot.policy)
+
+        def made_with(served: Collection[RoutePlan]) -> Generated:
+            servers = mcp_servers(served).get(key, {})
+            return self.make(gateway, contents, resources, servers, absence, image, names)
+
+        least = least_bytes(gateway, contents.values(), resources.values())
+        # Before it is made: what there is no room for costs no time.
+        self.shares.take(key, least)
+        resolved = [route for route in routes if route.upstream]
+        made, left_out = fitting(
+            made_with, lambda one: one.objects.config_map["data"]["config.yaml"], resolved
+        )
+        objects = made.objects.handing_over if key in snapshot.handed_over else made.objects
         uid, generation = gateway.metadata.uid, gateway.metadata.generation
-        return GatewayPlan(key, uid, generation, None, failure.with_traceback(None)), ()
-    return planned.plan, planned.left_out
-
-
-def _facts(
-    key: Identity,
-    snapshot: Snapshot,
-    claimed: Mapping[Identity, Gateway | UnreadableGateway],
-    routes: Collection[RoutePlan],
-) -> object:
-    """Return what decides about a gateway, beside what all gateways of a snapshot have in common (`_common`)."""
-    # One of them is the gateway itself, the others are its rivals.
-    namesakes = [claimed.get(Identity(kind, key.namespace, key.name)) for kind in GATEWAY_KINDS]
-    existing = tuple(map(snapshot.existing.get, wanted_objects(key)))
-    # Where there is no room for all of them, their order decides, which is no part of their equality.
-    ranked = sorted(routes, key=lambda route: route.rank)
-    return namesakes, existing, _running(key, snapshot), key in snapshot.handed_over, ranked
-
-
-def _running(key: Identity, snapshot: Snapshot) -> Mapping[str, str]:
-    """Return the hashes of running pods, where they count: else each rollout would have its gateway planned anew."""
-    return snapshot.running.get(key, {}) if snapshot.awaited else {}
+        warnings = (*made.warnings, *sharing_warnings(gateway, routes))
+        return _Planned(
+            GatewayPlan(key, uid, generation, objects, None, warnings, made.removed),
+            left_out,
+            least,
+            made.objects.size - guest_bytes(resolved),
+        )
 
 
 def _common(snapshot: Snapshot) -> Snapshot:
@@ -239,49 +268,6 @@ def _common(snapshot: Snapshot) -> Snapshot:
         running={},
         handed_over=frozenset(),
         undecided=frozenset(),
-    )
-
-
-def _planned(
-    key: Identity,
-    gateway: Gateway,
-    snapshot: Snapshot,
-    claimed: Mapping[Identity, Gateway | UnreadableGateway],
-    routes: Collection[RoutePlan],
-    make: Make,
-    shares: Shares,
-) -> _Planned:
-    check_rival(key, claimed, snapshot.existing)
-    check_names(key, snapshot.existing)
-    check_guards(gateway, snapshot.resources, snapshot.policy)
-    own = references(gateway, snapshot.resources.get)
-    absence = Absence(
-        snapshot.absent & own,
-        snapshot.awaited & own,
-        _running(key, snapshot),
-        _of(own, snapshot.remembered),
-    )
-    contents, resources = _of(own, snapshot.contents), _of(own, snapshot.resources)
-    names = documented_keys(routes)
-    image = image_of(GATEWAY_KINDS[key.kind], gateway.spec.class_name, snapshot.classes, snapshot.policy)
-
-    def made_with(served: Collection[RoutePlan]) -> Generated:
-        servers = mcp_servers(served).get(key, {})
-        return make(gateway, contents, resources, servers, absence, image, names)
-
-    least = least_bytes(gateway, contents.values(), resources.values())
-    # Before it is made: what there is no room for costs no time.
-    shares.take(key, least)
-    resolved = [route for route in routes if route.upstream]
-    made, left_out = fitting(made_with, lambda one: one.objects.config_map["data"]["config.yaml"], resolved)
-    objects = made.objects.handing_over if key in snapshot.handed_over else made.objects
-    uid, generation = gateway.metadata.uid, gateway.metadata.generation
-    warnings = (*made.warnings, *sharing_warnings(gateway, routes))
-    return _Planned(
-        GatewayPlan(key, uid, generation, objects, None, warnings, made.removed),
-        left_out,
-        least,
-        made.objects.size - guest_bytes(resolved),
     )
 
 
