@@ -5,7 +5,7 @@ A plain scalar is a number, a boolean or a string as in kubectl, so that a file 
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -171,7 +171,30 @@ def parse_all(text: str) -> tuple[Document, ...]:
 
     Raises YamlError: the text does not parse, repeats a key or holds what JSON cannot.
     """
-    return tuple(_documents(text))
+    try:
+        _check_depth(text)
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlError(_BAD_CHARACTER, line, 1) from None
+    except UnicodeEncodeError as error:
+        raise YamlError(_BAD_CHARACTER, text.count("\n", 0, error.start) + 1, 1) from None
+    except yaml.MarkedYAMLError as error:
+        raise _translated(error) from None
+    documents = []
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            assert node is not None  # noqa: S101  (check_node has just seen it)
+            _check_growth(node, _Measure())
+            value = loader.construct_document(node)
+            if value is not None:
+                documents.append(Document(value, node.start_mark.line + 1, node))
+    except yaml.MarkedYAMLError as error:
+        raise _translated(error) from None
+    finally:
+        loader.dispose()
+    return tuple(documents)
 
 
 def parse(text: str) -> Any:
@@ -184,31 +207,6 @@ def parse(text: str) -> Any:
         message = "a second document begins here, but only one is allowed"
         raise YamlError(message, documents[1].line, 1)
     return documents[0].value if documents else None
-
-
-def _documents(text: str) -> Iterator[Document]:
-    try:
-        _check_depth(text)
-        loader = _Loader(text)
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise YamlError(_BAD_CHARACTER, line, 1) from None
-    except UnicodeEncodeError as error:
-        raise YamlError(_BAD_CHARACTER, text.count("\n", 0, error.start) + 1, 1) from None
-    except yaml.MarkedYAMLError as error:
-        raise _translated(error) from None
-    try:
-        while loader.check_node():
-            node = loader.get_node()
-            assert node is not None  # noqa: S101  (check_node has just seen it)
-            _check_growth(node, _Measure())
-            value = loader.construct_document(node)
-            if value is not None:
-                yield Document(value, node.start_mark.line + 1, node)
-    except yaml.MarkedYAMLError as error:
-        raise _translated(error) from None
-    finally:
-        loader.dispose()
 
 
 def _translated(error: yaml.MarkedYAMLError) -> YamlError:
