@@ -50,11 +50,12 @@ class PulumiProject:
             virtual_environment.symlink_to(sys.prefix)
         self.run("stack", "init", "--no-select")
 
-    def configure(self, values: Mapping[str, str]) -> None:
-        """Write values into the stack's file, as an editor does."""
+    def configure(self, values: Mapping[str, str | None]) -> None:
+        """Write values into the stack's file, as an editor does; None removes one."""
         (file,) = self.folder.rglob(f"Pulumi.{self.stack}.yaml")
         content = yaml.safe_load(file.read_text())
-        content["config"] = {**content.get("config", {}), **values}
+        config = {**content.get("config", {}), **values}
+        content["config"] = {key: value for key, value in config.items() if value is not None}
         file.write_text(yaml.safe_dump(content))
 
     def run(self, *arguments: str, code: int = 0, environment: Mapping[str, str] | None = None) -> str:
@@ -83,13 +84,15 @@ class PulumiProject:
         return output
 
     def outputs(self) -> Any:
-        """Return the outputs of the stack."""
-        return json.loads(self._run(("stack", "output", "--json"), {}).stdout)
+        """Return the outputs of the stack; a secret one is an object that holds its cipher text."""
+        (stack,) = (found for found in self.resources().values() if found["type"] == "pulumi:pulumi:Stack")
+        return stack.get("outputs", {})
 
     def resources(self) -> dict[str, Any]:
-        """Return the resources in the state by their URN."""
-        exported = json.loads(self._run(("stack", "export"), {}).stdout)
-        return {resource["urn"]: resource for resource in exported["deployment"].get("resources") or ()}
+        """Return the resources in the state by their URN; to have the engine tell them takes a start of it."""
+        (file,) = self.state.glob(f".pulumi/stacks/*/{self.stack}.json")
+        latest = json.loads(file.read_text())["checkpoint"]["latest"]
+        return {resource["urn"]: resource for resource in latest.get("resources") or ()}
 
     def state_text(self) -> str:
         """Return every byte that is kept of the stack: state, history and configuration."""

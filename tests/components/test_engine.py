@@ -13,11 +13,6 @@ PROGRAM = Path(__file__).with_name("options_program.py")
 RESTARTED = Path(__file__).with_name("restarted_program.py")
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> PulumiProject:
-    return project_of(PROGRAM, tmp_path)
-
-
 def project_of(program: Path, tmp_path: Path) -> PulumiProject:
     folder = tmp_path / "project"
     folder.mkdir()
@@ -35,18 +30,40 @@ def files(tmp_path: Path) -> Mapping[str, str]:
     return {"RENDER_TO": str(tmp_path / "rendered")}
 
 
-def test_transforms_protection_and_aliases_reach_the_objects(
-    project: PulumiProject, files: Mapping[str, str], tmp_path: Path
+MISTAKES = (
+    ({"GATEWAY_PORT": "0"}, 'error: AiGateway "chat": port: is 0, which is too small (use 1 or more)'),
+    ({"NEWS_URL": "news"}, 'error: ToolGateway "tools": routes[1].url: '),
+)
+
+
+def test_options_and_outputs_work_and_a_mistake_in_an_output_is_one_message(
+    files: Mapping[str, str], tmp_path: Path
 ) -> None:
+    project = project_of(PROGRAM, tmp_path)
+    for mistake, message in MISTAKES:
+        assert message in project.fails("preview", environment={**files, **mistake})
+
     noting = {**files, "NOTE": "yes"}
-    project.up("--skip-preview", environment={**noting, "PROTECT": "yes"})
+    output = project.up("--skip-preview", environment={**noting, "PROTECT": "yes"})
     services = [yaml.safe_load(file.read_text())["metadata"] for file in tmp_path.rglob("v1-service-*.yaml")]
     noted = {service["name"]: service["annotations"] for service in services}
     assert noted == {"chat": {"seen": "chat"}, "tools": {"seen": "tools"}}
     objects = ["ConfigMap", "Deployment", "Service"]
     kinds = ["AiGateway", *objects, "ToolGateway", *objects, "ToolRoute", "ToolRoute"]
-    guarded = [urn for urn, resource in project.resources().items() if resource.get("protect")]
+    resources = project.resources()
+    guarded = [urn for urn, resource in resources.items() if resource.get("protect")]
     assert sorted(urn.split("::")[-2].rpartition(":")[2] for urn in guarded) == sorted(kinds)
+    urls = {
+        "weather": "http://tools.default.svc.cluster.local/mcp/default__weather",
+        "news": "http://tools.default.svc.cluster.local/mcp/default__news",
+    }
+    assert project.outputs()["routes"] == urls
+    routes = [made for made in resources.values() if made["type"].endswith(":ToolRoute")]
+    assert {made["urn"].rpartition("/")[2]: made["outputs"] for made in routes} == {
+        name: {"url": url} for name, url in urls.items()
+    }
+    assert 'warning: ToolGateway "tools": guardrails[0]: ' in output
+    assert "post_call has no equivalent for tool calls" in output
 
     names = {"COMPONENT": "talk", "TOOL_COMPONENT": "functions"}
     renamed = project.up("--skip-preview", environment={**noting, **names})
@@ -58,36 +75,6 @@ def test_transforms_protection_and_aliases_reach_the_objects(
         "functions/weather",
         "functions/news",
     }
-
-
-def test_routes_are_components_in_the_state_with_their_urls(
-    project: PulumiProject, files: Mapping[str, str]
-) -> None:
-    output = project.up("--skip-preview", environment=files)
-    urls = {
-        "weather": "http://tools.default.svc.cluster.local/mcp/default__weather",
-        "news": "http://tools.default.svc.cluster.local/mcp/default__news",
-    }
-    assert project.outputs()["routes"] == urls
-    routes = [made for made in project.resources().values() if made["type"].endswith(":ToolRoute")]
-    assert {made["urn"].rpartition("/")[2]: made["outputs"] for made in routes} == {
-        name: {"url": url} for name, url in urls.items()
-    }
-    assert 'warning: ToolGateway "tools": guardrails[0]: ' in output
-    assert "post_call has no equivalent for tool calls" in output
-
-
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        ({"GATEWAY_PORT": "0"}, 'error: AiGateway "chat": port: is 0, which is too small (use 1 or more)'),
-        ({"NEWS_URL": "news"}, 'error: ToolGateway "tools": routes[1].url: '),
-    ],
-)
-def test_a_mistake_in_an_output_is_one_message(
-    project: PulumiProject, files: Mapping[str, str], environment: Mapping[str, str], message: str
-) -> None:
-    assert message in project.fails("preview", environment={**files, **environment})
 
 
 def test_a_program_shapes_its_gateways_and_restarts_their_pods(

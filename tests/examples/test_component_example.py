@@ -21,9 +21,8 @@ def example(tmp_path: Path, lab: ControlPlane) -> PulumiProject:
     shutil.copytree(ROOT / "examples" / "component", folder)
     project = PulumiProject(folder, "test", tmp_path / "state", lab.kubeconfig)
     project.init()
-    project.run("config", "set", "namespace", "example-team")
-    for key, value in SECRETS.items():
-        project.run("config", "set", "--secret", key, value)
+    secrets = [word for key, value in SECRETS.items() for word in ("--secret", f"{key}={value}")]
+    project.run("config", "set-all", "--plaintext", "namespace=example-team", *secrets)
     return project
 
 

@@ -20,7 +20,7 @@ UPGRADE = "gateways:install.image"
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bare_lab() -> Iterator[ControlPlane]:
     """A control plane on which nothing is installed."""
     with ControlPlane.start() as control_plane:
@@ -70,6 +70,8 @@ def differences(wanted: Any, actual: Any, path: str = "") -> list[str]:
 def test_gateways_serve_through_install_upgrade_and_destroy(
     operator: PulumiProject, bare_lab: ControlPlane
 ) -> None:
+    assert_a_mistake_has_no_traceback(operator)
+
     operator.up("--skip-preview")
     for manifest in installation_manifests(Installation()):
         assert differences(manifest, stored(bare_lab, manifest)) == [], manifest["metadata"]["name"]
@@ -109,6 +111,18 @@ def test_gateways_serve_through_install_upgrade_and_destroy(
     assert found(bare_lab, "aigateway", "chat")["metadata"]["uid"] == before[0], "what stayed is adopted"
 
 
+def assert_a_mistake_has_no_traceback(operator: PulumiProject) -> None:
+    file = operator.folder / "stacks" / "Pulumi.operator.yaml"
+    shipped = file.read_text()
+    content = yaml.safe_load(shipped)
+    content["config"]["gateways:install"] = {"imagee": "x"}
+    file.write_text(yaml.safe_dump(content))
+    output = operator.fails("preview")
+    assert "nothing was changed" in output
+    assert "gateways:install.imagee: " in output
+    file.write_text(shipped)
+
+
 def deletions(events: str) -> list[str]:
     """Return the types of the Kubernetes objects that a run deleted, in the order in which that began."""
     lines = [json.loads(line) for line in events.splitlines() if line.startswith("{")]
@@ -116,13 +130,3 @@ def deletions(events: str) -> list[str]:
     return [
         step["type"] for step in steps if step["op"] == "delete" and step["type"].startswith("kubernetes:")
     ]
-
-
-def test_a_mistake_in_the_configuration_has_no_traceback(operator: PulumiProject) -> None:
-    file = operator.folder / "stacks" / "Pulumi.operator.yaml"
-    content = yaml.safe_load(file.read_text())
-    content["config"]["gateways:install"] = {"imagee": "x"}
-    file.write_text(yaml.safe_dump(content))
-    output = operator.fails("preview")
-    assert "nothing was changed" in output
-    assert "gateways:install.imagee: " in output

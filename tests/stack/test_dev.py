@@ -22,6 +22,32 @@ spec:
       provder: openai
 """
 
+GROUP = "runtime.agentic-layer.ai/v1alpha1"
+OTHERS = f"""\
+apiVersion: v1
+kind: Namespace
+metadata: {{name: edge}}
+---
+apiVersion: {GROUP}
+kind: AiGateway
+metadata: {{name: models, namespace: edge}}
+spec: {{aiGatewayClassName: litellm, aiModels: [{{name: gemini-2.5-flash, provider: gemini}}]}}
+---
+apiVersion: {GROUP}
+kind: AiGateway
+metadata: {{name: single}}
+spec: {{aiGatewayClassName: litellm, aiModels: [{{name: gpt-4o, provider: openai}}]}}
+---
+apiVersion: {GROUP}
+kind: ToolGateway
+metadata: {{name: tools, namespace: edge}}
+spec: {{toolGatewayClassName: agentgateway}}
+---
+apiVersion: {GROUP}
+kind: AgentGateway
+metadata: {{name: agents}}
+"""
+
 
 def rendered(folder: Path) -> dict[tuple[str, str], Any]:
     """Return the objects in a folder of YAML, by kind and name."""
@@ -46,30 +72,6 @@ def gatewayctl_objects(*paths: str, cwd: Path) -> dict[tuple[str, str], Any]:
     command = [str(Path(sys.executable).parent / "gatewayctl"), "render", *paths]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True)
     return by_name(yaml.safe_load_all(done.stdout))
-
-
-def test_namespaces_are_rendered_and_what_others_run_is_left_out(dev: PulumiProject) -> None:
-    manifests = dev.folder / "examples" / "manifests"
-    for file in manifests.iterdir():
-        file.unlink()
-    group = "runtime.agentic-layer.ai/v1alpha1"
-    (manifests / "all.yaml").write_text(
-        "apiVersion: v1\nkind: Namespace\nmetadata: {name: edge}\n---\n"
-        f"apiVersion: {group}\nkind: AiGateway\nmetadata: {{name: models, namespace: edge}}\n"
-        "spec: {aiGatewayClassName: litellm, aiModels: [{name: gemini-2.5-flash, provider: gemini}]}\n---\n"
-        f"apiVersion: {group}\nkind: ToolGateway\nmetadata: {{name: tools, namespace: edge}}\n"
-        "spec: {toolGatewayClassName: agentgateway}\n---\n"
-        f"apiVersion: {group}\nkind: AgentGateway\nmetadata: {{name: agents}}\n"
-    )
-    output = dev.up("--skip-preview")
-    assert "class agentgateway is not among the files" in output
-    assert "1 object of another kind is left out: AgentGateway" in output
-    assert rendered(dev.folder / "rendered").keys() == {
-        ("Namespace", "edge"),
-        ("ConfigMap", "models-config"),
-        ("Deployment", "models"),
-        ("Service", "models"),
-    }
 
 
 def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) -> None:
@@ -124,39 +126,47 @@ def test_a_stack_without_a_cluster_lives_from_up_to_destroy(dev: PulumiProject) 
     assert rendered(folder) == found
     assert [file for file in written if file not in (first, second) and not file.stat().st_mode & 0o77] != []
 
-    # What is at fault changes nothing: a broken manifest, and a route whose server is not in the files.
+    refuse_faults(dev, manifests)
+    assert rendered(folder) == found
+
+    # A gateway that goes takes its files along. What comes: a single file, a namespace, what others run.
+    patched = (
+        (manifests / "patched.yaml").read_text().replace("metadata:\n", "metadata:\n  namespace: default\n")
+    )
+    (manifests / "others.yaml").write_text(f"{OTHERS}---\n{patched}")
+    dev.configure({"gateways:manifests": "examples/manifests/others.yaml", "gateways:namespace": "team-a"})
+    output = dev.up("--skip-preview")
+    assert "class agentgateway is not among the files" in output
+    assert "1 object of another kind is left out: AgentGateway" in output
+    kept, zone = {("ConfigMap", "patched-litellm")}, {("Namespace", "edge")}
+    for one in ("models", "patched", "single"):
+        kept |= {("ConfigMap", f"{one}-config"), ("Deployment", one), ("Service", one)}
+    assert rendered(folder).keys() == kept | zone
+    assert dev.outputs() == {
+        "urls": {
+            "default/patched": "http://patched.default.svc.cluster.local:4000",
+            "edge/models": "http://models.edge.svc.cluster.local",
+            "team-a/single": "http://single.team-a.svc.cluster.local",
+        },
+        "routeUrls": {},
+    }
+    dev.run("destroy", "--yes", "--skip-preview")
+    assert rendered(folder).keys() == zone
+
+
+def refuse_faults(dev: PulumiProject, manifests: Path) -> None:
+    """Have a broken manifest, a route whose server is not in the files, a file that does not exist, and none at all."""
     (manifests / "broken.yaml").write_text(BROKEN)
     tools = (manifests / "tools.yaml").read_text()
     (manifests / "tools.yaml").write_text(tools[: tools.rindex("---")])
     (manifests / "openai.yaml").unlink()
+    dev.configure({"gateways:manifests": '["examples/manifests", "nowhere.yaml"]'})
     output = dev.fails("up", "--yes", "--skip-preview")
     assert "nothing was changed" in output
     assert "examples/manifests/broken.yaml:9: error: AiGateway broken: spec.aiModels[0].provder" in output
     assert "did you mean provider?" in output
     assert "examples/manifests/tools.yaml:18: error: ToolRoute files: spec.upstream.toolServerRef: " in output
     assert "only the given files are looked at" in output
-    assert rendered(folder) == found
-
-    # A gateway that goes takes its files along.
-    for gone in ("broken", "guarded", "tools"):
-        (manifests / f"{gone}.yaml").unlink()
-    dev.up("--skip-preview")
-    assert {name for _, name in rendered(folder)} == {"patched", "patched-config", "patched-litellm"}
-    dev.run("destroy", "--yes", "--skip-preview")
-    assert rendered(folder) == {}
-
-
-def test_a_single_path_and_a_namespace_may_be_configured(dev: PulumiProject) -> None:
-    dev.configure({"gateways:manifests": "examples/manifests/openai.yaml", "gateways:namespace": "team-a"})
-    dev.up("--skip-preview")
-    assert dev.outputs() == {
-        "urls": {"team-a/openai": "http://openai.team-a.svc.cluster.local"},
-        "routeUrls": {},
-    }
-
-
-def test_configuration_at_fault_is_explained(dev: PulumiProject) -> None:
-    dev.configure({"gateways:manifests": "nowhere.yaml"})
-    assert "nowhere.yaml:1: error: cannot be read" in dev.fails("preview")
+    assert "nowhere.yaml:1: error: cannot be read" in output
     dev.configure({"gateways:manifests": "[]"})
     assert "gateways:manifests is []: name a file or folder" in dev.fails("preview")

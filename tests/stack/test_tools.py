@@ -77,17 +77,18 @@ def route_urls(project: PulumiProject) -> dict[str, str]:
     return {name.partition("/")[2]: url.removeprefix("http://").partition(".")[0] for name, url in urls}
 
 
-def test_routes_and_guards_live_from_preview_to_destroy(
+def test_routes_and_guards_live_from_up_to_destroy(
     stack: PulumiProject, lab: ControlPlane, lab_namespace: str
 ) -> None:
-    stack.up()
+    stack.up("--skip-preview")
     made = {f"{kind}/{name}" for kind in ("Deployment", "Service") for name in ("chat", "others", "tools")}
     made |= {f"ConfigMap/{name}-config" for name in ("chat", "others", "tools")}
     assert names(lab, lab_namespace) == {*made, "Secret/moderation"}, "a ToolServer is not deployed"
     key = f"{lab_namespace.replace('-', '_')}__files"
     host = f"http://tools.{lab_namespace}.svc.cluster.local"
-    assert stack.outputs()["urls"][f"{lab_namespace}/tools"] == host
-    assert stack.outputs()["routeUrls"][f"{lab_namespace}/files"] == f"{host}/mcp/{key}"
+    outputs = stack.outputs()
+    assert outputs["urls"][f"{lab_namespace}/tools"] == host
+    assert outputs["routeUrls"][f"{lab_namespace}/files"] == f"{host}/mcp/{key}"
     assert servers(lab, lab_namespace, "tools") == {
         "files": {
             "url": f"http://server.{lab_namespace}.svc.cluster.local:9000/sse",
@@ -108,30 +109,21 @@ def test_routes_and_guards_live_from_preview_to_destroy(
     stack.up("--skip-preview", "--expect-no-changes")
 
     before = get(lab, lab_namespace, "deployments")["items"]
-    write(stack, routes=ROUTES.replace("name: server}}", "name: server}}\n  toolFilter: {deny: [erase]}"))
+    write(stack, routes=MOVED.replace("name: server}}", "name: server}}\n  toolFilter: {deny: [erase]}"))
     stack.up("--skip-preview")
-    assert servers(lab, lab_namespace, "tools")["files"]["disallowed_tools"] == ["erase"]
+    assert route_urls(stack) == {"files": "tools", "weather": "others"}
+    files = servers(lab, lab_namespace, "tools")
+    assert list(files) == ["files"]
+    assert files["files"]["disallowed_tools"] == ["erase"]
+    assert list(servers(lab, lab_namespace, "others")) == ["weather"]
     after = get(lab, lab_namespace, "deployments")["items"]
     changed = {
         new["metadata"]["name"]
         for old, new in zip(before, after, strict=True)
         if old["spec"]["template"] != new["spec"]["template"]
     }
-    assert changed == {"tools"}, "the pods of the other gateways are left alone"
+    assert changed == {"others", "tools"}, "the pods of the gateway for models are left alone"
 
-    write(stack, routes=MOVED)
-    stack.up("--skip-preview")
-    assert route_urls(stack) == {"files": "tools", "weather": "others"}
-    assert list(servers(lab, lab_namespace, "tools")) == ["files"]
-    assert list(servers(lab, lab_namespace, "others")) == ["weather"]
-
-    stack.run("destroy", "--yes", "--skip-preview")
-    assert names(lab, lab_namespace) == set()
-
-
-def test_one_broken_route_or_guard_keeps_everything_as_it_is(
-    stack: PulumiProject, lab: ControlPlane, lab_namespace: str
-) -> None:
     broken = ROUTES.replace("weather.example.com", "wea ther").replace("name: server", "name: gone")
     write(stack, routes=broken, guarded=GUARDED.replace("{name: presidio}}", "{name: gone}}", 1))
     output = stack.fails("up", "--yes", "--skip-preview")
@@ -142,4 +134,9 @@ def test_one_broken_route_or_guard_keeps_everything_as_it_is(
         f"manifests/tools.yaml:4: error: ToolGateway tools: spec.guardrails[0]: {provider}, which Guard ",
     ]
     assert [text for text in reported if text not in output] == [], output
+    assert get(lab, lab_namespace, "deployments")["items"] == after, "everything is kept as it is"
+    assert servers(lab, lab_namespace, "tools") == files
+
+    stack.run("destroy", "--yes", "--skip-preview")
     assert names(lab, lab_namespace) == set()
+    assert not list(stack.temporary.glob("kubeconfig*")), "no copy of the credentials stays behind"

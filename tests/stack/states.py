@@ -1,4 +1,4 @@
-"""What `pulumi up` over manifests leaves in its state, beside what the daemon leaves of the same manifests."""
+"""States of `pulumi up` over manifests and of the daemon, so that they can be compared."""
 
 import json
 import os
@@ -9,22 +9,7 @@ from typing import Any
 from gateway_components.components.objects import MADE_BY
 from gateway_components.plan.objects import SETTINGS
 from lab import ControlPlane
-from tests.daemon.harness import GATEWAYCTL, Daemon, fresh_namespace
-from tests.pulumi_cli import PulumiProject
-from tests.stack.texts import GROUP, ROUTES, TOOL_SERVER, tool_gateway
-
-MANIFESTS = f"""\
-apiVersion: {GROUP}
-kind: AiGateway
-metadata: {{name: chat}}
-spec:
-  aiGatewayClassName: litellm
-  aiModels: [{{name: gpt-4o, provider: openai}}]
-  commonMetadata: {{labels: {{team: a}}, annotations: {{seen: "yes"}}}}
----
-{tool_gateway("tools")}---
-{TOOL_SERVER}---
-{ROUTES}"""
+from tests.daemon.harness import GATEWAYCTL
 
 CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 
@@ -72,23 +57,3 @@ def exported(lab: ControlPlane, namespace: str) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["deployment"]["resources"]
-
-
-def test_stack_and_daemon_have_the_same_state(
-    cluster_project: PulumiProject, lab: ControlPlane, lab_namespace: str, daemon: Daemon
-) -> None:
-    file = cluster_project.folder / "manifests" / "all.yaml"
-    file.write_text(MANIFESTS)
-    cluster_project.up("--skip-preview")
-    by_stack = comparable(cluster_project.resources().values(), lab_namespace)
-    with fresh_namespace(lab) as place:
-        place.kubectl("apply", "-f", str(file))
-        place.wait_ready("tools", "ToolGateway")
-        place.wait_ready("chat")
-        for route in ("files", "weather"):
-            place.wait_route(route, "Reconciled")
-        by_daemon = comparable(exported(lab, place.name), place.name)
-    kinds = sorted(key.partition("::")[0].rpartition(":")[2] for key in by_stack)
-    twice = ["ConfigMap", "Deployment", "Service", "ToolRoute"]
-    assert kinds == sorted(["AiGateway", "ToolGateway", *twice, *twice])
-    assert by_stack == by_daemon
