@@ -20,7 +20,7 @@ from gateway_components.errors import GatewayError
 from gateway_components.graph.verdicts import Inventory, inventory_of_raw
 from gateway_components.kube.client import KubeClient
 from gateway_components.kube.errors import ApiError, ApiUnreachableError
-from gateway_components.kube.reflector import Reflector
+from gateway_components.kube.reflector import INSTALL_CRDS, Reflector
 from gateway_components.kube.resources import CUSTOM_RESOURCES
 from gateway_components.kubeconfig import find_kubeconfig
 
@@ -161,7 +161,7 @@ async def _list(client: KubeClient, kind: str, namespace: str | None) -> Listing
 
 def _refused(kind: str, error: ApiError) -> str:
     if error.status == HTTPStatus.NOT_FOUND:
-        return f"the CRD {KINDS[kind].crd_name} is not installed; kubectl apply -f deploy/crds installs it"
+        return f"the CRD {KINDS[kind].crd_name} is not installed; {INSTALL_CRDS} installs it"
     message = _one_line(str(error))
     if error.status == HTTPStatus.UNAUTHORIZED:
         return f"the API server refuses the credentials: {message}; renew them, or set KUBECONFIG to others"
@@ -174,7 +174,7 @@ def _in_short(notes: Sequence[str]) -> str:
     if len(set(notes)) == 1:
         return notes[0]
     if all("is not installed" in note for note in notes):
-        return "the CRDs are not installed; kubectl apply -f deploy/crds installs them"
+        return f"the CRDs are not installed; {INSTALL_CRDS} installs them"
     return f"{notes[0]} (and {len(notes) - 1} more kinds)"
 
 

@@ -20,7 +20,9 @@ from gateway_components.kube.resources import Resource
 
 T = TypeVar("T")
 
-_INSTALL = "install the CRDs: kubectl apply -f deploy/crds"
+INSTALL_CRDS = "kubectl apply --server-side -f deploy/crds"
+"""Command that installs the CRDs."""
+_CURE = f"install the CRDs: {INSTALL_CRDS}"
 _CURES: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "look for a proxy that answers so; API discovery does not say that this kind is missing",
     HTTPStatus.UNAUTHORIZED: "renew the credentials, or set KUBECONFIG to others",
@@ -243,11 +245,11 @@ class Reflector(Generic[T]):
             await self._wait(error)
             return
         if not self._absence.is_certain(has_objects=bool(self._objects)):
-            await self._wait(error, cure=_INSTALL)
+            await self._wait(error, cure=_CURE)
             return
         if not self.absent:
-            self._log.warning("no such resource", cure=_INSTALL, gone=len(self._objects))
-            self._why_missing = f"there is no such resource ({_INSTALL})"
+            self._log.warning("no such resource", cure=_CURE, gone=len(self._objects))
+            self._why_missing = f"there is no such resource ({_CURE})"
             self.absent = True
             self._replace({})
         await asyncio.sleep(_ABSENT_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311  (spreads the load)

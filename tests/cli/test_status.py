@@ -172,7 +172,7 @@ def test_a_kind_whose_crd_is_missing_does_not_hide_the_others(
         assert done.returncode == 0
         assert done.stderr == (
             "warning: the CRD toolservers.runtime.agentic-layer.ai is not installed; "
-            "kubectl apply -f deploy/crds installs it\n"
+            "kubectl apply --server-side -f deploy/crds installs it\n"
         )
     finally:
         cluster.kubectl("apply", "-f", str(DEPLOY / "crds" / name))
@@ -266,4 +266,5 @@ def test_a_cluster_without_our_crds_is_told_how_to_get_them(command: Command, cl
     cluster.kubectl("delete", "-f", str(DEPLOY / "crds"), "--wait")
     done = command(cluster.kubeconfig, "status")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: the CRDs are not installed; kubectl apply -f deploy/crds installs them\n"
+    install = "kubectl apply --server-side -f deploy/crds"
+    assert done.stderr == f"error: the CRDs are not installed; {install} installs them\n"

@@ -89,7 +89,7 @@ def test_without_crds_it_lives_and_says_what_it_waits_for(observed: Observed) ->
     status, text = observed.ready_before
     assert status == 503
     assert "aigateways: " in text
-    assert "kubectl apply -f deploy/crds" in text
+    assert "kubectl apply --server-side -f deploy/crds" in text
     assert scrape(observed.daemon).value("watch_restarts_total", resource="aigateways", cause="absent") >= 1
 
 
