@@ -1,18 +1,12 @@
 """The proxy as pods run it: as nobody, without rights, on a root folder that it cannot write to."""
 
-from __future__ import annotations
-
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gateway_components.plan.environment import MULTIPROC_DIR
-
-from .harness import litellm_binary
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from tests.litellm_proxy.harness import litellm_binary
 
 # Mounts are seen by this process alone. The upper layer gives the mount points, and opens the folders on the way to the
 # program for a user whom it does not belong to.

@@ -1,18 +1,14 @@
 """Fixtures of the tests that start the real LiteLLM proxy."""
 
-from __future__ import annotations
-
 import contextlib
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import pytest
 
-from .confined import confined_binary
-from .harness import LiteLLMProxy
-from .upstream import FakeOpenAI
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from tests.litellm_proxy.confined import confined_binary
+from tests.litellm_proxy.harness import LiteLLMProxy
+from tests.litellm_proxy.upstream import FakeOpenAI
 
 
 class StartProxy(Protocol):

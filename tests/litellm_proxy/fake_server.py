@@ -1,16 +1,12 @@
 """A fake HTTP service on loopback, which keeps what it is asked."""
 
-from __future__ import annotations
-
 import json
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Final, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final, Self
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -42,7 +38,7 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, service: FakeServer) -> None:
+    def __init__(self, service: "FakeServer") -> None:
         self.service = service
         super().__init__((LOOPBACK, 0), _Handler)
 

@@ -1,17 +1,11 @@
 """A Guard of each kind and its provider, as users write them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
-
-from .planned import manifest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from .guards import FakeModeration, FakePresidio
+from tests.litellm_proxy.guards import FakeModeration, FakePresidio
+from tests.litellm_proxy.planned import manifest
 
 SECRETS: Final = {
     ("moderation", "token"): "sk-moderation-secret",

@@ -4,19 +4,13 @@ Each speaks as much of its service's API as LiteLLM uses, keeps what it is asked
 own, so that a test can tell which of several guards of a gateway has acted.
 """
 
-from __future__ import annotations
-
 import re
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from .fake_server import FakeServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from .fake_server import RecordedRequest
+from tests.litellm_proxy.fake_server import FakeServer, RecordedRequest
 
 
 class FakeGuard(FakeServer):

@@ -6,8 +6,6 @@ proxy gets no environment but the one it is given, so neither keys nor HTTP prox
 reach it, and it is kept from calling the internet.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import http.client
@@ -18,16 +16,14 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from lab import wait_until
 from lab.ports import free_port
 from tests.preloaded import Preloaded, PreloadedProcess
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LOOPBACK: Final = "127.0.0.1"
 QUIET_ENV: Final[Mapping[str, str]] = {

@@ -1,17 +1,13 @@
 """What an agent does with a route's address: list the tools and call them, with the official MCP SDK."""
 
-from __future__ import annotations
-
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from .harness import shared_imports, stop_group
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from tests.litellm_proxy.harness import shared_imports, stop_group
 
 _PROGRAM: Final = Path(__file__).parent / "programs" / "mcp_client.py"
 _SECONDS: Final = 90

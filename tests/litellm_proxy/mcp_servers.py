@@ -1,24 +1,18 @@
 """Real MCP servers on loopback, as the upstreams of tool routes."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import socket
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from lab import wait_until
 from lab.ports import free_port
-
-from .fake_server import LOOPBACK
-from .harness import shared_imports, stop_group
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from tests.preloaded import PreloadedProcess
+from tests.litellm_proxy.fake_server import LOOPBACK
+from tests.litellm_proxy.harness import shared_imports, stop_group
+from tests.preloaded import PreloadedProcess
 
 Transport = Literal["http", "sse"]
 TOOLS: Final = ("echo", "erase", "whoami")

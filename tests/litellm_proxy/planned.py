@@ -1,9 +1,8 @@
 """From manifests to what LiteLLM is started with, by the plan that the daemon uses."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from gateway_components.api.gateways import AiGateway, AiGatewayClass, ToolGateway, ToolGatewayClass
 from gateway_components.api.guardrails import Guard, GuardrailProvider
@@ -15,12 +14,7 @@ from gateway_components.identity import Identity
 from gateway_components.plan.patch import PATCH_KEY
 from gateway_components.plan.plan import plan
 from gateway_components.plan.references import PATCH_ANNOTATION
-from gateway_components.plan.snapshot import Content, Policy, Snapshot
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from gateway_components.plan.snapshot import Resource
+from gateway_components.plan.snapshot import Content, Policy, Resource, Snapshot
 
 _CLASS: Final = "litellm"
 

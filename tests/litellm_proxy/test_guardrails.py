@@ -1,29 +1,21 @@
 """Guards of every kind as the plan writes them, loaded into the real proxy: what they see, and what they stop."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
 from lab import wait_until
-
-from .guard_manifests import SECRETS, guards
-from .guards import FakeBedrock, FakeModeration, FakePresidio
-from .mcp_servers import McpServer
-from .planned import manifest, planned_gateway
-from .upstream import FakeOpenAI
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .conftest import StartProxy
-    from .guards import FakeGuard
-    from .harness import LiteLLMProxy, Response
-    from .planned import PlannedGateway
+from tests.litellm_proxy.conftest import StartProxy
+from tests.litellm_proxy.guard_manifests import SECRETS, guards
+from tests.litellm_proxy.guards import FakeBedrock, FakeGuard, FakeModeration, FakePresidio
+from tests.litellm_proxy.harness import LiteLLMProxy, Response
+from tests.litellm_proxy.mcp_servers import McpServer
+from tests.litellm_proxy.planned import PlannedGateway, manifest, planned_gateway
+from tests.litellm_proxy.upstream import FakeOpenAI
 
 # The first mail address of a prompt has this name for the model, and its own again in the answer.
 REPLY = "I wrote to <EMAIL_ADDRESS_1>."

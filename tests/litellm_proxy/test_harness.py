@@ -1,24 +1,18 @@
 """The harness itself, with small programs in place of the proxy."""
 
-from __future__ import annotations
-
 import functools
 import http.client
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from lab import wait_until
-
-from .harness import LiteLLMProxy, ProxyError
-from .upstream import FakeOpenAI
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.litellm_proxy.harness import LiteLLMProxy, ProxyError
+from tests.litellm_proxy.upstream import FakeOpenAI
 
 
 def program(folder: Path, body: str) -> Path:

@@ -1,20 +1,15 @@
 """Tool routes as the plan writes them, served by the real proxy in front of real MCP servers."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from .mcp_client import Call, converse
-from .mcp_servers import McpServer
-from .planned import manifest, planned_gateway
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from .conftest import StartProxy
+from tests.litellm_proxy.conftest import StartProxy
+from tests.litellm_proxy.mcp_client import Call, converse
+from tests.litellm_proxy.mcp_servers import McpServer
+from tests.litellm_proxy.planned import manifest, planned_gateway
 
 HTTP_KEY = "default__over_http"
 SSE_KEY = "team_a__over_sse"

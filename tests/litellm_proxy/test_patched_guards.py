@@ -3,26 +3,19 @@
 The other facts here are why the plan refuses or warns: a variable that no pod has, and a guard without a key.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from .configs import generated_config
-from .guard_manifests import SECRETS, guards
-from .guards import FakeBedrock, FakeModeration, FakePresidio
-from .planned import manifest, planned_gateway
-from .upstream import FakeOpenAI
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .conftest import StartProxy
-    from .harness import LiteLLMProxy
-    from .planned import PlannedGateway
+from tests.litellm_proxy.configs import generated_config
+from tests.litellm_proxy.conftest import StartProxy
+from tests.litellm_proxy.guard_manifests import SECRETS, guards
+from tests.litellm_proxy.guards import FakeBedrock, FakeModeration, FakePresidio
+from tests.litellm_proxy.harness import LiteLLMProxy
+from tests.litellm_proxy.planned import PlannedGateway, manifest, planned_gateway
+from tests.litellm_proxy.upstream import FakeOpenAI
 
 MODEL_KEY = SECRETS["api-key-secrets", "OPENAI_API_KEY"]
 

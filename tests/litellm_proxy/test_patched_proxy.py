@@ -1,23 +1,16 @@
 """A configuration with what a config patch usually adds: a master key, another endpoint."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 
 from gateway_components.plan.environment import api_key_variable
-
-from .configs import generated_config
-from .upstream import FakeOpenAI
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .conftest import StartProxy
-    from .harness import LiteLLMProxy
+from tests.litellm_proxy.configs import generated_config
+from tests.litellm_proxy.conftest import StartProxy
+from tests.litellm_proxy.harness import LiteLLMProxy
+from tests.litellm_proxy.upstream import FakeOpenAI
 
 MASTER_KEY = "sk-master"
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "ping"}]}

@@ -1,23 +1,16 @@
 """A generated configuration, loaded by the real proxy and used for a chat."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from lab import wait_until
 from tests.install.sandbox import why_not
-
-from .configs import generated_config, generated_container
-from .upstream import FakeOpenAI
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .conftest import StartProxy
-    from .harness import LiteLLMProxy
+from tests.litellm_proxy.configs import generated_config, generated_container
+from tests.litellm_proxy.conftest import StartProxy
+from tests.litellm_proxy.harness import LiteLLMProxy
+from tests.litellm_proxy.upstream import FakeOpenAI
 
 LITELLM_VERSION = "1.83.14"
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "ping"}]}

@@ -1,7 +1,5 @@
 """The kept schema is that of the installed package."""
 
-from __future__ import annotations
-
 import pytest
 
 from tools.litellm_schema import SCHEMA, litellm_schema

@@ -1,23 +1,17 @@
 """Routes of several namespaces behind one real proxy, and what a patch calls its servers."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from .harness import LiteLLMProxy, ProxyError
-from .mcp_client import Call, converse
-from .mcp_servers import McpServer
-from .planned import PlannedGateway, manifest, planned_gateway
-from .test_mcp import route
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from .conftest import StartProxy
+from tests.litellm_proxy.conftest import StartProxy
+from tests.litellm_proxy.harness import LiteLLMProxy, ProxyError
+from tests.litellm_proxy.mcp_client import Call, converse
+from tests.litellm_proxy.mcp_servers import McpServer
+from tests.litellm_proxy.planned import PlannedGateway, manifest, planned_gateway
+from tests.litellm_proxy.test_mcp import route
 
 KEY = "default__my_own"
 TOKEN = "a-token-of-the-owner"

@@ -5,29 +5,21 @@ refuses OpenAI's moderation. The tests here pin the reasons of both: they fail o
 otherwise, and their messages say what can go then.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
-from .guard_manifests import NAMES, SECRETS, guards
-from .guards import FakeBedrock, FakeModeration, FakePresidio
-from .harness import ProxyError
-from .mcp_client import Call, CallResult, converse
-from .mcp_servers import McpServer
-from .planned import manifest, planned_gateway
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from .conftest import StartProxy
-    from .guards import FakeGuard
-    from .harness import LiteLLMProxy
-    from .planned import PlannedGateway
+from tests.litellm_proxy.conftest import StartProxy
+from tests.litellm_proxy.guard_manifests import NAMES, SECRETS, guards
+from tests.litellm_proxy.guards import FakeBedrock, FakeGuard, FakeModeration, FakePresidio
+from tests.litellm_proxy.harness import LiteLLMProxy, ProxyError
+from tests.litellm_proxy.mcp_client import Call, CallResult, converse
+from tests.litellm_proxy.mcp_servers import McpServer
+from tests.litellm_proxy.planned import PlannedGateway, manifest, planned_gateway
 
 MODEL = {"name": "gpt-4o", "provider": "openai"}
 MODES = {"pre_call": "pre_mcp_call", "during_call": "during_mcp_call"}

@@ -1,16 +1,10 @@
 """A fake model provider on loopback."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from .fake_server import FakeServer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .fake_server import RecordedRequest
+from tests.litellm_proxy.fake_server import FakeServer, RecordedRequest
 
 
 class FakeOpenAI(FakeServer):
