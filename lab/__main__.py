@@ -1,7 +1,5 @@
 """`python -m lab`: run a control plane in the foreground, until Ctrl-C or the end of a command."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex

@@ -1,7 +1,5 @@
 """The few requests that the lab itself sends to its API server, and to etcd."""
 
-from __future__ import annotations
-
 import base64
 import http.client
 import json

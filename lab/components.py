@@ -1,7 +1,5 @@
 """Command lines of the control plane's components."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

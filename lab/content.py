@@ -1,7 +1,5 @@
 """What the lab puts into a fresh control plane, and waiting until its components have done their share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Starting, using and stopping a control plane."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The folder of one lab: created locked, so that the folders of dead labs can be told from those in use."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import secrets

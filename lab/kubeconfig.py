@@ -1,7 +1,5 @@
 """Users of the lab, their tokens, and kubeconfig files for them."""
 
-from __future__ import annotations
-
 import base64
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Running kubectl."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

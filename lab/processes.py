@@ -1,7 +1,5 @@
 """The lab's side of the supervisor: starts, watches and stops components through it."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

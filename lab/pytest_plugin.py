@@ -1,7 +1,5 @@
 """Fixtures that give tests a control plane."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 from pathlib import Path

@@ -6,8 +6,6 @@ lab's folder and exits. It uses only the standard library and imports nothing of
 starts in a few hundredths of a second.
 """
 
-from __future__ import annotations
-
 import ctypes
 import json
 import os

@@ -1,7 +1,5 @@
 """`python -m tools`: set up the binaries that the project drives."""
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys

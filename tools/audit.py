@@ -1,7 +1,5 @@
 """What the image is made of: the vulnerabilities that are known in it, and its bill of materials."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

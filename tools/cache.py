@@ -1,7 +1,5 @@
 """The user's cache folder: one folder per part and content, complete or not there at all."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Checking a binary: its version, or that it starts."""
 
-from __future__ import annotations
-
 import os
 import select
 import subprocess

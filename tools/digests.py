@@ -1,7 +1,5 @@
 """Digests of images, as their registries give them (OCI distribution specification): a tag may be moved, they not."""
 
-from __future__ import annotations
-
 import json
 import re
 import urllib.error
@@ -36,7 +34,7 @@ class _Reference:
     tag: str
 
     @staticmethod
-    def of(image: str) -> _Reference:
+    def of(image: str) -> "_Reference":
         name, _, tag = image.rpartition(":")
         host, slash, rest = name.partition("/")
         if slash and ("." in host or ":" in host):

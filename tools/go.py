@@ -1,7 +1,5 @@
 """Building a part with the Go compiler."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Where the pinned LiteLLM package says which keys its ``config.yaml`` has: types, signatures and source."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Which keys LiteLLM's code reads from its maps, found in its source: many settings are declared nowhere."""
 
-from __future__ import annotations
-
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -6,8 +6,6 @@ An empty schema is free-form. Values have no types: the known keys are the point
 `enum` lists them, and `pattern` says which others it takes besides.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 from typing import Any

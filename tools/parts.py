@@ -1,7 +1,5 @@
 """The parts: what each is built from, which versions on PATH also serve, and how to check it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

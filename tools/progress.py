@@ -1,7 +1,5 @@
 """Running a long command with a sign of life now and then."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

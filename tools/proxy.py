@@ -1,7 +1,5 @@
 """The virtual environment with the real LiteLLM proxy, which cannot share the project's."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

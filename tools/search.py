@@ -1,7 +1,5 @@
 """Looking for parts of a fitting version on PATH."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Setting up all parts, from PATH, from the cache, or built, and registering the provider with Pulumi."""
 
-from __future__ import annotations
-
 import math
 import os
 import subprocess

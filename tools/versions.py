@@ -1,7 +1,5 @@
 """Versions and ranges of versions."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """However a lab ends, no process and no folder of it stays behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

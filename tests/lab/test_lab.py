@@ -1,7 +1,5 @@
 """A control plane: what it offers, several at once, and an outage of its API server."""
 
-from __future__ import annotations
-
 import json
 import socket
 from pathlib import Path

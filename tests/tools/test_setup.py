@@ -1,7 +1,5 @@
 """The whole set-up, with a stand-in for Go that "builds" shell scripts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
