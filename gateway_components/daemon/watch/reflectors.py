@@ -80,6 +80,10 @@ class Mirror:
         """Return what is kept of the objects of a kind (`projections`), by namespace and name; it stays current."""
         return self._objects[kind]
 
+    def get(self, key: Identity) -> Any:
+        """Return what is kept of one object; None where there is none."""
+        return self._objects[key.kind].get((key.namespace, key.name))
+
     def seen(self, kind: str, namespace: str) -> int:
         """Return the version up to which a kind in a namespace is mirrored; 0 where that is unknown."""
         reflectors = self._reflectors[kind]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 from gateway_components.api.kinds import GATEWAY_KINDS, TOOL_ROUTE, GatewayKind
 from gateway_components.daemon.observe.metrics import count_conditions
@@ -34,7 +34,6 @@ from gateway_components.plan.snapshot import (
     GatewayClass,
     KnownObject,
     Policy,
-    Resource,
     Snapshot,
     Unreadable,
 )
@@ -62,7 +61,7 @@ class ClusterView:
         self._callbacks = callbacks
         self._lookups = LiveLookups(client, self._settled, self._mistaken, time.monotonic)
         self._dependents = Dependents(
-            self._find, self._gateway, callbacks, self._unused, self._lookups.class_changed, self._exists
+            self._get, self._get, callbacks, self._unused, self._lookups.class_changed, self._exists
         )
         self._mirror = Mirror(client, self._dependents.changed, namespaces, on_restart)
         self._sights = Sights(self._mirror.objects)
@@ -118,7 +117,7 @@ class ClusterView:
 
     def fault(self, route: Identity) -> str:
         """Return why a route cannot be read, field by field; empty where it can."""
-        state = self._route(route)
+        state: RouteState | None = self._get(route)
         return state.fault if state else ""
 
     def reported(self, subject: Identity) -> bool:
@@ -138,7 +137,7 @@ class ClusterView:
 
     def _rivalled(self, key: Identity, applied: Mark) -> Drift | None:
         """Find what another operator left on an object beside our fields, where none of ours was changed."""
-        state = self._deployment(key) if key.kind == "Deployment" else None
+        state: DeploymentState | None = self._get(key) if key.kind == "Deployment" else None
         if (
             state is None
             or int(state.version) < applied.version
@@ -149,7 +148,7 @@ class ClusterView:
 
     def is_state_current(self, namespace: str, version: int | None) -> bool:
         """Return whether nobody has written or deleted the state of `namespace` since `version`, as far as is seen."""
-        state = self._mirror.objects("Secret").get((namespace, STATE_SECRET))
+        state = self._get(Identity("Secret", namespace, STATE_SECRET))
         if version is None or state is None:
             return (version is None and state is None) or self._mirror.seen("Secret", namespace) < (
                 version or 0
@@ -164,7 +163,7 @@ class ClusterView:
 
     def rollout(self, gateway: GatewayPlan) -> Rollout | None:
         """Return how far the Deployment of a planned gateway has come; None where there is none."""
-        state = self._deployment(gateway.key)
+        state: DeploymentState | None = self._get(gateway.key._replace(kind="Deployment"))
         if state is None or gateway.objects is None:
             return None
         return state.rollout(gateway.objects.hashes)
@@ -187,7 +186,7 @@ class ClusterView:
         gateways = {key: sight for key, sight in seen.items() if key not in undecided}
         routes = [self._living_route(key) for key in subjects if key.kind == TOOL_ROUTE.kind]
         used = frozenset[Identity]().union(*map(self._dependents.uses, subjects))
-        found = {reference: self._find(reference) for reference in used if not _is_content(reference)}
+        found = {reference: self._get(reference) for reference in used if not _is_content(reference)}
         # A container can use those of its own namespace alone, so nothing else is ever read.
         needed = {
             reference for reference in used if _is_content(reference) and reference.namespace == namespace
@@ -268,7 +267,7 @@ class ClusterView:
         return ("", namespace) in self._mirror.objects("Namespace")
 
     def _is_leaving(self, key: Identity) -> bool:
-        state = self._gateway(key)
+        state: GatewayState | None = self._get(key)
         return state is not None and state.leaving
 
     def _settled(self, sought: Identity) -> None:
@@ -289,22 +288,15 @@ class ClusterView:
         return self._living_gateway(subject)
 
     def _living_gateway(self, key: Identity) -> GatewayState | None:
-        state = None if self.leaves(key.namespace) else self._gateway(key)
+        state: GatewayState | None = None if self.leaves(key.namespace) else self._get(key)
         return None if state is None or state.leaving else state
 
     def _living_route(self, key: Identity) -> RouteState | None:
-        state = self._route(key)
+        state: RouteState | None = self._get(key)
         return None if state is None or state.leaving else state
 
-    def _gateway(self, key: Identity) -> GatewayState | None:
-        return cast("GatewayState | None", self._mirror.objects(key.kind).get((key.namespace, key.name)))
-
-    def _route(self, key: Identity) -> RouteState | None:
-        return cast("RouteState | None", self._mirror.objects(TOOL_ROUTE.kind).get((key.namespace, key.name)))
-
-    def _find(self, reference: Identity) -> Resource | None:
-        found = self._mirror.objects(reference.kind).get((reference.namespace, reference.name))
-        return cast("Resource | None", found)
+    def _get(self, key: Identity) -> Any:
+        return self._mirror.get(key)
 
     def _classes(self) -> tuple[GatewayClass, ...]:
         kinds = (kind.class_kind for kind in GATEWAY_KINDS.values())
@@ -316,14 +308,8 @@ class ClusterView:
         )
 
     def _mark(self, key: Identity) -> Mark | None:
-        state = self._mirror.objects(key.kind).get((key.namespace, key.name))
-        if state is None:
-            return None
-        return state.mark or unowned_mark(state.version)
-
-    def _deployment(self, key: Identity) -> DeploymentState | None:
-        found = self._mirror.objects("Deployment").get((key.namespace, key.name))
-        return cast("DeploymentState | None", found)
+        state = self._get(key)
+        return None if state is None else state.mark or unowned_mark(state.version)
 
     def _unused(self, reference: Identity) -> None:
         self._contents.forget(reference)
