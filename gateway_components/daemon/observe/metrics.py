@@ -99,12 +99,10 @@ class _Conditions(Collector):
     def __init__(self, counts: Callable[[], ConditionCounts]) -> None:
         self._counts = counts
 
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the metrics without values, as registering needs them."""
-        yield from _families()
-
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        gateways, routes = _families()
+        labels = ("kind", "condition", "status")
+        gateways = GaugeMetricFamily(f"{_NAMESPACE}_gateways", "Gateways by condition", labels=labels)
+        routes = GaugeMetricFamily(f"{_NAMESPACE}_routes", "Routes by condition", labels=labels[1:])
         for (kind, condition, status), number in sorted(self._counts().items()):
             if kind == _ROUTE:
                 routes.add_metric((condition, status), number)
@@ -112,15 +110,6 @@ class _Conditions(Collector):
                 gateways.add_metric((kind, condition, status), number)
         yield gateways
         yield routes
-
-
-def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
-    return (
-        GaugeMetricFamily(
-            f"{_NAMESPACE}_gateways", "Gateways by condition", labels=("kind", "condition", "status")
-        ),
-        GaugeMetricFamily(f"{_NAMESPACE}_routes", "Routes by condition", labels=("condition", "status")),
-    )
 
 
 def _version() -> str:
