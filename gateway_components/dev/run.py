@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -305,7 +305,6 @@ class _Reporter(Reports):
         self,
         namespace: str,  # noqa: ARG002  (each gateway has a line)
         batch: Batch,
-        release: Collection[Identity],  # noqa: ARG002  (printed by the engine)
         failures: Mapping[Identity, Failure],
         seconds: float,
     ) -> None:

@@ -186,14 +186,9 @@ class Reports(Protocol):
         return
 
     def engine_ran(
-        self,
-        namespace: str,
-        batch: Batch,
-        release: Collection[Identity],
-        failures: Mapping[Identity, Failure],
-        seconds: float,
+        self, namespace: str, batch: Batch, failures: Mapping[Identity, Failure], seconds: float
     ) -> None:
-        """Record an engine run."""
+        """Record an engine run; of a batch that holds what it released, which failed."""
 
     def preempted(self, namespace: str, batch: Batch, seconds: float) -> None:
         """Record that a run was interrupted for others, `seconds` after its start."""

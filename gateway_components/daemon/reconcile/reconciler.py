@@ -176,7 +176,7 @@ class Reconciler:
             outcome, seconds = await self._carry_out(namespace, planned, ledger, batch)
         corrected = ledger.record(planned, batch, outcome, self._clock.now())
         unapplied = ledger.failures(planned, batch)
-        self._reporter.engine_ran(namespace, batch, outcome.released, unapplied, seconds)
+        self._reporter.engine_ran(namespace, replace(batch, release=outcome.released), unapplied, seconds)
         ledger.forget(outcome.released)
         for key, drifts in corrected.items():
             for drift in drifts:

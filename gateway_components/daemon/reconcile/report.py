@@ -4,7 +4,7 @@ A status that the API server refuses is retried apart, and nobody else waits for
 gateway may fill it up to the limit of etcd, so that no status fits.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -123,20 +123,15 @@ class Reporter:
             await self._events.drift_corrected(key, raw, drifts)
 
     def engine_ran(
-        self,
-        namespace: str,
-        batch: Batch,
-        release: Collection[Identity],
-        failures: Mapping[Identity, Failure],
-        seconds: float,
+        self, namespace: str, batch: Batch, failures: Mapping[Identity, Failure], seconds: float
     ) -> None:
-        """Log one run of the engine."""
+        """Log one run of the engine, of a batch that holds what it released."""
         self._log.info(
             "engine ran",
             namespace=namespace,
             applied=sorted(key.name for key in batch.wanted if key not in failures),
             failed=sorted(key.name for key in failures),
-            released=sorted(key.name for key in release),
+            released=sorted(key.name for key in batch.release),
             refresh=batch.refresh,
             seconds=round(seconds, 3),
         )
