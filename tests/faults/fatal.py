@@ -1,8 +1,8 @@
 """``gatewayctl`` that dies of SIGKILL at a chosen moment: before, after or at the n-th call of a named function.
 
-``FATAL=MODULE:QUALIFIED_NAME:before|after:NUMBER ARMED=FILE python -m tests.faults.fatal daemon …``: calls count once
-the file exists. ``PART_BYTES`` lowers what one Secret of the state takes, ``GROUP`` how many gateways lie together in
-it, and while the file ``FULL`` exists there is no room for what the engine is to read.
+``FATAL="MODULE:QUALIFIED_NAME:before|after:NUMBER …" ARMED=FILE python -m tests.faults.fatal daemon …``: calls count
+while the file names their moment. ``PART_BYTES`` lowers what one Secret of the state takes, ``GROUP`` how many gateways
+lie together in it, and while the file ``FULL`` exists there is no room for what the engine is to read.
 """
 
 import errno
@@ -76,6 +76,10 @@ def _wrapped_coroutine(
     return called
 
 
+def _names(file: Path, moment: str) -> bool:
+    return file.exists() and file.read_text() == moment
+
+
 def fill(marker: Path) -> None:
     """Have the scratch folder be full as long as `marker` exists."""
     write = ScratchFolder.write
@@ -96,7 +100,8 @@ if __name__ == "__main__":
         entries._MOST = int(os.environ["GROUP"])
     if "FULL" in os.environ:
         fill(Path(os.environ["FULL"]))
-    if "FATAL" in os.environ:
-        module, name, when, number = os.environ["FATAL"].split(":")
-        arm(module, name, when, int(number), armed=Path(os.environ["ARMED"]).exists)
+    for fatal in os.environ.get("FATAL", "").split():
+        module, name, when, number = fatal.split(":")
+        armed = functools.partial(_names, Path(os.environ["ARMED"]), fatal)
+        arm(module, name, when, int(number), armed=armed)
     main()

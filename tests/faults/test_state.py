@@ -15,7 +15,7 @@ from gateway_components.kube.state_format import STATE_SECRET
 from lab import ControlPlane, wait_until
 from tests.daemon.harness import Daemon, Namespace, alone, elected
 from tests.daemon.manifests import gateway, tool_gateway
-from tests.faults.test_kills import started
+from tests.faults.crashes import started
 from tests.faults.truth import assert_true
 
 SECONDS = 120.0
