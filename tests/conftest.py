@@ -10,7 +10,8 @@ import pytest
 import structlog
 
 from lab import ControlPlane
-from tests.daemon.harness import Daemon, Namespace, fresh_namespace, shared_imports
+from tests.daemon.harness import Daemon, Namespace, fresh_namespace
+from tests.daemon.starts import shared_imports
 from tests.install.audit import Audit
 from tests.pulumi_cli import ROOT
 

@@ -67,14 +67,16 @@ class Preloaded:
         What to import.
     env
         Environment of the imports.
+    once
+        Code that is executed after them, for what the programs would do each time with the same result.
     """
 
-    def __init__(self, python: Path, modules: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, python: Path, modules: Sequence[str], env: Mapping[str, str], once: str = "") -> None:
         self._lock = threading.Lock()
         self._env = dict(env)
         self._process = subprocess.Popen(
             # No folder of the tests is where modules are looked for.
-            [str(python), "-P", str(_PROGRAM), *modules],
+            [str(python), "-P", str(_PROGRAM), once, *modules],
             env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,9 +1,10 @@
-"""Imports modules once, and is forked for each start of a program that uses them: ``preloaded_program.py MODULE...``.
+"""Imports modules once, and is forked for each start of a program that uses them.
 
-It first prints the names of the variables that the imports have read, as a JSON list. Then it answers each line of its
-input: ``{"program": NAME, "arguments": […], "env": {…}, "folder": PATH, "output": PATH, "log": PATH}`` with the process
-id of a start, and ``{"status": PID}`` with its exit status, null while it runs. A program is the path of a file or the
-name of a module. It ends with its input.
+``preloaded_program.py CODE MODULE...`` executes the code after the imports. It first prints the names of the variables
+that the imports have read, as a JSON list. Then it answers each line of its input: ``{"program": NAME, "arguments":
+[…], "env": {…}, "folder": PATH, "output": PATH, "log": PATH}`` with the process id of a start, and ``{"status": PID}``
+with its exit status, null while it runs. A program is the path of a file or the name of a module. It ends with its
+input.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     gc.disable()
-    print(json.dumps(sorted(_import(sys.argv[1:]))), file=answers)
+    once, *modules = sys.argv[1:]
+    read = _import(modules)
+    exec(once, {})  # noqa: S102  (of the tests themselves)
+    print(json.dumps(sorted(read)), file=answers)
     gc.freeze()
     gc.enable()
     ended: dict[int, int] = {}

@@ -1,12 +1,10 @@
 """A real daemon process on a real control plane, and what a test asks of both."""
 
 import contextlib
-import functools
 import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,12 +15,11 @@ import psutil
 import yaml
 
 from lab import ControlPlane, wait_until
-from tests.preloaded import Preloaded, PreloadedProcess
+from tests.daemon.starts import start_program
 
 GATEWAYCTL = Path(sys.executable).parent / "gatewayctl"
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
 SECONDS = 120.0
-_OF_A_TEST = frozenset({"KUBECONFIG", "PYTEST_CURRENT_TEST"})
 _CRDS = Path(__file__).parents[2] / "deploy" / "crds"
 
 
@@ -88,20 +85,7 @@ class Daemon:
             *options,
         ]
         env = {**os.environ, "KUBECONFIG": str(kubeconfig or lab.kubeconfig)}
-        self.process = self._started(command, env)
-
-    def _started(
-        self, command: Sequence[str], env: Mapping[str, str]
-    ) -> subprocess.Popen[bytes] | PreloadedProcess:
-        imports = shared_imports()
-        if imports.serves(imports.changed(env)):
-            match command:
-                case [path, *arguments] if path == str(GATEWAYCTL):
-                    return imports.start(path, arguments, env, Path.cwd(), self._log)
-                case [sys.executable, "-m", module, *arguments]:
-                    return imports.start(module, arguments, env, Path.cwd(), self._log)
-        with self._log.open("ab") as log:
-            return subprocess.Popen(command, env=env, stderr=log, stdin=subprocess.DEVNULL)
+        self.process = start_program(command, env, self._log)
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines it has logged; one that a killed daemon left half written is passed over."""
@@ -150,13 +134,6 @@ class Daemon:
             self.stop()
         if error is not None:
             print(f"--- daemon log ---\n{self.text()[-6000:]}")  # noqa: T201
-
-
-@functools.lru_cache(maxsize=1)
-def shared_imports() -> Preloaded:
-    """Return the process of this worker that has imported the daemon: its imports take most of its start."""
-    env = {name: value for name, value in os.environ.items() if name not in _OF_A_TEST}
-    return Preloaded(Path(sys.executable), ["gateway_components.cli.daemon"], env)
 
 
 class Namespace:

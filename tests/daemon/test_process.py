@@ -13,6 +13,7 @@ from lab import wait_until
 from lab.kubeconfig import write_kubeconfig
 from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, elected, running_engine
 from tests.daemon.manifests import gateway
+from tests.daemon.starts import start_program
 
 HOME = "--install-namespace", "default"
 
@@ -189,17 +190,13 @@ def test_a_daemon_that_cannot_start_says_why_in_one_line(
     kubeconfig = write_kubeconfig(
         tmp_path / "kubeconfig", url="https://127.0.0.1:1", certificate=certificate, user="u", token="t"
     )
-    done = subprocess.run(
-        [GATEWAYCTL, "daemon", "--scratch-folder", tmp_path / "state", *HOME, *options],
-        env={**os.environ, "KUBECONFIG": str(kubeconfig), **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    log = tmp_path / "log"
+    command = [str(GATEWAYCTL), "daemon", "--scratch-folder", str(tmp_path / "state"), *HOME, *options]
+    process = start_program(command, {**os.environ, "KUBECONFIG": str(kubeconfig), **env}, log)
 
-    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
-    assert said in done.stderr
+    ended, written = process.wait(60), log.read_text()
+    assert (ended, "Traceback" in written) == (code, False), written
+    assert said in written
 
 
 def test_the_engine_is_found_without_path(place: Namespace, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 from lab import ControlPlane, wait_until
 from lab.ports import free_port
 from tests.daemon.harness import GATEWAYCTL, SECONDS
+from tests.daemon.starts import start_program
 
 ENTRYPOINT = ("daemon",)
 """What the image's entrypoint adds to the program; `test_dockerfile` holds it to that."""
@@ -47,10 +48,7 @@ class Pod:
         self.kubeconfig = lab.service_account_kubeconfig(namespace, found["account"])
         mounts = self._mounts(lab, namespace, found)
         command = self.command(found, mounts, namespace, options)
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=self.environment(found, namespace), stderr=log, stdin=subprocess.DEVNULL
-            )
+        self.process = start_program(command, self.environment(found, namespace), self._log)
 
     def command(
         self, found: Mapping[str, Any], mounts: Mapping[str, Path], _: str, options: tuple[str, ...]
@@ -114,7 +112,7 @@ class Pod:
 
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""
-        self.process.terminate()
+        self.process.send_signal(signal.SIGTERM)
         return self.process.wait(45)
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import threading
 import urllib.request
 import zlib
@@ -39,6 +40,15 @@ GUARDED: dict[str, Any] = {
     "env": [VARIABLE],
     "envFrom": [{"secretRef": {"name": "all-variables"}}],
 }
+
+
+class WholePod(Pod):
+    """A pod whose daemon starts from nothing, so that anybody sees its own command line."""
+
+    def command(
+        self, found: Mapping[str, Any], mounts: Mapping[str, Path], namespace: str, options: tuple[str, ...]
+    ) -> list[str]:
+        return [sys.executable, *super().command(found, mounts, namespace, options)]
 
 
 class Arguments:
@@ -97,7 +107,7 @@ def live(namespace: Namespace) -> None:
     before = namespace.hashes("chat")
     namespace.apply(secret("api-key-secrets", OPENAI_API_KEY=ROTATED))
     wait_until(lambda: namespace.hashes("chat") != before, timeout=SECONDS, what="a restart with the new key")
-    namespace.kubectl("delete", "deployment", "chat")
+    namespace.delete("Deployment", "chat")
     wait_until(lambda: namespace.get("Deployment", "chat"), timeout=SECONDS, what="the Deployment again")
     namespace.apply(gateway("chat", MARKER, podMetadata={"labels": {"team": "not valid!"}}, **GUARDED))
     namespace.wait_reason("chat", "DeploymentFailed")
@@ -144,7 +154,7 @@ def states(lab: ControlPlane) -> Iterator[str]:
 
 
 def test_no_planted_value_is_found_anywhere(audited: Audited, secretive: Namespace, tmp_path: Path) -> None:
-    with Pod(audited.lab, tmp_path / "pod", NAMESPACE, "--log-level=debug") as pod:
+    with WholePod(audited.lab, tmp_path / "pod", NAMESPACE, "--log-level=debug") as pod:
         pod.wait_for("watching")
         with Arguments(pod.process.pid) as arguments:
             live(secretive)
@@ -156,6 +166,7 @@ def test_no_planted_value_is_found_anywhere(audited: Audited, secretive: Namespa
     assert "chat" in found["log"]
     assert "DeploymentFailed" in found["log"]
     assert "reason: DeploymentFailed" in found["objects"], "events are among them"
+    assert "--log-level=debug" in found["arguments"], "the daemon's own"
     assert "pulumi" in found["arguments"]
     assert "pulumi-resource-kubernetes" in found["arguments"]
     assert "process_" in found["metrics"]
