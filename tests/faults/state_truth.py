@@ -30,6 +30,14 @@ def untrue_states(
             yield f"the state of {namespace}: {said}"
 
 
+def noted_runs(lab: ControlPlane, namespaces: Collection[str]) -> Iterator[str]:
+    """Yield what the states of some namespaces say of runs under way, which is read faster than all else."""
+    for namespace in namespaces:
+        head = lab.api.get(f"{SECRETS.collection(namespace)}/{STATE_SECRET}")
+        if head and (doubts := json.loads(_data(head).get("doubts", b"[]"))) != []:
+            yield f"the state of {namespace}: it doubts {doubts}"
+
+
 def _state(
     lab: ControlPlane, namespace: str, gateways: Mapping[Identity, GatewayPlan], refused: Collection[str]
 ) -> Iterator[str]:

@@ -24,7 +24,7 @@ from gateway_components.plan.status import (
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
 from tests.faults.cluster_objects import OWNED, ClusterObjects, Raw, controller, read_cluster_objects
-from tests.faults.state_truth import untrue_states
+from tests.faults.state_truth import noted_runs, untrue_states
 
 SECONDS = 120.0
 
@@ -70,7 +70,12 @@ def assert_true(
 def untruths(
     lab: ControlPlane, namespaces: Collection[str], *, refused: Collection[str] = (), states: bool = True
 ) -> list[str]:
-    """Return what is untrue about the gateways and routes of `namespaces` at this moment."""
+    """Return what is untrue about the gateways and routes of `namespaces` at this moment.
+
+    While a run is under way, that is all; whoever waits asks many times.
+    """
+    if states and (found := list(noted_runs(lab, namespaces))):
+        return found
     cluster = read_cluster_objects(lab)
     found = untruths_of(cluster, namespaces, refused=refused)
     if states:
