@@ -10,12 +10,12 @@ import pytest
 import structlog
 
 from lab import ControlPlane
+from tests.daemon.crds import CRDS, crd_names, remove_crds
 from tests.daemon.harness import Daemon, Namespace, fresh_namespace
 from tests.daemon.starts import shared_imports
 from tests.install.audit import Audit
 from tests.pulumi_cli import ROOT
 
-CRDS = ROOT / "deploy" / "crds"
 CLASSES = ROOT / "deploy" / "classes"
 
 
@@ -125,6 +125,20 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
 def breakable_lab(audited: Audited) -> ControlPlane:
     """A control plane with CRDs and classes whose parts tests may stop; they leave it as they found it."""
     return audited.lab
+
+
+@pytest.fixture(scope="session")
+def _crdless_lab() -> Iterator[ControlPlane]:
+    with ControlPlane.start() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def bare_lab(_crdless_lab: ControlPlane) -> ControlPlane:
+    """A control plane with neither CRDs nor a daemon, for modules that install them; each leaves no daemon."""
+    if names := crd_names(_crdless_lab):
+        remove_crds(_crdless_lab, *names)
+    return _crdless_lab
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Every measure on the lab, with the least numbers: that each measures what it says, not how much."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from bench.growth import measure_gateways, measure_routes
 from bench.parts import crowds_on, edits_on
 from bench.report import page
 from bench.scale import Scale
-from bench.stage import open_stage
+from bench.stage import Stage, open_stage
 from bench.tables import tables
 from tests.bench.results import results
 
@@ -60,18 +61,22 @@ def measured() -> dict[str, Any]:
     }
 
 
-def test_a_crowd_is_measured_from_its_creation_to_its_restart() -> None:
-    with open_stage(workloads=False) as stage:
-        step = measure_gateways(stage, 2, 1, TINY.step_edits, idle_seconds=0.2)
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with open_stage(workloads=False) as found:
+        yield found
+
+
+def test_a_crowd_is_measured_from_its_creation_to_its_restart(stage: Stage) -> None:
+    step = measure_gateways(stage, 2, 1, TINY.step_edits, idle_seconds=0.2)
 
     assert step["restart"]["engine_runs"] == step["idle"]["engine_runs"] == 0
     assert min(step["crowd"]["processor"][who] for who in ("daemon", "engine", "control_plane")) > 0
     assert "## " in page(results(gateways={"steps": [step]}), [])
 
 
-def test_edits_are_compared_among_few_and_many() -> None:
-    with open_stage(workloads=False) as stage:
-        part = measure_among(stage, (1, 30), 1)
+def test_edits_are_compared_among_few_and_many(stage: Stage) -> None:
+    part = measure_among(stage, (1, 30), 1)
 
     alone, among = part["steps"]
     assert (alone["gateways"], among["gateways"]) == (1, 30)

@@ -20,7 +20,6 @@ from tests.daemon.starts import start_program
 GATEWAYCTL = Path(sys.executable).parent / "gatewayctl"
 PATCH_ANNOTATION = "ai-gateway-litellm.agentic-layer.ai/config-patch"
 SECONDS = 120.0
-_CRDS = Path(__file__).parents[2] / "deploy" / "crds"
 
 
 _OURS = "/apis/runtime.agentic-layer.ai/v1alpha1/namespaces/{}"
@@ -298,6 +297,11 @@ class Namespace:
         """Merge a patch into an object of a kind, as kubectl does."""
         self.lab.api.merge(f"{_PATHS[kind].format(self.name)}/{name}", dict(patch), "kubectl-patch")
 
+    def delete(self, kind: str, *names: str) -> None:
+        """Delete objects of a kind, as kubectl does; what they own goes later."""
+        for name in names:
+            self.lab.api.delete(f"{_PATHS[kind].format(self.name)}/{name}")
+
     def _collection(self, manifest: Mapping[str, Any]) -> str:
         known = _PATHS.get(manifest["kind"])
         if known:
@@ -336,12 +340,6 @@ def elected(place: Namespace) -> tuple[str, ...]:
 def alone(*places: Namespace) -> tuple[str, ...]:
     """Return the options of a daemon that looks after these namespaces alone, and has no rival."""
     return "--no-leader-election", *(option for place in places for option in ("--namespace", place.name))
-
-
-def install_crds(lab: ControlPlane) -> None:
-    """Install the CRDs and wait until they are served."""
-    lab.kubectl("apply", "-f", str(_CRDS))
-    lab.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
 
 
 def whole_lines(text: str) -> Iterator[dict[str, Any]]:

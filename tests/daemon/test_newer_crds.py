@@ -12,7 +12,8 @@ import yaml
 from lab import wait_until
 from lab.errors import ApiError
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, install_crds, server_key
+from tests.daemon.crds import install_crds
+from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, server_key
 from tests.daemon.manifests import gateway, guard, tool_gateway, tool_route, tool_server
 
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import urllib.request
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,15 +21,6 @@ from tests.install.sandbox import SandboxedPod, why_not
 from tests.pulumi_cli import ROOT
 
 OVERLAYS = ROOT / "examples" / "overlays"
-
-pytestmark = pytest.mark.lab
-
-
-@pytest.fixture(scope="module")
-def bare_lab() -> Iterator[ControlPlane]:
-    """A control plane on which nothing is installed."""
-    with ControlPlane.start() as control_plane:
-        yield control_plane
 
 
 def build(lab: ControlPlane, folder: Path) -> list[dict[str, Any]]:

@@ -21,21 +21,21 @@ pytestmark = pytest.mark.lab
 
 
 @pytest.fixture
-def bare_lab() -> Iterator[ControlPlane]:
+def own_lab() -> Iterator[ControlPlane]:
     """A control plane on which nothing is installed."""
     with ControlPlane.start() as control_plane:
         yield control_plane
 
 
 @pytest.fixture
-def operator(bare_lab: ControlPlane, tmp_path: Path) -> PulumiProject:
+def operator(own_lab: ControlPlane, tmp_path: Path) -> PulumiProject:
     """The stack ``operator`` as it is shipped."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in ("Pulumi.yaml", "__main__.py"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "stacks", folder / "stacks")
-    project = PulumiProject(folder, "operator", tmp_path / "state", bare_lab.kubeconfig)
+    project = PulumiProject(folder, "operator", tmp_path / "state", own_lab.kubeconfig)
     project.init()
     return project
 
@@ -68,27 +68,27 @@ def differences(wanted: Any, actual: Any, path: str = "") -> list[str]:
 
 
 def test_gateways_serve_through_install_upgrade_and_destroy(
-    operator: PulumiProject, bare_lab: ControlPlane
+    operator: PulumiProject, own_lab: ControlPlane
 ) -> None:
     assert_a_mistake_has_no_traceback(operator)
 
     operator.up("--skip-preview")
     for manifest in installation_manifests(Installation()):
-        assert differences(manifest, stored(bare_lab, manifest)) == [], manifest["metadata"]["name"]
-    pods = found(bare_lab, "-n", NAMESPACE, "pods")["items"]
+        assert differences(manifest, stored(own_lab, manifest)) == [], manifest["metadata"]["name"]
+    pods = found(own_lab, "-n", NAMESPACE, "pods")["items"]
     assert len(pods) == 2, "the namespace's rules for pods admit them"
     operator.up("--skip-preview", "--expect-no-changes")
 
     # What the daemon makes of a gateway; here it is made by hand, for no image runs on this control plane.
-    bare_lab.kubectl("apply", "-f", "-", input=json.dumps(gateway("chat")))
-    bare_lab.kubectl("create", "deployment", "chat", "--image=litellm")
-    bare_lab.kubectl("create", "secret", "generic", "litellm-gateways-state")
-    bare_lab.kubectl("create", "secret", "generic", "litellm-gateways-passphrase", "-n", NAMESPACE)
-    before = [found(bare_lab, kind, "chat")["metadata"]["uid"] for kind in ("aigateway", "deployment")]
+    own_lab.kubectl("apply", "-f", "-", input=json.dumps(gateway("chat")))
+    own_lab.kubectl("create", "deployment", "chat", "--image=litellm")
+    own_lab.kubectl("create", "secret", "generic", "litellm-gateways-state")
+    own_lab.kubectl("create", "secret", "generic", "litellm-gateways-passphrase", "-n", NAMESPACE)
+    before = [found(own_lab, kind, "chat")["metadata"]["uid"] for kind in ("aigateway", "deployment")]
 
     operator.run("config", "set", "--path", UPGRADE, "litellm-gateways:0.2.0")
     operator.up("--skip-preview")
-    daemon = found(bare_lab, "-n", NAMESPACE, "deployment", "litellm-gateways")
+    daemon = found(own_lab, "-n", NAMESPACE, "deployment", "litellm-gateways")
     assert daemon["spec"]["template"]["spec"]["containers"][0]["image"] == "litellm-gateways:0.2.0"
     assert daemon["metadata"]["generation"] == 2, "changed in place"
 
@@ -97,18 +97,18 @@ def test_gateways_serve_through_install_upgrade_and_destroy(
     assert deleted[0] == "kubernetes:apps/v1:Deployment", (
         "a daemon that sees its classes go releases all gateways"
     )
-    after = [found(bare_lab, kind, "chat")["metadata"]["uid"] for kind in ("aigateway", "deployment")]
+    after = [found(own_lab, kind, "chat")["metadata"]["uid"] for kind in ("aigateway", "deployment")]
     assert after == before
-    assert found(bare_lab, "secret", "litellm-gateways-state")
-    assert found(bare_lab, "-n", NAMESPACE, "secret", "litellm-gateways-passphrase")
-    left = found(bare_lab, "-n", NAMESPACE, "deployments,services,roles,rolebindings,poddisruptionbudgets")
+    assert found(own_lab, "secret", "litellm-gateways-state")
+    assert found(own_lab, "-n", NAMESPACE, "secret", "litellm-gateways-passphrase")
+    left = found(own_lab, "-n", NAMESPACE, "deployments,services,roles,rolebindings,poddisruptionbudgets")
     assert left["items"] == []
     bound = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
-    left = found(bare_lab, bound, "-l", "app.kubernetes.io/part-of=litellm-gateways")
+    left = found(own_lab, bound, "-l", "app.kubernetes.io/part-of=litellm-gateways")
     assert left["items"] == [], "no right stays behind, and nothing that binds it"
 
     operator.up("--skip-preview")
-    assert found(bare_lab, "aigateway", "chat")["metadata"]["uid"] == before[0], "what stayed is adopted"
+    assert found(own_lab, "aigateway", "chat")["metadata"]["uid"] == before[0], "what stayed is adopted"
 
 
 def assert_a_mistake_has_no_traceback(operator: PulumiProject) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-LABS = frozenset({"audited", "breakable_lab", "idle_lab", "lab", "shared_daemon"})
+LABS = frozenset({"audited", "bare_lab", "breakable_lab", "idle_lab", "lab", "shared_daemon"})
 """Fixtures that start a control plane."""
 
 BREAKABLE = frozenset({"audited", "breakable_lab"})
@@ -40,6 +40,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _group(item: pytest.Item) -> str:
     if _fixtures(item) & BREAKABLE:
         return "breakable"
+    if "bare_lab" in _fixtures(item):
+        # Of the one without CRDs, too.
+        return "bare"
     if "litellm_proxy" in item.path.parts or hasattr(getattr(item, "module", None), "gateway_proxy"):
         # Starts of the real proxy share their imports.
         return "litellm_proxy"
@@ -54,7 +57,7 @@ def _phase(item: pytest.Item) -> int:
     if item.get_closest_marker("lab") is None:
         return 3
     # Daemons of their own first: the shared one is then started once and stays.
-    return 1 if "idle_lab" in fixtures else 2
+    return 1 if fixtures & {"bare_lab", "idle_lab"} else 2
 
 
 def _fixtures(item: pytest.Item) -> frozenset[str]:

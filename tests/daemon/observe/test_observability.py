@@ -17,11 +17,10 @@ from gateway_components.daemon.run import Exit
 from lab import ControlPlane, wait_until
 from tests.daemon.collector import Collector, attributes
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import SECONDS, Daemon, Namespace, install_crds
+from tests.daemon.crds import install_crds
+from tests.daemon.harness import SECONDS, Daemon, Namespace
 from tests.daemon.manifests import gateway, secret, tool_gateway, tool_route
 from tests.daemon.scrape import Scrape
-
-pytestmark = pytest.mark.lab
 
 SECRET = "sk-never-to-be-seen"
 
@@ -67,8 +66,9 @@ class Observed:
 
 
 @pytest.fixture(scope="module")
-def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
-    with ControlPlane.start() as lab, Collector() as collector, pytest.MonkeyPatch.context() as environment:
+def observed(bare_lab: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+    lab = bare_lab
+    with Collector() as collector, pytest.MonkeyPatch.context() as environment:
         lab.kubectl("create", "namespace", "watched")
         environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
@@ -130,10 +130,10 @@ def test_the_numbers_follow_what_happens(observed: Observed) -> None:
     namespace.wait_reason("has.dots", "ServiceFailed")
     failed = wait_scrape(daemon, "gateways", 1, condition="AiGatewayConfigured", status="False")
     assert failed.value("ups_total", result="failed") >= 1
-    namespace.kubectl("delete", "aigateway", "has.dots")
+    namespace.delete("AiGateway", "has.dots")
     wait_scrape(daemon, "gateways", 0, condition="AiGatewayConfigured", status="False")
 
-    namespace.kubectl("delete", "service", "first")
+    namespace.delete("Service", "first")
     wait_scrape(daemon, "drift_corrected_total", 1, kind="Service")
     wait_scrape(daemon, "queue_depth", 0)
 
