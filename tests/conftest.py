@@ -88,6 +88,13 @@ def daemon(shared_daemon: SharedDaemon) -> Daemon:
     return shared_daemon.running()
 
 
+@pytest.fixture
+def namespace(lab_namespace: str, lab: ControlPlane, shared_daemon: SharedDaemon) -> Namespace:
+    """Return a fresh namespace that the shared daemon watches."""
+    shared_daemon.running()
+    return Namespace(lab, lab_namespace)
+
+
 @pytest.fixture(scope="module")
 def idle_lab(lab: ControlPlane, shared_daemon: SharedDaemon) -> ControlPlane:
     """The control plane with no daemon on it; each test starts its own, for its own namespaces."""

@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab import ControlPlane
-from tests.daemon.harness import Daemon, Namespace, fresh_namespace
+from tests.daemon.harness import Namespace, fresh_namespace
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-
-
-@pytest.fixture
-def namespace(lab: ControlPlane, lab_namespace: str, daemon: Daemon) -> Namespace:
-    """Return a fresh namespace that the shared daemon watches."""
-    return Namespace(lab, lab_namespace)
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """A class that comes, changes or goes re-evaluates the gateways."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from lab import wait_until
 from tests.daemon.conftest import DEPLOY
-from tests.daemon.harness import SECONDS, Daemon, Namespace, alone
+from tests.daemon.harness import SECONDS, Namespace
 from tests.daemon.manifests import gateway, tool_gateway, tool_route
 
 DEFAULT = "aigatewayclass.kubernetes.io/is-default-class"
@@ -15,13 +14,11 @@ DEFAULT_OF_TOOLS = "toolgatewayclass.kubernetes.io/is-default-class"
 OURS = "aigateway.agentic-layer.ai/ai-gateway-litellm-controller"
 
 
-@pytest.fixture(autouse=True)
-def daemon(place: Namespace, tmp_path: Path) -> Iterator[Daemon]:
-    with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
-        daemon.wait_for("watching")
-        yield daemon
-    place.lab.kubectl("delete", "aigatewayclasses,toolgatewayclasses", "--all")
-    place.lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
+@pytest.fixture
+def place(namespace: Namespace) -> Iterator[Namespace]:
+    yield namespace
+    namespace.lab.kubectl("delete", "aigatewayclasses,toolgatewayclasses", "--all")
+    namespace.lab.kubectl("apply", "-f", str(DEPLOY / "classes"))
 
 
 def without_class(name: str) -> dict[str, object]:
@@ -39,6 +36,10 @@ def gateway_class(name: str, controller: str) -> dict[str, object]:
     }
 
 
+def annotate(place: Namespace, kind: str, name: str, value: str | None) -> None:
+    place.patch(kind, "litellm", {"metadata": {"annotations": {name: value}}})
+
+
 def wait_released(place: Namespace, name: str) -> None:
     wait_until(lambda: not place.conditions(name), timeout=SECONDS, what=f"{name} without conditions of ours")
     assert place.get("Deployment", name), "its objects stay for the next owner"
@@ -48,11 +49,12 @@ def test_a_default_class_takes_the_gateways_that_name_none(place: Namespace) -> 
     place.apply(without_class("classless"), gateway("named"))
     place.wait_ready("named")
     assert "status" not in place.existing("AiGateway", "classless")
+    assert place.get("Deployment", "classless") is None
 
-    place.kubectl("annotate", "aigatewayclass", "litellm", f"{DEFAULT}=true")
+    annotate(place, "AiGatewayClass", DEFAULT, "true")
     place.wait_ready("classless")
 
-    place.kubectl("annotate", "aigatewayclass", "litellm", f"{DEFAULT}=false", "--overwrite")
+    annotate(place, "AiGatewayClass", DEFAULT, "false")
     wait_released(place, "classless")
     assert place.reason("named") == "ConfigurationApplied"
 
@@ -64,12 +66,12 @@ def test_a_default_class_claims_and_releases_tool_gateways(place: Namespace) -> 
     place.wait_ready("beside")
     assert "status" not in place.existing("ToolGateway", "tools")
 
-    place.kubectl("annotate", "toolgatewayclass", "litellm", f"{DEFAULT_OF_TOOLS}=true")
+    annotate(place, "ToolGatewayClass", DEFAULT_OF_TOOLS, "true")
     place.wait_ready("tools", "ToolGateway")
     place.wait_route("docs", "Reconciled")
     assert place.url("ToolGateway", "tools") == f"http://tools.{place.name}.svc.cluster.local"
 
-    place.kubectl("annotate", "toolgatewayclass", "litellm", f"{DEFAULT_OF_TOOLS}-")
+    annotate(place, "ToolGatewayClass", DEFAULT_OF_TOOLS, None)
     place.wait_no_conditions("ToolGateway", "tools")
     # No class claims the gateway: no controller runs what the route refers to, which is ours to tell.
     place.wait_route("docs", "GatewayNotFound")
@@ -83,6 +85,7 @@ def test_a_gateway_follows_its_class(place: Namespace) -> None:
     place.apply(waiting, gateway("present"))
     place.wait_ready("present")
     assert "status" not in place.existing("AiGateway", "waiting")
+    assert place.get("Deployment", "waiting") is None
 
     place.apply(gateway_class("later", OURS))
     place.wait_ready("waiting")
@@ -90,12 +93,12 @@ def test_a_gateway_follows_its_class(place: Namespace) -> None:
     wait_released(place, "waiting")
     place.apply(gateway_class("later", OURS))
     place.wait_ready("waiting")
-    place.kubectl("delete", "aigatewayclass", "later")
+    place.delete("AiGatewayClass", "later")
     wait_released(place, "waiting")
 
 
 def test_a_gateway_without_a_spec_says_what_it_lacks(place: Namespace) -> None:
-    place.kubectl("annotate", "aigatewayclass", "litellm", f"{DEFAULT}=true")
+    annotate(place, "AiGatewayClass", DEFAULT, "true")
     bare = without_class("bare")
     del bare["spec"]
 

@@ -1,4 +1,4 @@
-"""The daemon as a process: how it starts, stops, dies and comes back."""
+"""The daemon as a process: how it starts, stops and dies."""
 
 import os
 import signal
@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway_components.daemon.run import Exit
-from lab import wait_until
 from lab.kubeconfig import write_kubeconfig
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, elected, running_engine
+from tests.daemon.harness import GATEWAYCTL, Daemon, Namespace, alone, elected, running_engine
 from tests.daemon.manifests import gateway
 from tests.daemon.starts import start_program
 
@@ -107,63 +106,6 @@ def test_what_a_killed_daemon_left_the_next_one_finishes(place: Namespace, tmp_p
             place.wait_ready(name)
         deployments = [found["metadata"]["name"] for found in place.list("Deployment")]
         assert sorted(deployments) == names, "nothing is lost and nothing is there twice"
-
-
-def test_a_daemon_without_its_state_takes_over_what_is_there(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path / "first", *alone(place)):
-        place.apply(gateway("adopted", "old", env=[{"name": "GONE", "value": "1"}]))
-        place.wait_ready("adopted")
-    uid = place.existing("Deployment", "adopted")["metadata"]["uid"]
-    place.apply(gateway("adopted", "new"))
-
-    with Daemon(place.lab, tmp_path / "second", *alone(place)):
-        place.wait_config("adopted", "openai/new")
-        place.wait_ready("adopted")
-
-    deployment = place.existing("Deployment", "adopted")
-    assert deployment["metadata"]["uid"] == uid
-    names = [variable["name"] for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]]
-    assert "GONE" not in names, "a field that is no longer wanted goes, though the state that knew it is lost"
-
-
-def test_what_happened_while_no_daemon_ran_is_made_up_for(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path, *alone(place)):
-        place.apply(gateway("kept", "old"), gateway("dropped"), gateway("left"))
-        for name in ("kept", "dropped", "left"):
-            place.wait_ready(name)
-
-    place.apply(gateway("kept", "new"), gateway("added"))
-    place.kubectl("delete", "aigateway", "dropped")
-    place.kubectl("delete", "service", "kept")
-    place.patch("AiGateway", "left", {"spec": {"aiGatewayClassName": "somebody-elses"}})
-
-    with Daemon(place.lab, tmp_path, *alone(place)):
-        place.wait_ready("added")
-        place.wait_config("kept", "openai/new")
-        place.wait_ready("kept")
-        wait_until(lambda: place.get("Service", "kept"), timeout=SECONDS, what="the Service deleted by hand")
-        wait_until(lambda: not place.conditions("left"), timeout=SECONDS, what="no conditions on what left")
-        wait_until(lambda: not place.get("Deployment", "dropped"), timeout=SECONDS, what="no leftover")
-        assert place.get("Deployment", "left")
-
-
-def test_deletion_needs_no_living_daemon(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path, *alone(place)):
-        place.apply(gateway("alone"))
-        place.wait_ready("alone")
-
-    place.kubectl("delete", "aigateway", "alone")
-
-    for kind, name in (("ConfigMap", "alone-config"), ("Deployment", "alone"), ("Service", "alone")):
-        wait_until(lambda k=kind, n=name: place.get(k, n) is None, timeout=SECONDS, what=f"no {kind} {name}")  # type: ignore[misc]
-
-
-def test_a_second_daemon_on_the_same_state_is_refused(place: Namespace, tmp_path: Path) -> None:
-    with Daemon(place.lab, tmp_path, *alone(place)) as first:
-        first.wait_for("watching")
-        with Daemon(place.lab, tmp_path, *alone(place)) as second:
-            assert second.process.wait(60) == Exit.STATE_IN_USE
-    assert "in use by another daemon" in first.text()
 
 
 START_FAULTS = [

@@ -1,12 +1,13 @@
 """Bad input gets a condition, an event and a log line; nothing that works is lost."""
 
 import json
+from typing import Any
 
 import pytest
 
 from lab import wait_until
 from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace
-from tests.daemon.manifests import config_map, gateway, secret
+from tests.daemon.manifests import config_map, gateway
 
 PATCHES = [
     ("missing-key", config_map("p", other="x"), 'no key "patch.yaml"', "the text must stand under its key"),
@@ -58,14 +59,6 @@ def test_a_refusal_of_the_api_server_reaches_the_condition(namespace: Namespace)
     namespace.wait_ready("bad-label")
 
 
-def test_a_refused_service_is_named(namespace: Namespace) -> None:
-    namespace.apply(gateway("has.dots"))
-
-    message = namespace.wait_reason("has.dots", "ServiceFailed")
-
-    assert "has.dots" in message
-
-
 def test_a_config_too_large_for_a_config_map_is_a_condition(namespace: Namespace) -> None:
     # 3,000 models give a gateway below the API server's limit and a configuration above it.
     namespace.apply(gateway("neighbour"))
@@ -77,19 +70,6 @@ def test_a_config_too_large_for_a_config_map_is_a_condition(namespace: Namespace
 
     assert "a ConfigMap holds 1048576" in message
     namespace.wait_ready("neighbour")
-
-
-def test_a_gateway_of_another_class_is_left_untouched(namespace: Namespace, daemon: Daemon) -> None:
-    foreign, nobodys = gateway("foreign"), gateway("nobodys")
-    foreign["spec"]["aiGatewayClassName"] = "somebody-elses"
-    del nobodys["spec"]["aiGatewayClassName"]
-
-    namespace.apply(foreign, nobodys, gateway("ours"))
-    namespace.wait_ready("ours")
-
-    for name in ("foreign", "nobodys"):
-        assert namespace.get("Deployment", name) is None
-        assert "status" not in namespace.existing("AiGateway", name)
 
 
 def test_a_gateway_can_leave_its_class_and_come_back(namespace: Namespace) -> None:
@@ -128,47 +108,33 @@ def test_conditions_of_others_stay(namespace: Namespace) -> None:
     assert namespace.conditions("shared")["Audited"] == theirs
 
 
-CONFLICTS = [
-    ("deployment", ["create", "deployment", "taken", "--image=other"], "Deployment"),
-    ("service", ["create", "service", "clusterip", "taken", "--tcp=80:80"], "Service"),
-    ("config", ["create", "configmap", "taken-config", "--from-literal=a=b"], "ConfigMap"),
+TAKEN = [
+    ("deployed", "Deployment", "deployed", ["deployment", "deployed", "--image=other"]),
+    ("served", "Service", "served", ["service", "clusterip", "served", "--tcp=80:80"]),
+    (
+        "configured",
+        "ConfigMap",
+        "configured-config",
+        ["configmap", "configured-config", "--from-literal=a=b"],
+    ),
 ]
+"""Gateways, and what somebody else made under the name of one of their objects."""
 
 
-@pytest.mark.parametrize(("case", "command", "kind"), CONFLICTS, ids=[case[0] for case in CONFLICTS])
-def test_an_object_of_somebody_else_is_never_taken_over(
-    namespace: Namespace, case: str, command: list[str], kind: str
-) -> None:
-    namespace.kubectl(*command)
-    name = "taken-config" if kind == "ConfigMap" else "taken"
-    before = namespace.existing(kind, name)["metadata"]["uid"]
+def test_an_object_of_somebody_else_is_never_taken_over(namespace: Namespace) -> None:
+    for _, _, _, made in TAKEN:
+        namespace.kubectl("create", *made)
+    before = [namespace.existing(kind, name)["metadata"]["uid"] for _, kind, name, _ in TAKEN]
 
-    namespace.apply(gateway("taken"))
-    message = namespace.wait_reason("taken", "NameConflict")
+    namespace.apply(*(gateway(taken) for taken, *_ in TAKEN))
 
-    assert f'{kind} "{name}" exists' in message
-    found = namespace.existing(kind, name)["metadata"]
-    assert (found["uid"], found.get("ownerReferences")) == (before, None)
-
-    namespace.kubectl("delete", kind, name)
-    namespace.wait_ready("taken")
-
-
-def test_no_secret_value_leaves_its_secret(namespace: Namespace, daemon: Daemon) -> None:
-    value = "sk-never-to-be-seen"
-    source = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "extra", "key": "TOKEN"}}}
-    namespace.apply(
-        secret("api-key-secrets", OPENAI_API_KEY=value),
-        secret("extra", TOKEN=value),
-        gateway("discreet", env=[source], envFrom=[{"secretRef": {"name": "extra"}}]),
-    )
-    namespace.wait_ready("discreet")
-
-    assert value not in daemon.text()
-    for kind in ("ConfigMap", "Deployment", "Event", "AiGateway"):
-        assert value not in str(namespace.list(kind))
-    state = daemon.state.rglob("*")
-    assert not [file for file in state if file.is_file() and value.encode() in file.read_bytes()]
+    for (taken, kind, name, _), uid in zip(TAKEN, before, strict=True):
+        assert f'{kind} "{name}" exists' in namespace.wait_reason(taken, "NameConflict")
+        found = namespace.existing(kind, name)["metadata"]
+        assert (found["uid"], found.get("ownerReferences")) == (uid, None)
+        namespace.delete(kind, name)
+    for taken, *_ in TAKEN:
+        namespace.wait_ready(taken)
 
 
 def _status(conditions: list[dict[str, object]]) -> str:
@@ -179,3 +145,38 @@ def _manifest_file(namespace: Namespace, manifest: dict[str, object]) -> str:
     file = namespace.lab.folder / "huge.json"
     file.write_text(json.dumps(manifest))
     return str(file)
+
+
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+
+
+def webhook_that_is_away(place: Namespace, app: str) -> dict[str, Any]:
+    """Return a webhook that nobody serves, for the Service of one gateway."""
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["services"]}
+    webhook = {
+        "name": "away.example.com",
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "rules": [rule],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": place.name}},
+        "objectSelector": {"matchLabels": {"app": app}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": place.name},
+        "webhooks": [webhook],
+    }
+
+
+def test_a_webhook_that_is_away_fails_its_gateway_alone(namespace: Namespace, daemon: Daemon) -> None:
+    namespace.lab.api.create(WEBHOOKS, webhook_that_is_away(namespace, "hooked"))
+    namespace.apply(gateway("hooked"), gateway("healthy"))
+
+    namespace.wait_reason("hooked", "ServiceFailed", contains="failed calling webhook")
+    namespace.wait_ready("healthy")
+
+    namespace.lab.api.delete(f"{WEBHOOKS}/{namespace.name}")
+    namespace.wait_ready("hooked")
+    assert not daemon.events("internal error")

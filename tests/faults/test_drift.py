@@ -8,7 +8,7 @@ import pytest
 
 from lab import ControlPlane, wait_until
 from lab.errors import ApiError
-from tests.daemon.harness import Daemon, Namespace, alone, fresh_namespace
+from tests.daemon.harness import Daemon, Namespace, fresh_namespace
 from tests.daemon.manifests import gateway
 from tests.faults.edits import Edit, content, edits
 from tests.faults.owned import RESOURCES, corrections, live, object_name, path_of
@@ -39,20 +39,13 @@ Raw = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def crowd(idle_lab: ControlPlane) -> Iterator[Namespace]:
+def crowd(lab: ControlPlane, daemon: Daemon) -> Iterator[Namespace]:
     """Return a namespace of gateways."""
-    with fresh_namespace(idle_lab) as place:
+    with fresh_namespace(lab) as place:
         place.apply(*(gateway(f"gateway-{number}", port=4000) for number in range(GATEWAYS)))
-        yield place
-
-
-@pytest.fixture(scope="module")
-def watcher(crowd: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """Return the daemon that puts things right there."""
-    with Daemon(crowd.lab, tmp_path_factory.mktemp("watcher"), *alone(crowd)) as daemon:
         for number in range(GATEWAYS):
-            crowd.wait_ready(f"gateway-{number}", seconds=SECONDS)
-        yield daemon
+            place.wait_ready(f"gateway-{number}", seconds=SECONDS)
+        yield place
         assert not daemon.events("internal error")
 
 
@@ -69,7 +62,7 @@ def make(place: Namespace, edit: Edit, gateway_name: str) -> bool:
     return False
 
 
-def test_each_owned_field_that_is_edited_is_restored(crowd: Namespace, watcher: Daemon) -> None:
+def test_each_owned_field_that_is_edited_is_restored(crowd: Namespace, daemon: Daemon) -> None:
     todo = [edit for kind in RESOURCES for edit in edits(live(crowd, kind, "gateway-0"))]
     todo.append(TOGETHER)
     assert len(todo) > 60
@@ -80,7 +73,7 @@ def test_each_owned_field_that_is_edited_is_restored(crowd: Namespace, watcher: 
         while todo and len(made) < GATEWAYS:
             edit, name = todo.pop(0), f"gateway-{len(made)}"
             before = live(crowd, edit.kind, name)
-            reported = len(corrections(watcher, crowd, name))
+            reported = len(corrections(daemon, crowd, name))
             if make(crowd, edit, name):
                 made[name] = edit, content(before), reported
             else:
@@ -91,14 +84,14 @@ def test_each_owned_field_that_is_edited_is_restored(crowd: Namespace, watcher: 
                 name: str = name, edit: Edit = edit, before: Raw = before, reported: int = reported
             ) -> bool:
                 same = content(live(crowd, edit.kind, name)) == before
-                return same and len(corrections(watcher, crowd, name)) > reported
+                return same and len(corrections(daemon, crowd, name)) > reported
 
             try:
                 wait_until(put_right, timeout=SECONDS, what=f"{edit} put right")
             except TimeoutError as error:
                 error.add_note(f"wanted: {before}\nfound: {content(live(crowd, edit.kind, name))}")
                 raise
-            last = corrections(watcher, crowd, name)[-1]["message"]
+            last = corrections(daemon, crowd, name)[-1]["message"]
             assert f"of {edit.kind} {object_name(edit.kind, name)} w" in last
             crowd.wait_event(name, "DriftCorrected", last[:500])
     assert sorted(refused) == sorted(NOT_TAKEN)
@@ -109,6 +102,10 @@ WAYS = {
     "kubectl delete a ConfigMap": ("ConfigMap", ["delete", "configmap", "{name}-config", "--wait=false"]),
     "kubectl delete a Deployment": ("Deployment", ["delete", "deployment", "{name}", "--wait=false"]),
     "kubectl delete a Service": ("Service", ["delete", "service", "{name}", "--wait=false"]),
+    "kubectl delete all of them": (
+        "Deployment",
+        ["delete", "deployment/{name}", "service/{name}", "configmap/{name}-config", "--wait=false"],
+    ),
     "kubectl set image": ("Deployment", ["set", "image", "deployment/{name}", "litellm=other:1"]),
     "kubectl label --overwrite": ("Service", ["label", "service", "{name}", "--overwrite", "app=other"]),
     "kubectl label, removing": ("ConfigMap", ["label", "configmap", "{name}-config", "app-"]),
@@ -142,7 +139,7 @@ FILES = {
 }
 
 
-def test_whatever_tool_is_used(crowd: Namespace, watcher: Daemon) -> None:
+def test_whatever_tool_is_used(crowd: Namespace, daemon: Daemon) -> None:
     before: dict[str, tuple[str, Raw, str]] = {}
     for number, (way, (kind, arguments)) in enumerate(WAYS.items()):
         name = f"gateway-{number}"
@@ -169,7 +166,7 @@ def test_whatever_tool_is_used(crowd: Namespace, watcher: Daemon) -> None:
             for one in (found, wanted):
                 for address in ("clusterIP", "clusterIPs"):
                     (one.get("spec") or {}).pop(address, None)
-            return found == wanted and bool(corrections(watcher, crowd, name))
+            return found == wanted and bool(corrections(daemon, crowd, name))
 
         wait_until(put_right, timeout=SECONDS, what=f"put right and told after {way}")
     assert_true(crowd.lab, [crowd.name], seconds=SECONDS)

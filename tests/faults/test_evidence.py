@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab import ControlPlane, KubectlError, wait_until
-from tests.daemon.harness import Daemon, Namespace, alone
+from tests.daemon.harness import Daemon, Namespace
 from tests.daemon.manifests import gateway
 from tests.faults.fatal_engine import PROGRAM, REFUSED, STAGES
 from tests.faults.truth import untruths
@@ -117,39 +116,3 @@ def lies(place: Namespace, model: str) -> list[str]:
 def applied(place: Namespace, name: str, model: str) -> bool:
     existing = [place.get(kind, name) for kind in ("Deployment", "Service")]
     return all(existing) and f"openai/{model}\n" in place.config(name)
-
-
-WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
-
-
-def webhook_that_is_away(place: Namespace, app: str) -> dict[str, Any]:
-    """Return a webhook that nobody serves, for the Service of one gateway."""
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["services"]}
-    webhook = {
-        "name": "away.example.com",
-        "clientConfig": {"url": "https://127.0.0.1:1/"},
-        "rules": [rule],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": place.name}},
-        "objectSelector": {"matchLabels": {"app": app}},
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": place.name},
-        "webhooks": [webhook],
-    }
-
-
-def test_a_webhook_that_is_away_fails_its_gateway_alone(place: Namespace, tmp_path: Path) -> None:
-    place.lab.api.create(WEBHOOKS, webhook_that_is_away(place, "hooked"))
-    with Daemon(place.lab, tmp_path, *alone(place)) as daemon:
-        place.apply(gateway("hooked"), gateway("healthy"))
-
-        place.wait_reason("hooked", "ServiceFailed", contains="failed calling webhook")
-        place.wait_ready("healthy")
-
-        place.lab.api.delete(f"{WEBHOOKS}/{place.name}")
-        place.wait_ready("hooked")
-        assert not daemon.events("internal error")
