@@ -63,8 +63,14 @@ def replaced(manifest: Manifest, path: Path, value: Any) -> Manifest:
 
 def check_agreement(both: ControlPlane, manifest: Manifest) -> Manifest | None:
     """Return what our CRD makes of a manifest, having checked that the reference and our models agree."""
-    ours = admitted(both, manifest, reference=False)
+    ours = check_models(both, manifest)
     assert ours == admitted(both, manifest, reference=True)
+    return ours
+
+
+def check_models(lab: ControlPlane, manifest: Manifest) -> Manifest | None:
+    """Return what our CRD makes of a manifest, having checked that our models agree."""
+    ours = admitted(lab, manifest, reference=False)
     reported = admission_problems(manifest)
     assert (ours is None) == bool(reported), reported
     if ours is not None:
@@ -91,9 +97,10 @@ def test_reference_ours_and_the_models_refuse(both: ControlPlane, case: Case) ->
         for path in paths(manifest["spec"], ("spec",))
     ],
 )
-def test_all_agree_on_an_odd_value_in_any_field(both: ControlPlane, manifest: Manifest, path: Path) -> None:
+def test_all_agree_on_an_odd_value_in_any_field(lab: ControlPlane, manifest: Manifest, path: Path) -> None:
+    # The reference as well: its schema is ours, which test_schema holds as data.
     for value in (ABSENT, *ODD_VALUES):
-        check_agreement(both, replaced(manifest, path, value))
+        check_models(lab, replaced(manifest, path, value))
 
 
 @pytest.mark.parametrize("manifest", EVERYTHING, ids=lambda manifest: str(manifest["kind"]))

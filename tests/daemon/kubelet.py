@@ -1,6 +1,5 @@
 """A kubelet whose pods are as a test says."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,8 +38,7 @@ class Kubelet:
 
     def report(self, pod: str, status: Mapping[str, Any]) -> None:
         """Write the status of a pod."""
-        patch = json.dumps({"status": status})
-        self._namespace.kubectl("patch", "pod", pod, "--subresource=status", "--type=merge", "-p", patch)
+        self._namespace.lab.api.merge(f"{self._pods}/{pod}/status", {"status": dict(status)}, "kubelet")
 
     def leave(self) -> None:
         """Let other nodes run the gateway again."""

@@ -42,9 +42,9 @@ def test_a_daemon_keeps_its_state_in_postgresql(place: Namespace, database: str,
         place.apply(gateway("kept"), gateway("gone"))
         place.wait_ready("kept")
         place.wait_ready("gone")
-        place.kubectl("delete", "service", "kept")
+        place.delete("Service", "kept")
         place.wait_event("kept", "DriftCorrected", "Service kept was deleted")
-        place.kubectl("delete", "aigateway", "gone")
+        place.delete("AiGateway", "gone")
         daemon.wait_for("engine ran", released=["gone"])
         assert "checkpoint" not in place.existing("Secret", STATE_SECRET)["data"]
         assert database not in daemon.text()
@@ -66,7 +66,7 @@ def test_a_daemon_keeps_its_state_in_postgresql(place: Namespace, database: str,
     with Daemon(place.lab, tmp_path / "third", *options) as daemon:
         daemon.wait_for("watching")
         assert _state(database, place.name, tmp_path) == [f"{place.name}/kept"]
-        place.kubectl("delete", "aigateway", "kept")
+        place.delete("AiGateway", "kept")
         wait_until(lambda: place.get("Secret", STATE_SECRET) is None, timeout=SECONDS, what="no state")
         assert not daemon.events("engine ran"), "what was unchanged needed no run, and neither did letting go"
 

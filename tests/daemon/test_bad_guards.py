@@ -1,12 +1,13 @@
 """Guards that cannot be applied: the gateway says why and goes on with what it had, never unguarded."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gateway_components.plan.guardrail_params import ANONYMIZER_ANNOTATION
-from lab import wait_until
-from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace
+from lab import ControlPlane, wait_until
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace, fresh_namespace
 from tests.daemon.manifests import config_map, gateway, guard, provider, secret, tool_gateway
 
 BEDROCK: dict[str, Any] = {"type": "bedrock-api", "bedrock": {"region": "eu-central-1"}}
@@ -96,33 +97,45 @@ BROKEN: list[tuple[str, str, list[dict[str, Any]], list[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "kind", "objects", "said", "why"), BROKEN, ids=[case[0] for case in BROKEN])
+@pytest.fixture(scope="module")
+def ready(lab: ControlPlane, daemon: Daemon) -> Iterator[Namespace]:
+    """Return a namespace with a gateway of either kind that is ready, to which each test brings it back."""
+    with fresh_namespace(lab) as place:
+        place.apply(gateway("models"), tool_gateway("tools"))
+        place.wait_ready("models")
+        place.wait_ready("tools", "ToolGateway")
+        yield place
+
+
+@pytest.mark.parametrize(("case", "kind", "objects", "said", "why"), BROKEN, ids=[case[0] for case in BROKEN])
 def test_a_faulty_guard_is_named_and_the_config_stays(
-    namespace: Namespace,
+    ready: Namespace,
     daemon: Daemon,
-    name: str,
+    case: str,
     kind: str,
     objects: list[dict[str, Any]],
     said: list[str],
     why: str,
 ) -> None:
-    make = gateway if kind == "AiGateway" else tool_gateway
-    namespace.apply(make("guarded"))
-    namespace.wait_ready("guarded", kind)
-    before = namespace.existing("ConfigMap", "guarded-config")["metadata"]["resourceVersion"]
+    name, make = ("models", gateway) if kind == "AiGateway" else ("tools", tool_gateway)
+    before = ready.existing("ConfigMap", f"{name}-config")["metadata"]["resourceVersion"]
+    wanted = [part.replace("NAMESPACE", ready.name) for part in said]
+    try:
+        ready.apply(*objects, make(name, guardrails=[{"name": "checked"}]))
 
-    namespace.apply(*objects, make("guarded", guardrails=[{"name": "checked"}]))
-
-    message = namespace.wait_reason("guarded", "GuardrailsResolutionFailed", kind)
-    wanted = [part.replace("NAMESPACE", namespace.name) for part in said]
-    assert [part for part in wanted if part not in message] == [], f"{why}: {message}"
-    assert namespace.existing("ConfigMap", "guarded-config")["metadata"]["resourceVersion"] == before
-    assert namespace.wait_event("guarded", "GuardrailsResolutionFailed")["type"] == "Warning"
-    line = daemon.wait_for(f"{kind}Configured", gateway=f"{kind} {namespace.name}/guarded", status="False")
-    assert line["level"] == "warning"
-
-    namespace.apply(make("guarded"))
-    namespace.wait_ready("guarded", kind)
+        message = ready.wait_reason(name, "GuardrailsResolutionFailed", kind, contains=wanted[0])
+        assert [part for part in wanted if part not in message] == [], f"{why}: {message}"
+        assert ready.existing("ConfigMap", f"{name}-config")["metadata"]["resourceVersion"] == before
+        event = ready.wait_event(name, "GuardrailsResolutionFailed", contains=wanted[0])
+        assert event["type"] == "Warning"
+        subject = f"{kind} {ready.name}/{name}"
+        line = daemon.wait_for(f"{kind}Configured", gateway=subject, status="False", message=message)
+        assert line["level"] == "warning"
+    finally:
+        ready.apply(make(name))
+        for manifest in objects:
+            ready.delete(manifest["kind"], manifest["metadata"]["name"])
+    ready.wait_ready(name, kind)
 
 
 def test_an_ignored_mode_is_a_warning_and_the_others_hold(namespace: Namespace, daemon: Daemon) -> None:

@@ -206,7 +206,7 @@ def test_of_two_equal_keys_the_gateways_namespace_wins(
     namespace.wait_route("b--c", "Reconciled")
     assert namespace.wait_servers("tools", key)[key]["url"] == "https://own.example.com/mcp"
 
-    namespace.kubectl("delete", "toolroute", "b--c")
+    namespace.delete("ToolRoute", "b--c")
     other.wait_route("c", "Reconciled")
     assert namespace.wait_servers("tools", key)[key]["url"] == "https://older.example.com/mcp"
 
@@ -299,12 +299,16 @@ def test_a_tool_pattern_that_allows_warns_a_denying_one_fails(namespace: Namespa
 def test_a_route_is_fixed_by_creating_what_was_missing(namespace: Namespace) -> None:
     namespace.apply(tool_route("early", "tools", server="weather"))
     namespace.wait_route("early", "GatewayNotFound")
+    lost = namespace.wait_event("early", "GatewayNotFound")
+    assert (lost["type"], lost["regarding"]["kind"]) == ("Warning", "ToolRoute")
 
     namespace.apply(tool_gateway("tools"))
     namespace.wait_route("early", "UpstreamUnresolved", contains="weather")
     namespace.apply(tool_server("weather", transportType="sse"))
 
     namespace.wait_route("early", "Reconciled")
+    assert namespace.wait_event("early", "Reconciled")["type"] == "Normal"
+    assert namespace.wait_event("tools", "ConfigurationApplied")["regarding"]["kind"] == "ToolGateway"
     key = f"{namespace.name}__early".replace("-", "_")
     host = f"weather.{namespace.name}.svc.cluster.local"
     assert namespace.wait_servers("tools", key)[key] == {

@@ -52,7 +52,7 @@ def test_gateways_start_under_restrictions_and_label_policies(strict: Namespace,
 def _refuses(namespace: Namespace) -> bool:
     with suppress(ApiError):
         namespace.apply(config_map("unlabelled"))
-        namespace.kubectl("delete", "configmap", "unlabelled")
+        namespace.delete("ConfigMap", "unlabelled")
         return False
     return True
 

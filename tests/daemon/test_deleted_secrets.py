@@ -1,29 +1,27 @@
 """A Secret that is deleted and made anew, as some operators do it: told of, and no pod is replaced for it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from lab import wait_until
-from tests.daemon.harness import SECONDS, Namespace
+from gateway_components.plan.objects import EMPTY_DIGEST
+from lab import ControlPlane, wait_until
+from tests.daemon.harness import SECONDS, Daemon, Namespace, fresh_namespace
 from tests.daemon.manifests import config_map, gateway, secret
 
 SECRET_HASH = "runtime.agentic-layer.ai/secret-hash"
 KEYS = secret("api-key-secrets", OPENAI_API_KEY="one")
 
-SOURCES: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
-    ("the keys of models", KEYS, {}),
-    (
-        "a Secret of envFrom",
-        secret("tokens", TOKEN="one"),
-        {"envFrom": [{"secretRef": {"name": "tokens"}}]},
-    ),
-    (
-        "a ConfigMap of env",
-        config_map("flags", flag="on"),
-        {"env": [{"name": "FLAG", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "flag"}}}]},
-    ),
-)
+SOURCES: dict[str, dict[str, Any]] = {
+    "the keys of models": KEYS,
+    "a Secret of envFrom": secret("tokens", TOKEN="one"),
+    "a ConfigMap of env": config_map("flags", flag="on"),
+}
+REFERENCES: dict[str, Any] = {
+    "envFrom": [{"secretRef": {"name": "tokens"}}],
+    "env": [{"name": "FLAG", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "flag"}}}],
+}
 
 
 def applied(namespace: Namespace) -> str:
@@ -38,23 +36,29 @@ def generation(namespace: Namespace) -> int:
     return found
 
 
-@pytest.mark.parametrize(("source", "manifest", "spec"), SOURCES, ids=[case[0] for case in SOURCES])
-def test_pods_survive_what_is_deleted_for_a_moment(
-    namespace: Namespace, source: str, manifest: dict[str, Any], spec: dict[str, Any]
-) -> None:
-    namespace.apply(KEYS, manifest, gateway("chat", **spec))
-    namespace.wait_ready("chat")
-    before, name = generation(namespace), manifest["metadata"]["name"]
+@pytest.fixture(scope="module")
+def ready(lab: ControlPlane, daemon: Daemon) -> Iterator[Namespace]:
+    """Return a namespace with a gateway that refers to all sources, which each test leaves as they were."""
+    with fresh_namespace(lab) as place:
+        place.apply(*SOURCES.values(), gateway("chat", **REFERENCES))
+        place.wait_ready("chat")
+        yield place
 
-    namespace.kubectl("delete", manifest["kind"], name)
-    reported = f"{manifest['kind']} {namespace.name}/{name} was deleted"
-    namespace.wait_event("chat", "ReferenceNotFound", reported)
-    wait_until(lambda: reported in applied(namespace), timeout=SECONDS, what="the warning in the condition")
-    assert generation(namespace) == before, source
 
-    namespace.apply(manifest)
-    wait_until(lambda: reported not in applied(namespace), timeout=SECONDS, what="no such warning any more")
-    assert generation(namespace) == before, source
+@pytest.mark.parametrize("source", SOURCES)
+def test_pods_survive_what_is_deleted_for_a_moment(ready: Namespace, source: str) -> None:
+    kind, name = SOURCES[source]["kind"], SOURCES[source]["metadata"]["name"]
+    before = generation(ready)
+
+    ready.delete(kind, name)
+    reported = f"{kind} {ready.name}/{name} was deleted"
+    ready.wait_event("chat", "ReferenceNotFound", reported)
+    wait_until(lambda: reported in applied(ready), timeout=SECONDS, what="the warning in the condition")
+    assert generation(ready) == before
+
+    ready.apply(SOURCES[source])
+    wait_until(lambda: reported not in applied(ready), timeout=SECONDS, what="no such warning any more")
+    assert generation(ready) == before
 
 
 def test_edits_are_applied_while_a_secret_is_awaited(namespace: Namespace) -> None:
@@ -62,7 +66,7 @@ def test_edits_are_applied_while_a_secret_is_awaited(namespace: Namespace) -> No
     namespace.wait_ready("chat")
     before = namespace.hashes("chat")
 
-    namespace.kubectl("delete", "secret", "api-key-secrets")
+    namespace.delete("Secret", "api-key-secrets")
     namespace.wait_event("chat", "ReferenceNotFound", "was deleted")
     namespace.apply(gateway("chat", "gpt-5"))
     namespace.wait_ready("chat")
@@ -73,13 +77,23 @@ def test_edits_are_applied_while_a_secret_is_awaited(namespace: Namespace) -> No
     }
 
 
-def test_a_secret_that_never_existed_stays_a_warning(namespace: Namespace) -> None:
+def test_a_secret_that_never_existed_stays_a_warning_and_each_new_value_rolls_the_pods(
+    namespace: Namespace,
+) -> None:
     namespace.apply(gateway("chat"))
     namespace.wait_ready("chat")
 
     missing = f"Secret {namespace.name}/api-key-secrets does not exist, so pods start without OPENAI_API_KEY"
     assert f"the first: {missing}" in applied(namespace)
-    without_keys = namespace.hashes("chat")[SECRET_HASH]
-    namespace.apply(KEYS)
-    wait_until(lambda: missing not in applied(namespace), timeout=SECONDS, what="no such warning any more")
-    assert namespace.hashes("chat")[SECRET_HASH] != without_keys
+    seen = [namespace.hashes("chat")[SECRET_HASH]]
+    assert seen == [EMPTY_DIGEST]
+    for manifest in (KEYS, secret("api-key-secrets", OPENAI_API_KEY="two")):
+        namespace.apply(manifest)
+        wait_until(
+            lambda: namespace.hashes("chat")[SECRET_HASH] not in seen,
+            timeout=SECONDS,
+            what="a new secret-hash",
+        )
+        seen.append(namespace.hashes("chat")[SECRET_HASH])
+    namespace.wait_ready("chat")
+    assert missing not in applied(namespace)

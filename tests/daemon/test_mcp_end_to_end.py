@@ -134,7 +134,7 @@ def test_the_tools_of_a_deleted_route_are_gone_from_its_url(
     kept, gone = served.key("over-http"), served.key("over-sse")
     before = namespace.hashes("tools")
 
-    namespace.kubectl("delete", "toolroute", "over-sse")
+    namespace.delete("ToolRoute", "over-sse")
     namespace.wait_servers("tools", kept)
     wait_until(lambda: namespace.hashes("tools") != before, timeout=SECONDS, what="a restart of the pods")
     namespace.wait_ready("tools", "ToolGateway")

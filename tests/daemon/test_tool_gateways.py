@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab import ControlPlane, wait_until
-from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace, server_key
+from tests.daemon.harness import PATCH_ANNOTATION, SECONDS, Daemon, Namespace, fresh_namespace, server_key
 from tests.daemon.manifests import config_map, guard, provider, tool_gateway, tool_route, tool_server
 
 
@@ -86,7 +86,7 @@ def test_guards_of_another_namespace_reach_the_gateway(namespace: Namespace, oth
     namespace.wait_config("guarded", "http://two.example:3000")
     other.apply(guard("pii", "presidio", "during_call"))
     namespace.wait_config("guarded", "during_mcp_call")
-    other.kubectl("delete", "guardrailprovider", "presidio")
+    other.delete("GuardrailProvider", "presidio")
     namespace.wait_reason("guarded", "GuardrailsResolutionFailed", "ToolGateway")
     assert "http://two.example:3000" in namespace.config("guarded"), "the last good objects stay"
     assert _marks(namespace, "neighbour") == neighbour
@@ -101,7 +101,7 @@ def test_a_degraded_gateway_keeps_the_urls_it_serves(namespace: Namespace) -> No
     namespace.wait_route("served", "Reconciled")
     url = namespace.url("ToolRoute", "served")
 
-    namespace.kubectl("delete", "configmap", "tuning")
+    namespace.delete("ConfigMap", "tuning")
     namespace.wait_reason("tools", "ConfigPatchInvalid", "ToolGateway")
     namespace.wait_route("served", "GatewayDegraded", 'configmap "tuning" not found')
     assert namespace.url("ToolRoute", "served") == url
@@ -189,39 +189,42 @@ def test_routes_of_a_foreign_gateway_are_left_untouched(namespace: Namespace, fo
     assert namespace.get("Deployment", "theirs") is None
 
 
-def test_a_status_that_was_edited_by_hand_is_restored(namespace: Namespace) -> None:
-    namespace.apply(tool_gateway("main"), tool_route("search", "main"))
-    namespace.wait_route("search", "Reconciled")
-    namespace.wait_ready("main", "ToolGateway")
-    url = namespace.url("ToolRoute", "search")
+@pytest.fixture(scope="module")
+def steady(lab: ControlPlane, daemon: Daemon) -> Iterator[Namespace]:
+    """Return a namespace with two gateways at rest, and a route."""
+    with fresh_namespace(lab) as place:
+        place.apply(tool_gateway("tools"), tool_gateway("neighbour"), tool_route("steady", "tools"))
+        place.wait_ready("tools", "ToolGateway")
+        place.wait_ready("neighbour", "ToolGateway")
+        place.wait_route("steady", "Reconciled")
+        yield place
+
+
+def test_a_status_that_was_edited_by_hand_is_restored(steady: Namespace) -> None:
+    url = steady.url("ToolRoute", "steady")
 
     edits = {
-        "ToolRoute/search": {"url": "http://elsewhere"},
-        "ToolGateway/main": {"conditions": [], "url": ""},
+        ("ToolRoute", "steady"): {"url": "http://elsewhere"},
+        ("ToolGateway", "tools"): {"conditions": [], "url": ""},
     }
-    for edited, status in edits.items():
-        patch = json.dumps({"status": status})
-        namespace.kubectl("patch", edited, "--subresource=status", "--type=merge", "-p", patch)
+    for (kind, name), status in edits.items():
+        steady.lab.api.merge(f"{steady.path(kind)}/{name}/status", {"status": status}, "kubectl-patch")
 
-    wait_until(lambda: namespace.url("ToolRoute", "search") == url, timeout=SECONDS, what="the route's URL")
-    namespace.wait_ready("main", "ToolGateway")
-    wait_until(lambda: namespace.url("ToolGateway", "main"), timeout=SECONDS, what="the gateway's URL")
+    wait_until(lambda: steady.url("ToolRoute", "steady") == url, timeout=SECONDS, what="the route's URL")
+    steady.wait_ready("tools", "ToolGateway")
+    wait_until(lambda: steady.url("ToolGateway", "tools"), timeout=SECONDS, what="the gateway's URL")
 
 
-def test_a_status_that_says_the_same_is_not_written(namespace: Namespace) -> None:
-    namespace.apply(tool_gateway("tools"), tool_gateway("neighbour"), tool_route("steady", "tools"))
-    namespace.wait_ready("tools", "ToolGateway")
-    namespace.wait_ready("neighbour", "ToolGateway")
-    namespace.wait_route("steady", "Reconciled")
+def test_a_status_that_says_the_same_is_not_written(steady: Namespace) -> None:
     watched = (("ToolRoute", "steady"), ("ToolGateway", "neighbour"), ("ConfigMap", "neighbour-config"))
-    before = [namespace.existing(*object_)["metadata"]["resourceVersion"] for object_ in watched]
+    before = [steady.existing(*object_)["metadata"]["resourceVersion"] for object_ in watched]
 
-    namespace.apply(tool_route("added", "tools"))
-    namespace.wait_route("added", "Reconciled")
-    namespace.wait_servers("tools", server_key(namespace, "steady"), server_key(namespace, "added"))
-    namespace.wait_ready("tools", "ToolGateway")
+    steady.apply(tool_route("added", "tools"))
+    steady.wait_route("added", "Reconciled")
+    steady.wait_servers("tools", server_key(steady, "steady"), server_key(steady, "added"))
+    steady.wait_ready("tools", "ToolGateway")
 
-    assert [namespace.existing(*object_)["metadata"]["resourceVersion"] for object_ in watched] == before
+    assert [steady.existing(*object_)["metadata"]["resourceVersion"] for object_ in watched] == before
 
 
 def _marks(place: Namespace, name: str) -> tuple[str, int]:

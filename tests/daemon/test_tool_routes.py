@@ -22,7 +22,7 @@ def test_a_broken_route_says_why_and_harms_no_other(namespace: Namespace) -> Non
     assert ":1234/" in namespace.servers("tools")[server_key(namespace, "waiting")]["url"]
     namespace.apply(tool_server("later", port=4321))
     namespace.wait_config("tools", ":4321/")
-    namespace.kubectl("delete", "toolserver", "later")
+    namespace.delete("ToolServer", "later")
     namespace.wait_route("waiting", "UpstreamUnresolved")
     namespace.wait_servers("tools", server_key(namespace, "good"))
     assert namespace.url("ToolRoute", "waiting") == ""
@@ -36,7 +36,7 @@ def test_of_two_equal_keys_the_older_route_holds_it(namespace: Namespace, other:
     other.wait_route("x", "DuplicateServerName", f"{namespace.name}/other--x")
     assert "first.example" in namespace.servers("tools")[server_key(other, "x")]["url"]
 
-    namespace.kubectl("delete", "toolroute", "other--x")
+    namespace.delete("ToolRoute", "other--x")
     other.wait_route("x", "Reconciled")
     assert "second.example" in namespace.servers("tools")[server_key(other, "x")]["url"]
 
@@ -76,7 +76,7 @@ def test_a_route_outlives_its_gateway(namespace: Namespace, other: Namespace) ->
     other.wait_route("faithful", "Reconciled")
     assert other.url("ToolRoute", "faithful")
 
-    namespace.kubectl("delete", "toolgateway", "tools")
+    namespace.delete("ToolGateway", "tools")
     other.wait_route("faithful", "GatewayNotFound")
     assert other.url("ToolRoute", "faithful") == ""
     namespace.apply(tool_gateway("tools"))
@@ -87,13 +87,3 @@ def test_a_route_to_a_namespace_that_does_not_exist_says_so(namespace: Namespace
     namespace.apply(tool_route("lost", f"{namespace.name}-nowhere/tools"))
 
     namespace.wait_route("lost", "GatewayNotFound", "nowhere/tools does not exist")
-
-
-def test_events_tell_what_became_of_a_route(namespace: Namespace) -> None:
-    namespace.apply(tool_route("reported", "tools"))
-    lost = namespace.wait_event("reported", "GatewayNotFound")
-    assert (lost["type"], lost["regarding"]["kind"]) == ("Warning", "ToolRoute")
-
-    namespace.apply(tool_gateway("tools"))
-    assert namespace.wait_event("reported", "Reconciled")["type"] == "Normal"
-    assert namespace.wait_event("tools", "ConfigurationApplied")["regarding"]["kind"] == "ToolGateway"

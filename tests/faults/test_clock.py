@@ -47,7 +47,7 @@ def test_a_clock_that_jumps_forth_and_back(place: Namespace, tmp_path: Path) -> 
             offset.write_text(f"{jump}\n")
             place.apply(gateway("timeless", model))
             place.wait_config("timeless", f"openai/{model}")
-            place.kubectl("delete", "service", "timeless")
+            place.delete("Service", "timeless")
             wait_until(lambda: place.get("Service", "timeless"), timeout=SECONDS, what="the Service again")
             _wait_for_jump(daemon, jump)
             assert_true(place.lab, [place.name])

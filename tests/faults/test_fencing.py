@@ -79,7 +79,7 @@ def drift(place: Namespace) -> None:
 FROZEN: Mapping[str, tuple[str, Callable[[Namespace], object]]] = {
     "before it removes a state": (
         "gateway_components.kube.state_secrets:StateSecrets.remove:1",
-        lambda place: place.kubectl("delete", "aigateway", "chat"),
+        lambda place: place.delete("AiGateway", "chat"),
     ),
     "before it tells of an event": (
         "gateway_components.daemon.reconcile.events:EventRecorder._publish:3",

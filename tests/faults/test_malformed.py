@@ -90,10 +90,10 @@ def test_forged_deletions_of_a_class_and_a_gateway(
 ) -> None:
     def listed_anew(kind: str, name: str, seen: int) -> bool:
         # Again and again, for a watch that has just begun may have missed one.
-        served.kubectl("annotate", kind, name, f"forged={secrets.token_hex(4)}", "--overwrite")
+        served.patch(kind, name, {"metadata": {"annotations": {"forged": secrets.token_hex(4)}}})
         return len(patient.events(MISTAKEN)) > seen
 
-    for name, kind in (("litellm", "aigatewayclass"), ("chat", "aigateway"), ("tools", "toolgateway")):
+    for name, kind in (("litellm", "AiGatewayClass"), ("chat", "AiGateway"), ("tools", "ToolGateway")):
         with api.lines(forged_deletions(name)):
             again = partial(listed_anew, kind, name, len(patient.events(MISTAKEN)))
             wait_until(again, timeout=SECONDS, what=f"a new list with {name} in it")

@@ -18,7 +18,7 @@ def test_a_restarted_daemon_awaits_it_and_then_does_without(place: Namespace, tm
         place.apply(secret("api-key-secrets", OPENAI_API_KEY="one"), gateway("chat"))
         place.wait_ready("chat")
         first.stop(signal.SIGKILL)
-    place.kubectl("delete", "secret", "api-key-secrets")
+    place.delete("Secret", "api-key-secrets")
 
     with Daemon(place.lab, tmp_path / "second", *alone(place), program=PROGRAM) as second:
         place.wait_event("chat", "ReferenceNotFound", "was deleted; pods keep its values for now")

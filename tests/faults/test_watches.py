@@ -68,7 +68,7 @@ def test_a_compaction_that_expires_every_watch(
     with api.fault(stale_connection, only_watches), api.lines(lambda _: None):
         api.cut_watches()
         ward.apply(gateway("old", "changed-meanwhile"), gateway("new"))
-        ward.kubectl("delete", "aigateway", "goes")
+        ward.delete("AiGateway", "goes")
         breakable_lab.compact()
         # The API server's own memory of what happened reaches further back than etcd's.
         breakable_lab.stop_api_server()

@@ -82,7 +82,7 @@ def use_everything(namespace: Namespace) -> None:
     namespace.wait_config("chat", "gpt-5")
 
     service = namespace.existing("Service", "chat")["metadata"]["uid"]
-    namespace.kubectl("delete", "service", "chat")
+    namespace.delete("Service", "chat")
     wait_until(
         lambda: (
             (namespace.get("Service", "chat") or {"metadata": {"uid": service}})["metadata"]["uid"] != service
@@ -91,7 +91,7 @@ def use_everything(namespace: Namespace) -> None:
         what="a new Service",
     )
     for _ in range(2):
-        namespace.kubectl("delete", "guard", "personal-data")
+        namespace.delete("Guard", "personal-data")
         namespace.wait_reason("chat", "GuardrailsResolutionFailed")
         namespace.apply(guard("personal-data", "presidio"))
         namespace.wait_ready("chat")
