@@ -35,7 +35,7 @@ from gateway_components.plan.findings import Failure
 from gateway_components.plan.ownership import Applied, Drift, Mark, drift, mark_of
 from gateway_components.plan.plan import GatewayPlan, Plan, plan
 from gateway_components.plan.references import absent_contents, gateway_of_route
-from gateway_components.plan.snapshot import Content, ExistingObject, Policy, Snapshot, UnreadableGateway
+from gateway_components.plan.snapshot import Content, ExistingObject, Policy, Snapshot, Unreadable
 from gateway_components.plan.status import Rollout
 
 
@@ -176,7 +176,7 @@ class FolderView(View):
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces of all gateways and companions, and those whose manifests are in the folder."""
         gateways = {gateway.identity.namespace for gateway in self._whole.gateways}
-        unreadable = {gateway.key.namespace for gateway in self._whole.unreadable_gateways}
+        unreadable = {key.namespace for key in self._whole.unreadable_gateways}
         objects = self._reading.objects
         companions = {key.namespace for key in objects.companions}
         return frozenset(gateways | unreadable | companions | objects.namespaces.keys())
@@ -212,20 +212,22 @@ class FolderView(View):
         gateways = {one.identity: one for one in whole.gateways if one.metadata.namespace == namespace}
         if gateways:
             await self._cluster.check(namespace)
-        unreadable = [one for one in whole.unreadable_gateways if one.key.namespace == namespace]
+        unreadable = {
+            key: one for key, one in whole.unreadable_gateways.items() if key.namespace == namespace
+        }
         refused = {key: why for key in gateways if (why := await self._cluster.claim_of_daemon(key))}
-        unreadable += [
-            UnreadableGateway(key, gateways[key].spec.class_name, None, why) for key, why in refused.items()
-        ]
+        unreadable |= {
+            key: Unreadable(why, class_name=gateways[key].spec.class_name) for key, why in refused.items()
+        }
         if self._reading.incomplete:
-            seen = gateways.keys() | {one.key for one in unreadable}
-            unreadable += [_unseen(key, whole) for key in self._applied(namespace) - seen]
+            seen = gateways.keys() | unreadable.keys()
+            unreadable |= {key: _unseen(key, whole) for key in self._applied(namespace) - seen}
         existing, marks = await self._cluster.existing(gateways)
         self._marks[namespace] = marks
         return replace(
             whole,
             gateways=tuple(one for key, one in gateways.items() if key not in refused),
-            unreadable_gateways=tuple(unreadable),
+            unreadable_gateways=unreadable,
             routes=tuple(
                 route
                 for route in whole.routes
@@ -273,11 +275,11 @@ class FolderView(View):
             self._watching.append(asyncio.create_task(reflector.run()))
 
 
-def _unseen(key: Identity, whole: Snapshot) -> UnreadableGateway:
+def _unseen(key: Identity, whole: Snapshot) -> Unreadable:
     """Return the placeholder of an applied gateway that may be in an unreadable file."""
     kind = GATEWAY_KINDS[key.kind]
     ours = (known.metadata.name for known in whole.classes if known.spec.controller == kind.controller)
-    return UnreadableGateway(key, next(ours, None), None, "its file may be unreadable")
+    return Unreadable("its file may be unreadable", class_name=next(ours, None))
 
 
 class _Cluster:

@@ -32,7 +32,6 @@ from gateway_components.plan.snapshot import (
     Resource,
     Resources,
     Unreadable,
-    UnreadableGateway,
 )
 
 M = TypeVar("M")
@@ -168,7 +167,7 @@ def planned_verdicts(inventory: Inventory, plan: Plan) -> Verdicts:
 def _common(inventory: Inventory) -> dict[Identity, Verdict]:
     verdicts = {
         key: Verdict(State.BROKEN, "NotReadable", f"it cannot be read: {found.message}", "False")
-        if isinstance(found, Unreadable | UnreadableGateway)
+        if isinstance(found, Unreadable)
         else Verdict()
         for key, found in inventory.objects.items()
     }

@@ -23,7 +23,6 @@ from gateway_components.plan.snapshot import (
     Policy,
     Snapshot,
     Unreadable,
-    UnreadableGateway,
     from_base64,
 )
 
@@ -133,7 +132,7 @@ def snapshot_of(objects: ManifestObjects, policy: Policy) -> Snapshot:
     exists, but is unreadable, and findings on references to it say so.
     """
     faulty = {
-        key: UnreadableGateway.of(key, found.manifest, _AT_FAULT)
+        key: Unreadable.gateway(key.kind, found.manifest, _AT_FAULT)
         if key.kind in GATEWAY_KINDS
         else Unreadable(_AT_FAULT)
         for key, found in objects.sources.items()

@@ -19,7 +19,7 @@ from gateway_components.plan.snapshot import (
     Gateway,
     GatewayClass,
     Policy,
-    UnreadableGateway,
+    Unreadable,
 )
 from gateway_components.plan.workload import config_map_name
 
@@ -147,9 +147,9 @@ def seniority(created: str | None) -> tuple[bool, str]:
     return not created, created or ""
 
 
-def age(gateway: Gateway | UnreadableGateway) -> tuple[bool, str]:
+def age(gateway: Gateway | Unreadable) -> tuple[bool, str]:
     """Return what sorts gateways by age; an unreadable one comes last."""
-    return seniority(None if isinstance(gateway, UnreadableGateway) else gateway.metadata.creation_timestamp)
+    return seniority(None if isinstance(gateway, Unreadable) else gateway.metadata.creation_timestamp)
 
 
 # Each reconcile asks for those of all gateways; the bound is for names that come and go.
@@ -165,7 +165,7 @@ def wanted_objects(gateway: Identity) -> tuple[Identity, Identity, Identity]:
 
 def check_rival(
     gateway: Identity,
-    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    claimed: Mapping[Identity, Gateway | Unreadable],
     existing: Mapping[Identity, ExistingObject],
 ) -> None:
     """Refuse the younger of two gateways of different kinds and one name, which want the same objects.
@@ -190,7 +190,7 @@ def check_rival(
 
 def _rank(
     gateway: Identity,
-    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    claimed: Mapping[Identity, Gateway | Unreadable],
     existing: Mapping[Identity, ExistingObject],
 ) -> tuple[bool, tuple[bool, str], Identity]:
     owner = API_VERSION, gateway.kind, gateway.name

@@ -37,7 +37,7 @@ from gateway_components.plan.routes import (
     without,
     without_removed,
 )
-from gateway_components.plan.snapshot import Gateway, Snapshot, UnreadableGateway
+from gateway_components.plan.snapshot import Gateway, Snapshot, Unreadable
 
 T = TypeVar("T")
 
@@ -131,9 +131,9 @@ def plan(snapshot: Snapshot, make: Make | None = None, memo: PlanMemo | None = N
     `make` makes the objects of one gateway of what that gateway refers to, and of nothing else; by default `generate`.
     `memo` takes the plans of gateways, and gives those of an earlier snapshot that still hold: the result is the same.
     """
-    known: dict[Identity, Gateway | UnreadableGateway] = {
+    known: dict[Identity, Gateway | Unreadable] = {
         **{gateway.identity: gateway for gateway in snapshot.gateways},
-        **{gateway.key: gateway for gateway in snapshot.unreadable_gateways},
+        **snapshot.unreadable_gateways,
     }
     classes = {key: _class_name(gateway) for key, gateway in known.items()}
     # Thousands of gateways name a few classes.
@@ -180,7 +180,7 @@ class _Planning:
     """Plans the gateways of a snapshot that are ours (`claimed`), one after the other."""
 
     snapshot: Snapshot
-    claimed: Mapping[Identity, Gateway | UnreadableGateway]
+    claimed: Mapping[Identity, Gateway | Unreadable]
     make: Make
     memo: PlanMemo
     shares: Shares = field(default_factory=Shares)
@@ -188,7 +188,7 @@ class _Planning:
     def plan(self, key: Identity, routes: Collection[RoutePlan]) -> tuple[GatewayPlan, Collection[RoutePlan]]:
         """Return the plan of a gateway, and those of its routes that its configuration has no room for."""
         gateway = self.claimed[key]
-        if isinstance(gateway, UnreadableGateway):
+        if isinstance(gateway, Unreadable):
             failure = Failure(Reason.CONFIG_GENERATION_FAILED, gateway.message)
             return GatewayPlan(key, None, gateway.generation, None, failure), ()
         facts = self._facts(key, routes)
@@ -262,7 +262,7 @@ def _common(snapshot: Snapshot) -> Snapshot:
     return replace(
         snapshot,
         gateways=(),
-        unreadable_gateways=(),
+        unreadable_gateways={},
         routes=(),
         existing={},
         running={},
@@ -275,5 +275,5 @@ def _of(own: Iterable[Identity], known: Mapping[Identity, T]) -> dict[Identity, 
     return {reference: known[reference] for reference in own if reference in known}
 
 
-def _class_name(gateway: Gateway | UnreadableGateway) -> str | None:
-    return gateway.class_name if isinstance(gateway, UnreadableGateway) else gateway.spec.class_name
+def _class_name(gateway: Gateway | Unreadable) -> str | None:
+    return gateway.class_name if isinstance(gateway, Unreadable) else gateway.spec.class_name

@@ -19,7 +19,7 @@ from gateway_components.plan.references import (
     gateway_of_route,
     route_consent,
 )
-from gateway_components.plan.snapshot import Gateway, GatewayClass, Policy, Resources, UnreadableGateway
+from gateway_components.plan.snapshot import Gateway, GatewayClass, Policy, Resources, Unreadable
 from gateway_components.plan.upstreams import (
     Upstream,
     documented_key,
@@ -86,7 +86,7 @@ class RoutePlan:
 
 def plan_routes(
     routes: Iterable[ToolRoute],
-    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    claimed: Mapping[Identity, Gateway | Unreadable],
     gateways: Mapping[Identity, str | None],
     classes: Iterable[GatewayClass],
     resources: Resources,
@@ -289,7 +289,7 @@ def _names_tool_gateway(route: ToolRoute) -> bool:
 def _check_gateway(
     route: ToolRoute,
     gateway: Identity,
-    claimed: Mapping[Identity, Gateway | UnreadableGateway],
+    claimed: Mapping[Identity, Gateway | Unreadable],
     gateways: Mapping[Identity, str | None],
     policy: Policy,
 ) -> None:
@@ -319,8 +319,8 @@ def _check_gateway(
         raise _not_found(message, _GATEWAY_PATH, cure, gateway)
 
 
-def _consent(gateway: Gateway | UnreadableGateway) -> RouteConsent:
-    if isinstance(gateway, UnreadableGateway):
+def _consent(gateway: Gateway | Unreadable) -> RouteConsent:
+    if isinstance(gateway, Unreadable):
         return RouteConsent()
     return route_consent(gateway.metadata.annotations)
 

@@ -27,11 +27,20 @@ GatewayClass = AiGatewayClass | ToolGatewayClass
 class Unreadable:
     """An object that the API server admitted and the models do not understand (a newer CRD, say), and why.
 
-    `created` is when it was created, as far as that is known.
+    `created` is when it was created, where that is shown; class and generation are those of a gateway.
     """
 
     message: str
     created: str = ""
+    class_name: str | None = None
+    generation: int | None = None
+
+    @classmethod
+    def gateway(cls, kind: str, raw: Mapping[str, Any], message: str) -> "Unreadable":
+        """Return what stands for a gateway of which only its JSON is known."""
+        generation = raw["metadata"].get("generation")
+        known = generation if isinstance(generation, int) else None
+        return cls(message, class_name=GATEWAY_KINDS[kind].class_of(raw), generation=known)
 
 
 Resource = Guard | GuardrailProvider | ToolServer | Unreadable
@@ -100,27 +109,7 @@ class ExistingObject:
     applied: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableGateway:
-    """A gateway that the API server admitted and the models do not understand (a newer CRD, say).
-
-    Its `message` says why it could not be read, field by field.
-    """
-
-    key: Identity
-    class_name: str | None
-    generation: int | None
-    message: str
-
-    @classmethod
-    def of(cls, key: Identity, raw: Mapping[str, Any], message: str) -> "UnreadableGateway":
-        """Return what stands for a gateway of which only its JSON is known."""
-        generation = raw["metadata"].get("generation")
-        known = generation if isinstance(generation, int) else None
-        return cls(key, GATEWAY_KINDS[key.kind].class_of(raw), known, message)
-
-
-KnownObject = ApiObject | Unreadable | UnreadableGateway
+KnownObject = ApiObject | Unreadable
 """An object of our kinds, whether it can be read or not."""
 
 
@@ -172,7 +161,7 @@ class Snapshot:
     gateways: tuple[Gateway, ...] = ()
     classes: tuple[GatewayClass, ...] = ()
     routes: tuple[ToolRoute, ...] = ()
-    unreadable_gateways: tuple[UnreadableGateway, ...] = ()
+    unreadable_gateways: Mapping[Identity, Unreadable] = field(default_factory=dict)
     resources: Resources = field(default_factory=dict)
     contents: Mapping[Identity, Content] = field(default_factory=dict)
     absent: frozenset[Identity] = frozenset()
@@ -199,7 +188,11 @@ class Snapshot:
             gateways=(*known.get(AiGateway, ()), *known.get(ToolGateway, ())),
             classes=(*known.get(AiGatewayClass, ()), *known.get(ToolGatewayClass, ())),
             routes=tuple(known.get(ToolRoute, ())),
-            unreadable_gateways=tuple(known.get(UnreadableGateway, ())),
+            unreadable_gateways={
+                key: one
+                for key, one in (objects.items() if Unreadable in known else ())
+                if key.kind in GATEWAY_KINDS and isinstance(one, Unreadable)
+            },
             resources={
                 key: one
                 for key, one in objects.items()
@@ -212,7 +205,7 @@ class Snapshot:
         """The objects of our kinds."""
         return {
             **{one.identity: one for one in (*self.gateways, *self.classes, *self.routes)},
-            **{one.key: one for one in self.unreadable_gateways},
+            **self.unreadable_gateways,
             **self.resources,
         }
 

@@ -13,7 +13,7 @@ from gateway_components.kube import resources
 from gateway_components.kube.resources import CUSTOM_RESOURCES, Resource
 from gateway_components.plan.plan import Plan, plan
 from gateway_components.plan.references import absent_contents
-from gateway_components.plan.snapshot import Content, ExistingObject, Gateway, Snapshot, UnreadableGateway
+from gateway_components.plan.snapshot import Content, ExistingObject, Gateway, Snapshot, Unreadable
 from gateway_components.plan.snapshot import Resource as ReferredTo
 from lab import ControlPlane
 
@@ -63,20 +63,17 @@ class ClusterObjects:
             )
         )
 
-    def _gateways(self) -> tuple[tuple[Gateway, ...], tuple[UnreadableGateway, ...]]:
+    def _gateways(self) -> tuple[tuple[Gateway, ...], dict[Identity, Unreadable]]:
         readable: list[Gateway] = []
-        unreadable: list[UnreadableGateway] = []
+        unreadable: dict[Identity, Unreadable] = {}
         for key, raw in self.of(*GATEWAY_KINDS).items():
             if "deletionTimestamp" in raw["metadata"]:
                 continue
             try:
                 readable.append(cast("Gateway", parse_as(KINDS[key.kind].model, raw)))
             except InputError as error:
-                named = GATEWAY_KINDS[key.kind].class_of(raw)
-                generation = raw["metadata"]["generation"]
-                gateway = key
-                unreadable.append(UnreadableGateway(gateway, named, generation, str(error)))
-        return tuple(readable), tuple(unreadable)
+                unreadable[key] = Unreadable.gateway(key.kind, raw, str(error))
+        return tuple(readable), unreadable
 
     def _models(self, *kinds: str) -> tuple[Any, ...]:
         return tuple(parse_as(KINDS[key.kind].model, raw) for key, raw in self.of(*kinds).items())

@@ -20,7 +20,6 @@ from gateway_components.plan.snapshot import (
     Resource,
     Snapshot,
     Unreadable,
-    UnreadableGateway,
 )
 from tests.plan.make import (
     DEFAULT_CLASS,
@@ -287,9 +286,9 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
             reference = Identity(kind, found.metadata.namespace, found.metadata.name)
             readable = draw(_mostly)
             resources[reference] = found if readable else Unreadable("spec: is odd")
-    odd = UnreadableGateway(Identity("ToolGateway", "team", "a"), "litellm", None, "spec: is odd")
-    known = {(found.kind, found.metadata.namespace, found.metadata.name) for found in gateways}
-    unreadable = draw(st.sampled_from([(), (), (), () if ("ToolGateway", "team", "a") in known else (odd,)]))
+    odd = {Identity("ToolGateway", "team", "a"): Unreadable("spec: is odd", class_name="litellm")}
+    known = {Identity(found.kind, found.metadata.namespace, found.metadata.name) for found in gateways}
+    unreadable = draw(st.sampled_from([{}, {}, {}, {} if odd.keys() & known else odd]))
     return Snapshot(
         gateways=tuple(gateways),
         classes=_CLASSES,

@@ -6,7 +6,7 @@ from gateway_components.identity import Identity
 from gateway_components.plan.claims import seniority, wanted_objects
 from gateway_components.plan.findings import Reason
 from gateway_components.plan.plan import plan
-from gateway_components.plan.snapshot import ExistingObject, UnreadableGateway
+from gateway_components.plan.snapshot import ExistingObject, Unreadable
 from tests.plan.make import API_VERSION, gateway, key, snapshot, tool_gateway, tool_key
 
 WANTED = (
@@ -119,8 +119,9 @@ def test_a_foreign_gateway_without_objects_is_no_rival() -> None:
 
 
 def test_an_unreadable_gateway_keeps_only_its_own_objects() -> None:
-    unreadable = UnreadableGateway(tool_key("example"), "litellm", 1, "odd")
-    parts = {"unreadable_gateways": (unreadable,)}
+    parts = {
+        "unreadable_gateways": {tool_key("example"): Unreadable("odd", class_name="litellm", generation=1)}
+    }
     assert plan(snapshot(gateway(), **parts)).gateways[key()].failure is None
     existing = {WANTED[0]: TOOLS_OWN}
     failure = plan(snapshot(gateway(), existing=existing, **parts)).gateways[key()].failure

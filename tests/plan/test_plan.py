@@ -11,7 +11,7 @@ from gateway_components.api.parse import parse_as
 from gateway_components.identity import Identity
 from gateway_components.plan.findings import Failure, Reason
 from gateway_components.plan.plan import Plan, plan
-from gateway_components.plan.snapshot import Content, UnreadableGateway, content_digest
+from gateway_components.plan.snapshot import Content, Unreadable, content_digest
 from tests.plan.make import (
     gateway,
     gateway_class,
@@ -157,8 +157,8 @@ def test_a_route_of_a_gateway_that_fails_is_planned_all_the_same() -> None:
 
 
 def test_a_route_of_an_unreadable_gateway_is_planned() -> None:
-    unreadable = UnreadableGateway(tool_key(), "litellm", 3, "spec.env: is the text")
-    planned = plan(snapshot(route(), unreadable_gateways=(unreadable,)))
+    unreadable = Unreadable("spec.env: is the text", class_name="litellm", generation=3)
+    planned = plan(snapshot(route(), unreadable_gateways={tool_key(): unreadable}))
     assert planned.gateways[tool_key()].failure is not None
     assert planned.routes[route_key()].url is not None
 
@@ -224,27 +224,26 @@ def test_gateways_of_one_name_in_two_namespaces_are_two() -> None:
     assert [found.namespace for found in planned.gateways] == ["a", "b"]
 
 
-def _unreadable(name: str, class_name: str | None = "litellm") -> UnreadableGateway:
-    return UnreadableGateway(key(name), class_name, 3, "spec.port: is the text")
+def _unreadable(*names: str, class_name: str | None = "litellm") -> dict[Identity, Unreadable]:
+    odd = Unreadable("spec.port: is the text", class_name=class_name, generation=3)
+    return {key(name): odd for name in names}
 
 
 def test_an_unreadable_gateway_fails_with_what_was_unreadable() -> None:
-    planned = plan(snapshot(unreadable_gateways=(_unreadable("odd"),))).gateways[key("odd")]
+    planned = plan(snapshot(unreadable_gateways=_unreadable("odd"))).gateways[key("odd")]
     assert (planned.objects, planned.generation) == (None, 3)
     assert planned.failure == Failure(Reason.CONFIG_GENERATION_FAILED, "spec.port: is the text")
 
 
 def test_an_unreadable_gateway_of_others_is_left_untouched() -> None:
-    assert not plan(
-        snapshot(unreadable_gateways=(_unreadable("odd", "other"), _unreadable("b", None)))
-    ).gateways
+    others = _unreadable("odd", class_name="other") | _unreadable("b", class_name=None)
+    assert not plan(snapshot(unreadable_gateways=others)).gateways
 
 
 def test_gateways_are_planned_in_the_order_of_their_names() -> None:
     readable = [gateway(name) for name in ("c", "a", "b")]
-    unreadable = [_unreadable(name) for name in ("z", "x", "y")]
-    one = plan(snapshot(*readable, unreadable_gateways=tuple(unreadable)))
-    two = plan(snapshot(*reversed(readable), unreadable_gateways=tuple(reversed(unreadable))))
+    one = plan(snapshot(*readable, unreadable_gateways=_unreadable("z", "x", "y")))
+    two = plan(snapshot(*reversed(readable), unreadable_gateways=_unreadable("y", "x", "z")))
     assert list(one.gateways) == list(two.gateways) == [key(name) for name in "abcxyz"]
 
 

@@ -59,7 +59,7 @@ REASONS_OF_GATEWAYS = {
 def _ours(snapshot: Snapshot) -> set[Identity]:
     """Return the gateways that the classes of the strategies give us."""
     names = {found.identity: found.spec.class_name for found in snapshot.gateways}
-    names |= {found.key: found.class_name for found in snapshot.unreadable_gateways}
+    names |= {key: found.class_name for key, found in snapshot.unreadable_gateways.items()}
     return {key for key, name in names.items() if name in {None, "", "litellm"}}
 
 
@@ -99,7 +99,7 @@ def test_every_gateway_gets_objects_or_a_failure(snapshot: Snapshot) -> None:
 def test_every_route_gets_a_url_or_a_failure_with_a_cure(snapshot: Snapshot) -> None:
     planned = plan(snapshot)
     known = {found.identity for found in snapshot.gateways}
-    known |= {found.key for found in snapshot.unreadable_gateways}
+    known |= snapshot.unreadable_gateways.keys()
     for route in snapshot.routes:
         gateway = gateway_of_route(route)
         found = planned.routes.get(route.identity)
@@ -214,7 +214,7 @@ def test_order_of_the_input_is_irrelevant(snapshot: Snapshot, random: Any) -> No
             gateways=shuffled(snapshot.gateways),
             classes=shuffled(snapshot.classes),
             routes=shuffled(snapshot.routes),
-            unreadable_gateways=shuffled(snapshot.unreadable_gateways),
+            unreadable_gateways=turned(snapshot.unreadable_gateways),
             resources=turned(snapshot.resources),
             contents=turned(snapshot.contents),
             existing=turned(snapshot.existing),

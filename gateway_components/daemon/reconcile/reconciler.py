@@ -199,7 +199,7 @@ class Reconciler:
         """Return the gateways and routes that bear a status of ours and are no longer ours."""
         generations: dict[Identity, int | None] = {
             **{found.identity: found.metadata.generation for found in snapshot.gateways},
-            **{found.key: found.generation for found in snapshot.unreadable_gateways},
+            **{key: found.generation for key, found in snapshot.unreadable_gateways.items()},
             **{found.identity: found.metadata.generation for found in snapshot.routes},
         }
         attached = {key for key, route in planned.routes.items() if route.gateway}

@@ -11,7 +11,7 @@ from gateway_components.identity import Identity
 from gateway_components.kube.projector import ObjectName
 from gateway_components.plan.claims import wanted_objects
 from gateway_components.plan.references import patch_reference
-from gateway_components.plan.snapshot import ExistingObject, Gateway, UnreadableGateway
+from gateway_components.plan.snapshot import ExistingObject, Gateway, Unreadable
 
 _Seen = ObjectState | DeploymentState | None
 
@@ -38,7 +38,7 @@ class Sight:
 
     state: GatewayState
     objects: tuple[_Seen, ...]
-    known: Gateway | UnreadableGateway
+    known: Gateway | Unreadable
     class_name: str | None
     existing: Mapping[Identity, ExistingObject]
     running: Mapping[str, str] | None
@@ -80,7 +80,7 @@ def _sight(key: Identity, state: GatewayState, objects: tuple[_Seen, ...]) -> Si
     return Sight(
         state,
         objects,
-        known=model or UnreadableGateway.of(key, state.raw, state.fault),
+        known=model or Unreadable.gateway(key.kind, state.raw, state.fault),
         class_name=model.spec.class_name if model else GATEWAY_KINDS[key.kind].class_of(state.raw),
         existing={
             wanted: one.existing

@@ -194,8 +194,8 @@ async def test_what_cannot_be_read_is_reported_as_far_as_possible() -> None:
         snapshot = await watched.view.snapshot("tools")
         fault = watched.view.fault(Identity("ToolRoute", "tools", "odd"))
 
-    (unreadable,) = snapshot.unreadable_gateways
-    assert (unreadable.key.name, unreadable.class_name) == ("odd", "litellm")
+    ((odd, unreadable),) = snapshot.unreadable_gateways.items()
+    assert (odd.name, unreadable.class_name) == ("odd", "litellm")
     assert "spec.port" in unreadable.message
     assert isinstance(snapshot.resources[Identity("Guard", "tools", "odd")], Unreadable)
     assert "spec.toolFilter" in fault
