@@ -1,7 +1,10 @@
 """A reconcile of one namespace, with stand-ins for cluster and engine: what becomes of routes and of what leaves."""
 
+import pytest
+
 from gateway_components.identity import Identity
-from tests.daemon.reconcile.world import REFUSED, World, key, reconciler
+from gateway_components.kube.errors import ApiError
+from tests.daemon.reconcile.world import REFUSED, Recorder, World, key, reconciler
 
 
 async def test_conditions_go_before_the_state_forgets_the_gateway() -> None:
@@ -82,6 +85,37 @@ async def test_an_empty_namespace_is_forgotten_without_a_run() -> None:
     await reconciler(world).reconcile("ns")
 
     assert world.steps == ["released gone gone", "forget"]
+
+
+async def test_a_gateway_comes_back_to_a_forgotten_namespace_as_a_new_one() -> None:
+    world = World("a")
+    subject = reconciler(world)
+    await subject.reconcile("ns")
+    gone = world.gateways.pop("a")
+    assert await subject.reconcile("ns") is None
+    world.gateways["a"] = gone
+    world.steps.clear()
+
+    await subject.reconcile("ns")
+
+    assert world.steps == ["apply a", "status a fine"]
+
+
+async def test_a_refused_status_is_due_again_in_a_namespace_without_gateways(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(*_: object) -> bool:
+        raise ApiError(403, "Forbidden", "no")
+
+    world = World()
+    world.add_route("lost", "missing")
+    subject = reconciler(world)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(Recorder, "route", refuse)
+        pauses = [await subject.reconcile("ns") or 0.0 for _ in range(3)]
+
+    assert 0 < pauses[0] < pauses[1] < pauses[2] <= 60, "the namespace is remembered for them"
+    assert await subject.reconcile("ns") is None
 
 
 async def test_routes_are_reported_once_their_gateway_is_applied() -> None:
