@@ -6,6 +6,7 @@ import json
 import os
 import select
 import subprocess
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _PROGRAM = Path(__file__).with_name("preloaded_program.py")
+_SECONDS = 120
 
 
 class PreloadedProcess:
@@ -100,6 +102,7 @@ class Preloaded:
         folder: Path,
         log: Path,
         output: Path | None = None,
+        input: Path = Path(os.devnull),  # noqa: A002
     ) -> PreloadedProcess:
         """Start a program in Python in a folder, as a process group of its own.
 
@@ -111,10 +114,33 @@ class Preloaded:
             How and where to start it.
         log, output
             What it writes to stderr and to stdout is appended there; both to `log` without an `output`.
+        input
+            What it reads from stdin.
         """
-        files = {"folder": str(folder), "log": str(log), "output": str(output or log)}
+        files = {"folder": str(folder), "log": str(log), "output": str(output or log), "input": str(input)}
         request = {"program": program, "arguments": list(arguments), "env": dict(env), **files}
         return PreloadedProcess(self, self.ask(request))
+
+    def run(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        folder: Path,
+        input: str = "",  # noqa: A002
+    ) -> subprocess.CompletedProcess[str]:
+        """Start a program as `start` does, with a text to read, and return how it ended and what it wrote.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            It runs for longer than two minutes.
+        """
+        with tempfile.TemporaryDirectory() as made:
+            given, output, log = (Path(made, name) for name in ("input", "output", "log"))
+            given.write_text(input)
+            code = self.start(program, arguments, env, folder, log, output, given).wait(_SECONDS)
+            return subprocess.CompletedProcess(arguments, code, output.read_text(), log.read_text())
 
     def close(self) -> None:
         """End it; the programs that it has started go on."""

@@ -64,13 +64,13 @@ def _import(modules: list[str]) -> set[str]:
 
 
 def _start(request: dict[str, Any], answers: TextIO) -> int:
-    nothing = os.open(os.devnull, os.O_RDONLY)
+    given = os.open(request["input"], os.O_RDONLY)
     output, log = (
         os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT) for name in ("output", "log")
     )
     pid = os.fork()
     if pid:
-        for opened in (nothing, output, log):
+        for opened in (given, output, log):
             os.close(opened)
         return pid
     os.close(answers.fileno())
@@ -78,7 +78,7 @@ def _start(request: dict[str, Any], answers: TextIO) -> int:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["env"])
-    for number, opened in enumerate((nothing, output, log)):
+    for number, opened in enumerate((given, output, log)):
         os.dup2(opened, number)
     code = _run(request["program"], request["arguments"])
     # What the interpreter does at its end, but for taking the modules apart: LiteLLM's take three seconds.

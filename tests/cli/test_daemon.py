@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import structlog
 import yaml
 
 from gateway_components.cli.daemon import _log
-from tests.daemon.harness import GATEWAYCTL
+from tests.gatewayctl import gatewayctl
 
 
 @pytest.fixture
@@ -48,14 +47,7 @@ def test_the_home_of_a_daemon_is_said_or_that_of_its_pod(
     scratch = ("--kubeconfig", str(kubeconfig), "--scratch-folder", str(tmp_path / "scratch"))
     environment = {key: value for key, value in os.environ.items() if key != "POD_NAMESPACE"} | variables
 
-    done = subprocess.run(
-        [GATEWAYCTL, "daemon", *scratch, *options],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = gatewayctl("daemon", *scratch, *options, env=environment)
 
     assert (done.returncode, done.stderr.count(message)) == (code, 1), done.stderr
 

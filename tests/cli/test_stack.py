@@ -1,6 +1,7 @@
 """gatewayctl stack, on what a real daemon left in the cluster, and with the real Pulumi CLI."""
 
 import asyncio
+import functools
 import json
 import os
 import subprocess
@@ -25,10 +26,11 @@ from gateway_components.kube.state_reader import StateReader
 from gateway_components.kube.state_secrets import StateSecrets, StateWriter
 from lab import ControlPlane, wait_until
 from lab.ports import free_port
-from tests.daemon.harness import GATEWAYCTL, SECONDS, Daemon, Namespace, alone, fresh_namespace
+from tests.daemon.harness import SECONDS, Daemon, Namespace, alone, fresh_namespace
 from tests.daemon.manifests import gateway
 from tests.engine.stored import deployment
 from tests.faults.faulty_api import FaultyApi
+from tests.gatewayctl import gatewayctl
 from tests.kube.hooked import leading
 
 HOME = {"GATEWAYCTL_INSTALL_NAMESPACE": "default"}
@@ -49,17 +51,8 @@ def place(idle_lab: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def stack(place: Namespace) -> Run:
-    def run(*arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:  # noqa: A002
-        return subprocess.run(
-            [GATEWAYCTL, "stack", *arguments],
-            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig), **HOME},
-            input=input,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+    env = {**os.environ, "KUBECONFIG": str(place.lab.kubeconfig), **HOME}
+    return functools.partial(gatewayctl, "stack", env=env)
 
 
 def test_stacks_are_listed(stack: Run) -> None:
@@ -154,13 +147,7 @@ def test_a_command_that_looks_writes_nothing(place: Namespace, look: tuple[str, 
         return False
 
     with FaultyApi(place.lab, free_port()) as api, api.fault(lambda _, forward: forward(), note):
-        done = subprocess.run(
-            [GATEWAYCTL, *look],
-            env={**os.environ, "KUBECONFIG": str(api.kubeconfig), **HOME},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = gatewayctl(*look, env={**os.environ, "KUBECONFIG": str(api.kubeconfig), **HOME})
 
     assert (done.returncode, done.stderr) == (0, "")
     assert api.asked
@@ -182,16 +169,10 @@ async def test_a_state_is_read_by_every_command_while_it_is_written(place: Names
         return version
 
     async def look(arguments: tuple[str, ...]) -> str:
-        process = await asyncio.create_subprocess_exec(
-            GATEWAYCTL,
-            *arguments,
-            env={**os.environ, "KUBECONFIG": str(place.lab.kubeconfig), **HOME},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        assert process.returncode == 0, output.decode()
-        return output.decode()
+        env = {**os.environ, "KUBECONFIG": str(place.lab.kubeconfig), **HOME}
+        done = await asyncio.to_thread(gatewayctl, *arguments, env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     async with await KubeClient.connect(place.lab.kubeconfig) as client:
         key = await known_passphrase(client, "default")

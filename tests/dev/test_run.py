@@ -13,6 +13,8 @@ import yaml
 from lab import ControlPlane, wait_until
 from tests.daemon.harness import GATEWAYCTL, PATCH_ANNOTATION, SECONDS, Namespace
 from tests.daemon.manifests import config_map, gateway, secret, tool_gateway, tool_route
+from tests.daemon.starts import shared_imports
+from tests.gatewayctl import gatewayctl
 
 PASSWORD = "hunter2"
 OBJECTS = (("ConfigMap", "{}-config"), ("Deployment", "{}"), ("Service", "{}"))
@@ -34,29 +36,18 @@ class Dev:
         }
 
     def start(self, *options: str) -> Self:
-        self._command = [str(GATEWAYCTL), "dev", "manifests", "--namespace", self._place.name, *options]
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                self._command,
-                cwd=self.folder.parent,
-                env=self._environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
+        self._command = ["dev", "manifests", "--namespace", self._place.name, *options]
+        self._log.write_text("")
+        imports = shared_imports()
+        assert imports.serves(imports.changed(self._environment))
+        self.process = imports.start(
+            str(GATEWAYCTL), self._command, self._environment, self.folder.parent, self._log
+        )
         return self
 
     def again(self) -> subprocess.CompletedProcess[str]:
         """Start it a second time, and return how that ended."""
-        return subprocess.run(
-            self._command,
-            cwd=self.folder.parent,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return gatewayctl(*self._command, env=self._environment, folder=self.folder.parent)
 
     def write(self, name: str, *manifests: dict[str, Any]) -> None:
         """Write a file as careful editors do."""
@@ -251,13 +242,6 @@ def test_wrong_calls_are_reported_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     (tmp_path / "manifests").mkdir()
-    done = subprocess.run(
-        [GATEWAYCTL, "dev", *arguments],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = gatewayctl("dev", *arguments, folder=tmp_path)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
     assert message in done.stderr

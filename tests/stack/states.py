@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway_components.components.objects import MADE_BY
 from gateway_components.plan.objects import SETTINGS
 from lab import ControlPlane
-from tests.daemon.harness import GATEWAYCTL
+from tests.gatewayctl import gatewayctl
 
 CONFIG_HASH = "runtime.agentic-layer.ai/config-hash"
 
@@ -48,12 +47,7 @@ def _comparable(resource: Mapping[str, Any], namespace: str) -> tuple[str, Any]:
 
 def exported(lab: ControlPlane, namespace: str) -> Any:
     """Return the resources in the daemon's state of a namespace."""
-    done = subprocess.run(
-        [GATEWAYCTL, "stack", "export", namespace, "--install-namespace", "default"],
-        env={**os.environ, "KUBECONFIG": str(lab.kubeconfig)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("stack", "export", namespace, "--install-namespace", "default")
+    done = gatewayctl(*command, env={**os.environ, "KUBECONFIG": str(lab.kubeconfig)})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["deployment"]["resources"]

@@ -1,13 +1,13 @@
 """`pulumi up` over objects that a daemon let go of, or that `kubectl` made."""
 
 import json
-import subprocess
 
 import yaml
 
 from lab import ControlPlane
-from tests.daemon.harness import GATEWAYCTL, Daemon, Namespace
+from tests.daemon.harness import Daemon, Namespace
 from tests.daemon.manifests import gateway
+from tests.gatewayctl import gatewayctl
 from tests.pulumi_cli import PulumiProject
 from tests.stack.cluster import get
 from tests.stack.states import comparable, exported
@@ -73,8 +73,7 @@ def test_objects_of_kubectl_are_taken_over_if_equal_or_wanted(
     stack = cluster_project
     manifest = gateway("chat", aiGatewayClassName="litellm")
     (stack.folder / "manifests" / "chat.yaml").write_text(yaml.safe_dump(manifest))
-    command = [str(GATEWAYCTL), "render", str(stack.folder / "manifests"), "--namespace", lab_namespace]
-    rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rendered = gatewayctl("render", stack.folder / "manifests", "--namespace", lab_namespace).stdout
     objects = [one for one in yaml.safe_load_all(rendered) if one]
     file = stack.folder / "rendered.json"
     file.write_text(
