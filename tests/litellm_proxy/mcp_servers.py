@@ -76,13 +76,22 @@ class McpServer:
     @property
     def calls(self) -> list[dict[str, Any]]:
         """Every tool call that arrived, oldest first: ``{"tool": NAME, "arguments": {…}}``."""
-        if not self._record.exists():
-            return []
-        return [json.loads(line) for line in self._record.read_text(encoding="utf-8").splitlines()]
+        return [request for request in self._requests() if "tool" in request]
+
+    @property
+    def lists(self) -> int:
+        """How often the list of tools was asked for."""
+        return sum("list" in request for request in self._requests())
 
     def forget(self) -> None:
-        """Drop the recorded calls."""
+        """Drop what is recorded."""
         self._record.unlink(missing_ok=True)
+
+    def _requests(self) -> list[dict[str, Any]]:
+        if not self._record.exists():
+            return []
+        lines = self._record.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def _listens(self, process: PreloadedProcess, work: Path) -> bool:
         if process.poll() is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import wait_until
 from tests.litellm_proxy.conftest import StartProxy
 from tests.litellm_proxy.harness import LiteLLMProxy, ProxyError
 from tests.litellm_proxy.mcp_client import Call, converse
@@ -24,6 +25,7 @@ mcp_servers:
   A name with spaces: {url: "http://127.0.0.1:1/mcp"}
   "ä/:": {url: "http://127.0.0.1:1/mcp"}
   without_url: {auth_type: bearer_token}
+  last: {url: "LAST"}
 """
 
 
@@ -45,9 +47,11 @@ def shared(start_proxy: StartProxy) -> Iterator[Shared]:
             manifest("ToolGateway", "tools", {"env": [{"name": "OWN_TOKEN", "value": TOKEN}]}),
             route("my-own", {"external": {"url": own.url}}),
             route("guest", {"external": {"url": guest.url}}, namespace="guests"),
-            patch=PATCH,
+            patch=PATCH.replace("LAST", own.url),
         )
         proxy = start_proxy(planned.config, planned.env)
+        # Once it is ready, it asks all servers for their tools in turn, and gives the guest the other's name.
+        wait_until(lambda: own.lists == 2, timeout=60, what="the proxy knowing the tools of all servers")
         urls = {name: proxy.url + path for name, path in planned.paths.items()}
         yield Shared(planned, proxy, urls, own, guest)
 

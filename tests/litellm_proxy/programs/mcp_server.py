@@ -1,7 +1,7 @@
 """A real MCP server made with the official SDK: ``mcp_server.py NAME TRANSPORT PORT RECORD``.
 
 It serves ``/mcp`` (``streamable-http``) or ``/sse`` (``sse``) on the loopback address, and appends every
-tool call that arrives to the file RECORD as a line of JSON.
+tool call and every request for the list of tools to the file RECORD, as a line of JSON.
 """
 
 from __future__ import annotations
@@ -25,31 +25,35 @@ def main(name: str, transport: str, port: str, record: str, *others: str) -> Non
 
     class Server(FastMCP):  # type: ignore[misc]
         async def list_tools(self) -> Any:
+            keep({"list": name})
             if others:
                 await asyncio.sleep(_SLOW_SECONDS)
             return await super().list_tools()
 
     server = Server(name, host="127.0.0.1", port=int(port), log_level="WARNING")
 
-    def keep(tool: str, **arguments: str) -> None:
+    def keep(request: dict[str, Any]) -> None:
+        with Path(record).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(request) + "\n")
+
+    def keep_call(tool: str, **arguments: str) -> None:
         authorization = server.get_context().request_context.request.headers.get("authorization")
         seen = {"authorization": authorization} if authorization else {}
-        with Path(record).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"tool": tool, "arguments": arguments, **seen}) + "\n")
+        keep({"tool": tool, "arguments": arguments, **seen})
 
     def whoami() -> str:
         """Say which server this is."""
-        keep("whoami")
+        keep_call("whoami")
         return name
 
     def echo(text: str) -> str:
         """Say it again."""
-        keep("echo", text=text)
+        keep_call("echo", text=text)
         return text
 
     def erase(text: str) -> str:
         """Do something that not everybody may do."""
-        keep("erase", text=text)
+        keep_call("erase", text=text)
         return f"erased {text}"
 
     for tool in (whoami, echo, erase):
