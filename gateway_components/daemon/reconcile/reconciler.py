@@ -131,9 +131,9 @@ class Reconciler:
         if batch is None and ledger.held == release:
             settled = await report and not planned.unfinished
             # Nothing is left for the engine to do: objects stay, or go with their owner.
-            due = self._forget(namespace)
+            due = self._forget(namespace, settled=settled)
             await self._engine.forget(namespace)
-            return due if settled else _UNSETTLED_SECONDS
+            return due
         if release and (batch is None or batch.retry):
             batch = Batch()
         if batch is None:
@@ -158,12 +158,15 @@ class Reconciler:
         times = retry_at, known.grace.due, *known.statuses.due
         return min((max(time - self._clock.now(), 0) for time in times if time is not None), default=None)
 
-    def _forget(self, namespace: str) -> float | None:
-        """Drop the memory of a namespace without gateways; return when statuses of its routes are written again."""
+    def _forget(self, namespace: str, *, settled: bool) -> float | None:
+        """Drop the memory of a namespace without gateways; return in how many seconds statuses are to be written.
+
+        While there are any, it is remembered whose turn it is, and which pause is next.
+        """
         known = self._known[namespace]
         known.ledger, known.grace = None, Grace()
         known.statuses.forget()
-        due = self._due_in(namespace, None)
+        due = self._due_in(namespace, None) if settled else _UNSETTLED_SECONDS
         if due is None:
             del self._known[namespace]
         return due

@@ -4,6 +4,7 @@ import pytest
 
 from gateway_components.identity import Identity
 from gateway_components.kube.errors import ApiError
+from gateway_components.plan.routes import RoutePlan
 from tests.daemon.reconcile.world import REFUSED, Recorder, World, key, reconciler
 
 
@@ -116,6 +117,26 @@ async def test_a_refused_status_is_due_again_in_a_namespace_without_gateways(
 
     assert 0 < pauses[0] < pauses[1] < pauses[2] <= 60, "the namespace is remembered for them"
     assert await subject.reconcile("ns") is None
+
+
+async def test_guests_of_a_gateway_that_does_not_exist_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, reported = World(), set[str]()
+    for number in range(70):
+        world.add_route(f"guest-{number}", "missing")
+        raw = world.routes[f"guest-{number}"]
+        raw["metadata"]["namespace"], raw["spec"]["toolGatewayRef"]["namespace"] = "guests", "ns"
+
+    async def report(_: Recorder, route: RoutePlan, *__: object) -> bool:
+        reported.add(route.key.name)
+        world.seconds += 0.05
+        return True
+
+    monkeypatch.setattr(Recorder, "route", report)
+    subject = reconciler(world)
+    for _ in range(4):
+        await subject.reconcile("ns")
+
+    assert len(reported) == 70
 
 
 async def test_routes_are_reported_once_their_gateway_is_applied() -> None:
