@@ -18,7 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: needs a control plane; set by the fixtures that a test asks for")
     config.addinivalue_line("markers", "soak: takes minutes; runs with --soak alone")
-    config.addinivalue_line("markers", "spread: its cases may run in different workers")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,8 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _fixtures(item) & LABS:
             item.add_marker(pytest.mark.lab)
-        if item.get_closest_marker("xdist_group") is None and (group := _group(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
     # What takes longest comes first, and what is short fills the gaps at the end.
     items.sort(key=_phase)
 
@@ -47,7 +46,7 @@ def _group(item: pytest.Item) -> str:
         # Starts of the real proxy share their imports.
         return "litellm_proxy"
     # A module's fixtures are made once where its tests stay together.
-    return "" if item.get_closest_marker("spread") else str(item.path.relative_to(item.config.rootpath))
+    return str(item.path.relative_to(item.config.rootpath))
 
 
 def _phase(item: pytest.Item) -> int:
