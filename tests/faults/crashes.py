@@ -132,8 +132,10 @@ class Lives:
             self._armed.write_text(fatal)
         life, self._life = self._life or self._born(options), None
         with life.daemon:
-            place = life.empty if act is create else life.whole or self._filled(life.empty)
-            self._armed.write_text(fatal)
+            place = life.empty
+            if act is not create:
+                place = life.whole or self._filled(life.empty)
+                self._armed.write_text(fatal)
             act(place, f"edit-{self._starts}")
             assert life.daemon.process.wait(SECONDS) == -signal.SIGKILL
             assert not life.daemon.events("internal error")
@@ -142,6 +144,10 @@ class Lives:
         with contextlib.ExitStack() as failed:
             failed.enter_context(following.daemon)
             assert_true(self.lab, [place.name], seconds=SECONDS)
+            if act is create:
+                # Else the next moment could be one of these rollouts, whose end is reported, too.
+                place.wait_ready("chat")
+                place.wait_ready("tools", "ToolGateway")
             assert not following.daemon.events("internal error")
             failed.pop_all()
         if act in {leave, delete_all}:
