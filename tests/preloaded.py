@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import threading
@@ -139,7 +140,12 @@ class Preloaded:
         with tempfile.TemporaryDirectory() as made:
             given, output, log = (Path(made, name) for name in ("input", "output", "log"))
             given.write_text(input)
-            code = self.start(program, arguments, env, folder, log, output, given).wait(_SECONDS)
+            process = self.start(program, arguments, env, folder, log, output, given)
+            try:
+                code = process.wait(_SECONDS)
+            finally:
+                # One that runs for longer is left to nobody.
+                process.send_signal(signal.SIGKILL)
             return subprocess.CompletedProcess(arguments, code, output.read_text(), log.read_text())
 
     def close(self) -> None:
