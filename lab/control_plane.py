@@ -84,7 +84,7 @@ class ControlPlane:
         Raises
         ------
         LabError, tools.MissingToolError
-            A component did not start or did not become ready, and the message shows the end of its log; or is missing.
+            A component did not become ready, and the message shows the end of its log; or its program is missing.
         """
         remove_stale_folders()
         for _ in range(_START_TRIES - 1):

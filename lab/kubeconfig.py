@@ -10,7 +10,7 @@ import yaml
 
 
 def write_kubeconfig(path: Path, *, url: str, certificate: Path, user: str, token: str) -> Path:
-    """Write a kubeconfig of a user with a bearer token that only its owner can read, and return its path.
+    """Write the kubeconfig of a user with a bearer token, which only the file's owner can read; return its path.
 
     It holds the content of the certificate to trust. Raises FileExistsError: there is a file at `path`.
     """

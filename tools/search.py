@@ -13,7 +13,7 @@ from tools.versions import show_version
 
 @dataclass(frozen=True)
 class Found:
-    """The folder with a part, if any, and in a sentence each why what was found elsewhere does not serve."""
+    """The folder with a part, if any, and a sentence about each other place that says why it does not serve."""
 
     folder: Path | None
     reasons: tuple[str, ...]
@@ -27,7 +27,8 @@ def search(part: Part, ignored: tuple[Path, ...], engine: Part) -> Found:
     ignored
         Folders whose content does not count, also through links: what this set-up put there.
     engine
-        The part `pulumi`: a part without a version range of its own must lie beside it, where a fitting one is.
+        The part `pulumi`: of a part without a version range of its own, the one beside a fitting engine counts, where
+        it must lie there.
     """
     if part.on_path is None:
         beside_engine = engine.name in part.beside

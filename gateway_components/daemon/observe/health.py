@@ -46,11 +46,11 @@ class PortError(GatewayError):
 
 
 class HealthServer:
-    """Answers on one port of all addresses while it is entered; on any that is free for 0, which the log then names.
+    """Answers on one port of all addresses while it is entered; for port 0 on a free one, which the log names.
 
     `faults` returns why the process should be started again, and `missing` what the daemon waits for before it does its
-    work. `metrics` are in Prometheus' text format; who may read them, `review` decides by a header ``Authorization``,
-    and everybody may without it.
+    work. `metrics` are in Prometheus' text format. `review` decides by a header ``Authorization`` who may read them;
+    without it, everybody may.
     """
 
     def __init__(
