@@ -50,13 +50,14 @@ def test_pods_survive_what_is_deleted_for_a_moment(ready: Namespace, source: str
     kind, name = SOURCES[source]["kind"], SOURCES[source]["metadata"]["name"]
     before = generation(ready)
 
-    ready.delete(kind, name)
     reported = f"{kind} {ready.name}/{name} was deleted"
-    ready.wait_event("chat", "ReferenceNotFound", reported)
-    wait_until(lambda: reported in applied(ready), timeout=SECONDS, what="the warning in the condition")
-    assert generation(ready) == before
-
-    ready.apply(SOURCES[source])
+    try:
+        ready.delete(kind, name)
+        ready.wait_event("chat", "ReferenceNotFound", reported)
+        wait_until(lambda: reported in applied(ready), timeout=SECONDS, what="the warning in the condition")
+        assert generation(ready) == before
+    finally:
+        ready.apply(SOURCES[source])
     wait_until(lambda: reported not in applied(ready), timeout=SECONDS, what="no such warning any more")
     assert generation(ready) == before
 

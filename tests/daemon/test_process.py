@@ -136,7 +136,10 @@ def test_a_daemon_that_cannot_start_says_why_in_one_line(
     command = [str(GATEWAYCTL), "daemon", "--scratch-folder", str(tmp_path / "state"), *HOME, *options]
     process = start_program(command, {**os.environ, "KUBECONFIG": str(kubeconfig), **env}, log)
 
-    ended, written = process.wait(60), log.read_text()
+    try:
+        ended, written = process.wait(60), log.read_text()
+    finally:
+        process.send_signal(signal.SIGKILL)
     assert (ended, "Traceback" in written) == (code, False), written
     assert said in written
 

@@ -101,9 +101,11 @@ def test_a_stack_lives_from_preview_to_destroy(
     placed = f"{GATEWAY}---\n{PATCH}".replace("metadata:\n", f"metadata:\n  namespace: {edge}\n")
     zone = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {edge}}}\n"
     (manifests / "edge.yaml").write_text(f"{placed}---\n{zone}")
-    cluster.configure({"gateways:context": None, "kubernetes:context": "west"})
+    cluster.configure({"gateways:context": None, "kubernetes:context": "wset"})
     cluster.run("config", "set", "--secret", "kubernetes:kubeconfig", contexts(lab))
     cluster = replace(cluster, kubeconfig=None)
+    assert 'there is no context "wset"' in cluster.fails("preview")
+    cluster.configure({"kubernetes:context": "west"})
     assert named in cluster.up("--skip-preview")
     assert not list(cluster.temporary.glob("kubeconfig*")), "no copy of the credentials stays behind"
     changed = get(lab, lab_namespace, "configmap", "chat-config")
