@@ -12,7 +12,7 @@ import structlog
 from lab import ControlPlane
 from tests.daemon.crds import CRDS, crd_names, remove_crds
 from tests.daemon.harness import Daemon, Namespace, fresh_namespace
-from tests.daemon.starts import shared_imports
+from tests.daemon.starts import note_environment, shared_imports
 from tests.install.audit import Audit
 from tests.pulumi_cli import ROOT
 
@@ -41,7 +41,8 @@ def _log_by_default() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _shared_imports() -> Iterator[None]:
-    """End the process that daemons share their imports with, where tests have started one."""
+    """Say what the imports that daemons share see, and end their process where tests have started one."""
+    note_environment()
     yield
     if shared_imports.cache_info().currsize:
         shared_imports().close()

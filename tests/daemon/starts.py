@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.preloaded import Preloaded, PreloadedProcess
 
 _OF_A_TEST = frozenset({"KUBECONFIG", "PYTEST_CURRENT_TEST"})
+_environment: dict[str, str] = {}
 _ASK_THE_ENGINE_ONCE = """
 from functools import cache
 from gateway_components.engine import process, programs
@@ -37,5 +38,10 @@ def start_program(
 @functools.lru_cache(maxsize=1)
 def shared_imports() -> Preloaded:
     """Return the process of this worker that has imported the daemon: its imports take most of its start."""
-    env = {name: value for name, value in os.environ.items() if name not in _OF_A_TEST}
-    return Preloaded(Path(sys.executable), ["gateway_components.cli.daemon"], env, _ASK_THE_ENGINE_ONCE)
+    module = "gateway_components.cli.daemon"
+    return Preloaded(Path(sys.executable), [module], _environment, _ASK_THE_ENGINE_ONCE)
+
+
+def note_environment() -> None:
+    """Take the environment of the run for that of the imports, whichever test then asks for them first."""
+    _environment.update({name: value for name, value in os.environ.items() if name not in _OF_A_TEST})
