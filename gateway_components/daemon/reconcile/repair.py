@@ -32,9 +32,10 @@ class Repairer:
         Raises an ExceptionGroup of ApiUnreachableError: the API server gave no answer. What it refuses is left to the
         engine to report.
         """
-        await gather(
-            self._repair(manifest) for manifest in objects.manifests if Identity.of(manifest) in changed
-        )
+        config_map, deployment, service = objects.manifests
+        # The Service of another operator must find the ports of both before its last pod is replaced.
+        for manifests in ((service,), (config_map, deployment)):
+            await gather(self._repair(manifest) for manifest in manifests if Identity.of(manifest) in changed)
 
     async def _repair(self, manifest: Manifest) -> None:
         with suppress(ApiError):

@@ -23,8 +23,10 @@ class Server:
         self.applied: list[dict[str, Any]] = []
         self.silent: set[str] = set()
         self.others = asyncio.Event()
+        self.steps: list[str] = []
 
     async def get(self, path: str) -> dict[str, Any]:
+        self._note("get", path)
         if any(path.endswith(name) for name in self.silent):
             raise ApiUnreachableError(f"no answer about {path.rsplit('/', 1)[-1]}")
         seen = {"metadata": {"uid": "u", "resourceVersion": str(self.version), "managedFields": []}}
@@ -38,8 +40,12 @@ class Server:
 
     async def apply(self, path: str, body: dict[str, Any], *, manager: str, force: bool) -> dict[str, Any]:
         stored = await self._write(path, body)
+        self._note("apply", path)
         self.applied.append(body["metadata"])
         return stored
+
+    def _note(self, step: str, path: str) -> None:
+        self.steps.append(f"{step} {'/'.join(path.split('/')[-2:])}")
 
     async def _write(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         await self.others.wait()
@@ -66,6 +72,18 @@ async def test_what_was_written_meanwhile_is_checked_again() -> None:
     await repairer(server)(await planned(), {service})
 
     assert [(one["uid"], one["resourceVersion"]) for one in server.applied] == [("u", "3")]
+
+
+async def test_a_service_is_repaired_before_pods_are_replaced() -> None:
+    server = Server()
+    server.others.set()
+
+    await repairer(server)(await planned(), tuple(wanted_objects(key("a"))))
+
+    assert server.steps[:2] == ["get services/a", "apply services/a"]
+    assert set(server.steps[2:]) == {
+        f"{step} {one}" for step in ("get", "apply") for one in ("configmaps/a-config", "deployments/a")
+    }
 
 
 async def test_a_repair_without_answer_ends_no_other() -> None:
