@@ -337,7 +337,7 @@ def test_what_a_run_left_to_be_deleted_is_taken() -> None:
 
 SECRETS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"type": "cloud", "state": {"url": "awskms://evil"}}, "the engine would ask somebody else"),
-    ({"type": "service", "state": {"url": "https://evil"}}, "the engine would show its token there"),
+    ({"type": "service", "state": {}}, "the engine would show its token to the service"),
     ({"type": "passphrase", "state": {"salt": "v1:x\nconfig: {}"}}, "it is written into a file of YAML"),
     ({"type": "passphrase", "state": {"salt": 7}}, "no text"),
     ({"type": "passphrase", "state": {"salt": "v1:x", "more": 1}}, "more than a salt"),

@@ -159,6 +159,8 @@ def test_every_namespace_with_something_to_say_gets_passes(cluster: Cluster) -> 
     cluster.delete("ToolRoute", "routes", "lost")
     assert "nowhere" not in cluster.triggers.namespaces()
     assert cluster.gone == [Identity("ToolRoute", "routes", "lost")]
+    cluster.delete("AiGateway", "models", "chat")
+    assert "models" not in cluster.triggers.namespaces()
 
 
 def test_what_nobody_uses_may_be_dropped(cluster: Cluster) -> None:
