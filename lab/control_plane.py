@@ -118,7 +118,6 @@ class ControlPlane:
         return lab
 
     def _start_components(self, crds: Sequence[Manifest], nodes: int) -> None:
-        self._custom = namespaced_collections(crds)
         # The API server tries to reach etcd for a while; so the two can start at once.
         for name in (components.ETCD, components.API_SERVER):
             self._processes.start(name, self._layout.command(name))
@@ -128,6 +127,8 @@ class ControlPlane:
         for name in (components.CONTROLLER_MANAGER, components.SCHEDULER, components.KWOK):
             self._processes.start(name, self._layout.command(name))
         self._content.fill(crds, nodes)
+        # The API server has judged them by now.
+        self._custom = namespaced_collections(crds)
 
     def _write_kubeconfig(self, path: Path, user: str) -> Path:
         return write_kubeconfig(
