@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.daemon.harness import GATEWAYCTL
-from tests.daemon.starts import shared_imports
+from tests.daemon.starts import imports_for
 
 
 def gatewayctl(
@@ -29,8 +29,5 @@ def gatewayctl(
         What it reads from stdin.
     """
     variables = dict(os.environ if env is None else env)
-    imports = shared_imports()
-    # Where the imports read one that differs, a start of its own would find something else.
-    assert imports.serves(imports.changed(variables))
     words = [str(argument) for argument in arguments]
-    return imports.run(str(GATEWAYCTL), words, variables, folder or Path.cwd(), input)
+    return imports_for(variables).run(str(GATEWAYCTL), words, variables, folder or Path.cwd(), input)

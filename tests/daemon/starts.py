@@ -42,6 +42,16 @@ def shared_imports() -> Preloaded:
     return Preloaded(Path(sys.executable), [module], _environment, _ASK_THE_ENGINE_ONCE)
 
 
+def imports_for(env: Mapping[str, str]) -> Preloaded:
+    """Return the shared imports, for a program that runs in another environment than they have seen.
+
+    Raises AssertionError: they have read a variable that differs, so a start of its own would find something else.
+    """
+    imports = shared_imports()
+    assert imports.serves(imports.changed(env))
+    return imports
+
+
 def note_environment() -> None:
     """Take the environment of the run for that of the imports, whichever test then asks for them first."""
     _environment.update({name: value for name, value in os.environ.items() if name not in _OF_A_TEST})

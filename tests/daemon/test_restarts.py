@@ -91,7 +91,7 @@ def test_a_restart_changes_no_status_and_tells_nothing_twice(
     place.wait_reason("broken", "GuardrailsResolutionFailed", "ToolGateway")
     place.wait_event("tools", "ToolGatewayReady")
     shared_daemon.stop()
-    before, conditions = reported(place), place.conditions("tools", "ToolGateway")
+    before, configured = reported(place), place.conditions("tools", "ToolGateway")["ToolGatewayConfigured"]
     assert len(before) == len(set(before)), "each is told once"
 
     second = shared_daemon.running()
@@ -101,10 +101,7 @@ def test_a_restart_changes_no_status_and_tells_nothing_twice(
     (warned,) = place.notes("tools", "GuardModeIgnored")
     assert not warned.get("series"), "the first daemon has told of it"
     assert [entry for entry in reported(place) if entry[0] != "marker"] == before
-    assert (
-        place.conditions("tools", "ToolGateway")["ToolGatewayConfigured"]
-        == (conditions["ToolGatewayConfigured"])
-    )
+    assert place.conditions("tools", "ToolGateway")["ToolGatewayConfigured"] == configured
     for name, reason in (("served", "Reconciled"), ("lost", "GatewayNotFound")):
         assert place.reason(name, "Ready", "ToolRoute") == reason
     assert "Traceback" not in second.text()

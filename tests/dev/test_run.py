@@ -13,7 +13,7 @@ import yaml
 from lab import ControlPlane, wait_until
 from tests.daemon.harness import GATEWAYCTL, PATCH_ANNOTATION, SECONDS, Namespace
 from tests.daemon.manifests import config_map, gateway, secret, tool_gateway, tool_route
-from tests.daemon.starts import shared_imports
+from tests.daemon.starts import imports_for
 from tests.gatewayctl import gatewayctl
 
 PASSWORD = "hunter2"
@@ -38,9 +38,7 @@ class Dev:
     def start(self, *options: str) -> Self:
         self._command = ["dev", "manifests", "--namespace", self._place.name, *options]
         self._log.write_text("")
-        imports = shared_imports()
-        assert imports.serves(imports.changed(self._environment))
-        self.process = imports.start(
+        self.process = imports_for(self._environment).start(
             str(GATEWAYCTL), self._command, self._environment, self.folder.parent, self._log
         )
         return self
