@@ -161,7 +161,7 @@ async def _list(client: KubeClient, kind: str, namespace: str | None) -> Listing
 
 def _refused(kind: str, error: ApiError) -> str:
     if error.status == HTTPStatus.NOT_FOUND:
-        return f"the CRD {KINDS[kind].crd_name} is not installed; {INSTALL_CRDS} installs it"
+        return _not_installed(kind)
     message = _one_line(str(error))
     if error.status == HTTPStatus.UNAUTHORIZED:
         return f"the API server refuses the credentials: {message}; renew them, or set KUBECONFIG to others"
@@ -170,10 +170,14 @@ def _refused(kind: str, error: ApiError) -> str:
     return f"{kind} cannot be read: {message}"
 
 
+def _not_installed(kind: str) -> str:
+    return f"the CRD {KINDS[kind].crd_name} is not installed; {INSTALL_CRDS} installs it"
+
+
 def _in_short(notes: Sequence[str]) -> str:
     if len(set(notes)) == 1:
         return notes[0]
-    if all("is not installed" in note for note in notes):
+    if set(notes) <= set(map(_not_installed, KINDS)):
         return f"the CRDs are not installed; {INSTALL_CRDS} installs them"
     return f"{notes[0]} (and {len(notes) - 1} more kinds)"
 
